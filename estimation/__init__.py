@@ -1,0 +1,1 @@
+"""Fits of customer-base models: pure functions of arrays, without dbt or Dagster."""

@@ -1,0 +1,140 @@
+{#-
+    The rows of a raw table, read from the files that stg_source_files lists and cast by the contract in
+    models/staging/_sources.yml. One row per record:
+
+      <contract columns>  cast strictly; NULL where empty or not of the contract's form
+      file                where the record stands, relative to the landing zone
+      scan_position       order of the records within one file (not from 1)
+      contract_faults     what the cast refused, '' for a good record
+      raw_fields          a struct of the record's texts
+      content_hash        of those texts: decides between versions with the same updated_at
+
+    Nothing is sniffed: each file's header is known, files with the same header are read by one scan.
+-#}
+{% macro read_raw(relation) %}
+    {%- set contract = raw_contract(relation.identifier) -%}
+    {%- set scans = raw_scans(relation.identifier) -%}
+    {%- do warn_of_unknown_columns(relation.identifier, contract, scans) -%}
+    (
+    select
+        {%- for column in contract %}
+        {{ cast_text(column.name ~ '_text', column.data_type) }} as {{ column.name }},
+        {%- endfor %}
+        substr(filename, {{ raw_dir() | length + 2 }}) as file,
+        scan_position,
+        concat_ws('; '
+            {%- for column in contract %}
+            {%- set text = column.name ~ '_text' %}
+            {%- if column.config.meta.required and not column.config.meta.nullable %},
+            case when {{ text }} is null then '{{ column.name }} is missing' end
+            {%- endif %}
+            {%- if column.data_type != 'text' %},
+            case when {{ text }} is not null and {{ cast_text(text, column.data_type) }} is null
+                then '{{ column.name }} is not a valid {{ column.data_type }}' end
+            {%- endif %}
+            {%- endfor %}
+        ) as contract_faults,
+        struct_pack({% for column in contract %}{{ column.name }} := {{ column.name }}_text{{ ', ' if not loop.last }}{% endfor %})
+            as raw_fields,
+        md5(concat_ws(chr(31){% for column in contract %}, coalesce({{ column.name }}_text, ''){% endfor %}))
+            as content_hash
+    from (
+        {%- for scan in scans %}
+        {{ 'union all' if not loop.first }}
+        select
+            {%- for column in contract %}
+            {%- if column.name in scan.columns %}
+            nullif(trim(cast("{{ column.name }}" as varchar)), '') as {{ column.name }}_text,
+            {%- else %}
+            cast(null as varchar) as {{ column.name }}_text,
+            {%- endif %}
+            {%- endfor %}
+            filename,
+            row_number() over () as scan_position
+        from {{ scan.reader }}
+        {%- else %}
+        select
+            {%- for column in contract %}
+            cast(null as varchar) as {{ column.name }}_text,
+            {%- endfor %}
+            cast(null as varchar) as filename,
+            cast(null as bigint) as scan_position
+        where false
+        {%- endfor %}
+    )
+    )
+{%- endmacro %}
+
+
+{% macro raw_dir() -%}
+    {{ env_var('TENURE_RAW_DIR', env_var('PWD', '.') ~ '/data/sample') }}
+{%- endmacro %}
+
+
+{#- The columns of a raw table as models/staging/_sources.yml declares them. -#}
+{% macro raw_contract(table_name) %}
+    {%- if execute -%}
+        {%- for node in graph.sources.values() if node.source_name == 'raw' and node.name == table_name -%}
+            {{ return(node.columns.values() | list) }}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return([]) }}
+{% endmacro %}
+
+
+{#- One scan per distinct header among the table's files; refuses a file that lacks a required column. -#}
+{% macro raw_scans(table_name) %}
+    {%- set inventory = ref('stg_source_files') -%}
+    {%- if not execute or not load_relation(inventory) -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set groups = run_query(
+        "select format, columns, to_json(list(path order by path)), min(file) from " ~ inventory
+        ~ " where table_name = '" ~ table_name ~ "' group by format, columns order by min(file)"
+    ) -%}
+    {%- set contract = raw_contract(table_name) -%}
+    {%- set scans = [] -%}
+    {%- for format, columns_json, paths_json, first_file in groups.rows -%}
+        {%- set columns = fromjson(columns_json) -%}
+        {%- for column in contract if column.config.meta.required and column.name not in columns -%}
+            {%- do exceptions.raise_compiler_error(
+                first_file ~ ": required column " ~ column.name ~ " is missing; the file has: " ~ columns | join(', ')
+            ) -%}
+        {%- endfor -%}
+        {%- do scans.append({
+            'columns': columns,
+            'reader': raw_reader(format, columns, fromjson(paths_json)),
+        }) -%}
+    {%- endfor -%}
+    {{ return(scans) }}
+{% endmacro %}
+
+
+{% macro warn_of_unknown_columns(table_name, contract, scans) %}
+    {%- set unknown = [] -%}
+    {%- for scan in scans -%}
+        {%- for name in scan.columns if name not in contract | map(attribute='name') and name not in unknown -%}
+            {%- do unknown.append(name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if unknown -%}
+        {%- do exceptions.warn(
+            table_name ~ ": columns that the contract does not know are left out: " ~ unknown | join(', ')
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro raw_reader(format, columns, paths) -%}
+    {%- set quoted = [] -%}
+    {%- for path in paths -%}{%- do quoted.append("'" ~ path | replace("'", "''") ~ "'") -%}{%- endfor -%}
+    {%- if format == 'parquet' -%}
+    read_parquet([{{ quoted | join(', ') }}], filename = true)
+    {%- else -%}
+    read_csv(
+        [{{ quoted | join(', ') }}], auto_detect = false, header = false, skip = 1, filename = true,
+        delim = ',', quote = '"', escape = '"',
+        columns = { {%- for name in columns %}'{{ name | replace("'", "''") }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} }
+    )
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,21 @@
+{#-
+    The amount of one billing period, brought to a month and to the reporting currency, rounded once, to the cent.
+    Decimals divide to floating point on most engines, so the quotient passes through eight decimals: that removes the
+    binary noise from an exact half cent before it is rounded.
+-#}
+{% macro monthly_amount(amount, billing_interval, interval_count, exchange_rate) -%}
+    cast(
+        cast(
+            ({{ amount }}) * {{ exchange_rate }}
+            * case {{ billing_interval }} when 'day' then 365 when 'week' then 52 when 'year' then 1 else 12 end
+            / (12.0 * {{ interval_count }})
+            as decimal(28, 8)
+        ) as decimal(18, 2)
+    )
+{%- endmacro %}
+
+
+{#- A rate: NULL where nobody was at risk, never infinite. -#}
+{% macro safe_divide(numerator, denominator) -%}
+    cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
+{%- endmacro %}

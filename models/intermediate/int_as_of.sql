@@ -1,0 +1,50 @@
+with
+
+{% set timezone = modules.pytz.timezone(var('reporting_timezone')) -%}
+{% set build_day = run_started_at.astimezone(timezone).date() -%}
+{% set build_day_start = local_midnight("date '" ~ build_day ~ "'") -%}
+{% set event_columns = [
+    (ref('stg_orders'), ['ordered_at', 'updated_at']),
+    (ref('stg_refunds'), ['refunded_at']),
+    (ref('stg_subscription_versions'), ['started_at', 'valid_from', 'updated_at', 'ended_at', 'cancel_requested_at']),
+] -%}
+
+latest_events as (
+    {%- for relation, columns in event_columns %}
+    {%- set is_first_relation = loop.first %}
+    {%- for column in columns %}
+
+    {{ 'union all' if not (is_first_relation and loop.first) }}
+
+    select max({{ column }}) as happened_at
+    from {{ relation }}
+    where {{ column }} < {{ build_day_start }}
+    {%- endfor %}
+    {%- endfor %}
+
+),
+
+latest_event as (
+
+    select max(happened_at) as happened_at from latest_events
+
+),
+
+dated as (
+
+    select
+        coalesce(
+            cast(nullif('{{ var("as_of_date") }}', '') as date),
+            cast({{ dbt.dateadd('day', 1, local_date('happened_at')) }} as date)
+        ) as as_of
+
+    from latest_event
+
+)
+
+select
+    as_of,
+    cast({{ dbt.dateadd('day', -1, 'as_of') }} as date) as last_day,
+    {{ local_midnight('as_of') }} as as_of_at
+
+from dated

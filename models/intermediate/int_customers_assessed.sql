@@ -1,0 +1,38 @@
+with
+
+customers as (
+
+    select * from {{ ref('stg_customers') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+assessed as (
+
+    select
+        customers.*,
+        {{ local_date('customers.signed_up_at') }} as signed_up_on,
+        case
+            when customers.signed_up_at >= as_of.as_of_at then 'after as_of'
+        end as not_counted_reason
+
+    from customers
+    cross join as_of
+
+)
+
+select
+    customer_id,
+    referred_by_customer_id,
+    country,
+    acquisition_channel,
+    not_counted_reason,
+    not_counted_reason is null as is_counted,
+    signed_up_on
+
+from assessed

@@ -1,0 +1,64 @@
+with
+
+orders as (
+
+    select * from {{ ref('int_orders_assessed') }}
+
+),
+
+refunds as (
+
+    select * from {{ ref('int_refunds_assessed') }}
+
+),
+
+amounts as (
+
+    select
+        customer_id,
+        order_date as activity_date,
+        1 as orders,
+        amount as order_amount,
+        0 as refunded_amount
+
+    from orders
+    where is_counted and customer_id is not null
+
+    union all
+
+    select
+        customer_id,
+        refund_date as activity_date,
+        0 as orders,
+        0 as order_amount,
+        amount as refunded_amount
+
+    from refunds
+    where is_counted and customer_id is not null
+
+),
+
+customer_days as (
+
+    select
+        customer_id,
+        activity_date,
+        cast(sum(orders) as bigint) as orders,
+        cast(sum(order_amount) as decimal(18, 2)) as order_amount,
+        cast(sum(refunded_amount) as decimal(18, 2)) as refunded_amount
+
+    from amounts
+    group by customer_id, activity_date
+
+)
+
+select
+    customer_id,
+    orders,
+    order_amount,
+    refunded_amount,
+    cast(order_amount - refunded_amount as decimal(18, 2)) as net_revenue,
+    orders > 0 as is_purchase_day,
+    activity_date
+
+from customer_days

@@ -1,0 +1,192 @@
+with
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+versions as (
+
+    select * from {{ ref('int_subscription_versions_bounded') }}
+    where not_counted_reason is null
+
+),
+
+paying as (
+
+    select
+        versions.subscription_id,
+        versions.customer_id,
+        versions.plan_id,
+        versions.billing_interval,
+        versions.status,
+        versions.mrr,
+        versions.pays_from,
+        -- what ends at as_of or later is still running
+        case when versions.pays_to < as_of.as_of_at then versions.pays_to end as pays_to,
+        {{ local_date('versions.pays_from') }} as pays_from_date,
+        case
+            when versions.pays_to < as_of.as_of_at then {{ local_date('versions.pays_to') }}
+            else date '9999-12-31'
+        end as pays_to_date
+
+    from versions
+    cross join as_of
+    where versions.is_paying
+
+),
+
+with_days_without_payment as (
+
+    select
+        *,
+        {{ dbt.datediff(
+            'max(pays_to_date) over ('
+            ~ 'partition by customer_id order by pays_from, subscription_id, pays_to_date'
+            ~ ' rows between unbounded preceding and 1 preceding)',
+            'pays_from_date', 'day'
+        ) }} as days_without_payment
+
+    from paying
+
+),
+
+numbered as (
+
+    select
+        *,
+        sum(
+            case when days_without_payment <= {{ var('reactivation_gap_days') }} then 0 else 1 end
+        ) over (
+            partition by customer_id
+            order by pays_from, subscription_id, pays_to_date
+            rows between unbounded preceding and current row
+        ) as spell_number
+
+    from with_days_without_payment
+
+),
+
+with_spell_bounds as (
+
+    select
+        *,
+        min(pays_from) over a_spell as spell_from,
+        case
+            when max(pays_to_date) over a_spell < date '9999-12-31'
+                then max(pays_to) over a_spell
+        end as spell_to
+
+    from numbered
+    window a_spell as (partition by customer_id, spell_number)
+
+),
+
+end_texts as (
+
+    -- the reason stands on the row that says when service ends
+    select
+        subscription_id,
+        ends_at,
+        cancel_reason,
+        status,
+        row_number() over (
+            partition by subscription_id, ends_at order by valid_from desc
+        ) as latest_first
+
+    from versions
+    where ends_at is not null
+
+),
+
+ends as (
+
+    select
+        paying.customer_id,
+        paying.spell_number,
+        coalesce(
+            reasons.reason,
+            end_texts.cancel_reason,
+            case
+                when next_versions.status in ('paused', 'unpaid', 'incomplete', 'past_due')
+                    then next_versions.status
+            end,
+            '(none)'
+        ) as end_reason,
+        coalesce(reasons.is_voluntary, true)
+        and paying.status not in ('past_due', 'unpaid')
+        and coalesce(end_texts.status, '') not in ('past_due', 'unpaid')
+        and coalesce(next_versions.status, '') not in ('past_due', 'unpaid') as is_voluntary,
+        row_number() over (
+            partition by paying.customer_id, paying.spell_number order by paying.subscription_id
+        ) as closing_number
+
+    from with_spell_bounds as paying
+    left join end_texts
+        on
+            paying.subscription_id = end_texts.subscription_id
+            and paying.pays_to = end_texts.ends_at
+            and end_texts.latest_first = 1
+    left join {{ ref('churn_reasons') }} as reasons
+        on lower(end_texts.cancel_reason) = reasons.raw_reason
+    left join versions as next_versions
+        on
+            paying.subscription_id = next_versions.subscription_id
+            and paying.pays_to = next_versions.in_force_from
+    where paying.pays_to = paying.spell_to
+
+),
+
+spells as (
+
+    select
+        customer_id,
+        spell_number,
+        min(spell_from) as started_at,
+        max(spell_to) as ended_at,
+        min(pays_from_date) as started_on,
+        case when max(spell_to) is not null then max(pays_to_date) end as last_paid_date,
+        sum(case when pays_from = spell_from then mrr else 0 end) as start_mrr,
+        sum(case when pays_to is not distinct from spell_to then mrr else 0 end) as end_mrr
+
+    from with_spell_bounds
+    group by customer_id, spell_number
+
+),
+
+closed as (
+
+    -- a gap shorter than reactivation_gap_days at the end of the data may yet be bridged
+    select
+        spells.*,
+        case
+            when
+                {{ dbt.datediff('spells.last_paid_date', 'as_of.as_of', 'day') }}
+                >= {{ var('reactivation_gap_days') }}
+                then spells.last_paid_date
+        end as ended_on
+
+    from spells
+    cross join as_of
+
+)
+
+select
+    closed.customer_id,
+    case when closed.ended_on is not null then ends.end_reason end as end_reason,
+    closed.spell_number,
+    cast(closed.start_mrr as decimal(18, 2)) as start_mrr,
+    cast(closed.end_mrr as decimal(18, 2)) as end_mrr,
+    case when closed.ended_on is not null then ends.is_voluntary end as is_voluntary,
+    closed.started_at,
+    closed.started_on,
+    case when closed.ended_on is not null then closed.ended_at end as ended_at,
+    closed.ended_on
+
+from closed
+left join ends
+    on
+        closed.customer_id = ends.customer_id
+        and closed.spell_number = ends.spell_number
+        and ends.closing_number = 1

@@ -1,0 +1,63 @@
+with
+
+orders as (
+
+    select * from {{ ref('int_orders_assessed') }}
+    where is_counted
+
+),
+
+refunds as (
+
+    select * from {{ ref('int_refunds_assessed') }}
+    where is_counted
+
+),
+
+refunded_amounts as (
+
+    select
+        order_id,
+        sum(amount) as refunded_amount
+
+    from refunds
+    group by order_id
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over customer_orders as order_number,
+        lag(order_date) over customer_orders as previous_order_date
+
+    from orders
+    window customer_orders as (partition by customer_id order by ordered_at, order_id)
+
+)
+
+select
+    numbered.order_id,
+    numbered.customer_id,
+    numbered.channel,
+    numbered.original_currency,
+    -- a guest has no customer, so no earlier order
+    case when numbered.customer_id is not null then numbered.order_number end as order_number,
+    case
+        when numbered.customer_id is not null
+            then {{ dbt.datediff('numbered.previous_order_date', 'numbered.order_date', 'day') }}
+    end as days_since_previous_order,
+    numbered.amount,
+    cast(coalesce(refunded_amounts.refunded_amount, 0) as decimal(18, 2)) as refunded_amount,
+    cast(
+        numbered.amount - coalesce(refunded_amounts.refunded_amount, 0) as decimal(18, 2)
+    ) as net_amount,
+    numbered.original_amount,
+    numbered.exchange_rate,
+    numbered.ordered_at,
+    numbered.order_date
+
+from numbered
+left join refunded_amounts
+    on numbered.order_id = refunded_amounts.order_id

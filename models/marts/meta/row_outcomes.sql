@@ -1,0 +1,46 @@
+with
+
+outcomes as (
+
+    select * from {{ ref('int_records_aggregated_to_outcomes') }}
+    where outcome <> 'accepted'
+
+),
+
+not_counted as (
+
+    select * from {{ ref('int_records_aggregated_to_not_counted') }}
+
+),
+
+combined as (
+
+    select
+        table_name,
+        outcome,
+        coalesce(reason, 'a later version of the same key') as reason,
+        records,
+        amount
+    from outcomes
+
+    union all
+
+    select
+        table_name,
+        'not_counted' as outcome,
+        reason,
+        records,
+        amount
+    from not_counted
+
+)
+
+select
+    table_name,
+    outcome,
+    reason,
+    cast(sum(records) as bigint) as rows,
+    cast(sum(amount) as decimal(38, 4)) as amount
+
+from combined
+group by table_name, outcome, reason

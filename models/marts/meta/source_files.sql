@@ -1,0 +1,22 @@
+with
+
+files as (
+
+    select * from {{ ref('int_records_aggregated_to_files') }}
+
+)
+
+select
+    table_name,
+    file,
+    sha256,
+    rows_read,
+    rows_accepted,
+    rows_superseded,
+    rows_rejected,
+    amount_read,
+    amount_accepted,
+    amount_superseded,
+    amount_rejected
+
+from files

@@ -1,0 +1,24 @@
+with
+
+source as (
+
+    select * from {{ ref('stg_customer_records') }}
+
+),
+
+accepted as (
+
+    select
+        customer_id,
+        referred_by_customer_id,
+        country,
+        acquisition_channel,
+        signed_up_at,
+        updated_at
+
+    from source
+    where outcome = 'accepted'
+
+)
+
+select * from accepted

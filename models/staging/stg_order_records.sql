@@ -1,0 +1,60 @@
+with
+
+source as (
+
+    select * from {{ read_raw(source('raw', 'orders')) }}
+
+),
+
+priced as (
+
+    select
+        source.*,
+        exchange_rates.exchange_rate
+
+    from source
+    left join {{ ref('stg_exchange_rates') }} as exchange_rates
+        on
+            coalesce(source.currency, '{{ var("reporting_currency") }}') = exchange_rates.currency
+            and {{ local_date('source.ordered_at') }} >= exchange_rates.valid_from
+            and {{ local_date('source.ordered_at') }} < exchange_rates.valid_to
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ join_reasons([
+            'contract_faults',
+            "case when ordered_at is not null and exchange_rate is null then 'currency has no exchange rate on that day' end",
+        ]) }} as reject_reason
+
+    from priced
+
+),
+
+{{ ranked_versions('judged', key=['order_id'], version='updated_at') }}
+
+select
+    order_id,
+    customer_id,
+    lower(status) as status,
+    channel,
+    coalesce(currency, '{{ var("reporting_currency") }}') as original_currency,
+    file,
+    outcome,
+    reject_reason,
+    raw_record,
+    scan_position,
+    amount as original_amount,
+    exchange_rate,
+    cast(amount * exchange_rate as decimal(18, 2)) as amount,
+    discount_amount,
+    tax_amount,
+    shipping_amount,
+    coalesce(is_test, false) as is_test,
+    ordered_at,
+    updated_at
+
+from ranked

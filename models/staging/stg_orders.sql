@@ -1,0 +1,32 @@
+with
+
+source as (
+
+    select * from {{ ref('stg_order_records') }}
+
+),
+
+accepted as (
+
+    select
+        order_id,
+        customer_id,
+        status,
+        channel,
+        original_currency,
+        original_amount,
+        exchange_rate,
+        amount,
+        discount_amount,
+        tax_amount,
+        shipping_amount,
+        is_test,
+        ordered_at,
+        updated_at
+
+    from source
+    where outcome = 'accepted'
+
+)
+
+select * from accepted

@@ -1,0 +1,38 @@
+with
+
+source as (
+
+    select * from {{ ref('stg_subscription_records') }}
+
+),
+
+accepted as (
+
+    select
+        subscription_id,
+        customer_id,
+        plan_id,
+        status,
+        billing_interval,
+        original_currency,
+        cancel_reason,
+        original_amount,
+        exchange_rate,
+        original_discount_amount,
+        interval_count,
+        quantity,
+        is_test,
+        valid_from,
+        started_at,
+        trial_ends_at,
+        current_period_ends_at,
+        cancel_requested_at,
+        ended_at,
+        updated_at
+
+    from source
+    where outcome = 'accepted'
+
+)
+
+select * from accepted

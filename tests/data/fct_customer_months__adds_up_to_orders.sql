@@ -1,0 +1,50 @@
+with
+
+orders as (
+
+    select
+        customer_id,
+        count(*) as orders,
+        sum(net_amount) as net_revenue
+    from {{ ref('fct_orders') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
+months as (
+
+    select
+        customer_id,
+        sum(orders) as orders,
+        sum(net_revenue) as net_revenue
+    from {{ ref('fct_customer_months') }}
+    group by customer_id
+
+),
+
+customers as (
+
+    select
+        dim_customers.customer_id,
+        dim_customers.lifetime_orders,
+        dim_customers.lifetime_net_revenue,
+        coalesce(orders.orders, 0) as orders,
+        coalesce(orders.net_revenue, 0) as net_revenue,
+        coalesce(months.orders, 0) as month_orders,
+        coalesce(months.net_revenue, 0) as month_net_revenue
+
+    from {{ ref('dim_customers') }} as dim_customers
+    left join orders
+        on dim_customers.customer_id = orders.customer_id
+    left join months
+        on dim_customers.customer_id = months.customer_id
+
+)
+
+select * from customers
+where
+    orders <> month_orders
+    or orders <> lifetime_orders
+    or net_revenue <> month_net_revenue
+    or net_revenue <> lifetime_net_revenue

@@ -1,0 +1,22 @@
+with
+
+spells as (
+
+    select
+        *,
+        lead(started_on) over (partition by customer_id order by spell_number) as next_started_on
+    from {{ ref('fct_subscription_spells') }}
+
+)
+
+select
+    customer_id,
+    spell_number,
+    started_on,
+    ended_on,
+    next_started_on
+
+from spells
+where
+    ended_on < started_on
+    or (next_started_on is not null and (ended_on is null or next_started_on <= ended_on))

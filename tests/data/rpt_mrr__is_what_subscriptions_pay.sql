@@ -1,0 +1,42 @@
+with
+
+paying as (
+
+    select * from {{ ref('int_subscription_versions_bounded') }}
+    where is_paying
+
+),
+
+months as (
+
+    select * from {{ ref('int_periods_spined') }}
+    where period_grain = 'month'
+
+),
+
+paid as (
+
+    select
+        months.period_start as month,
+        sum(paying.mrr) as mrr
+
+    from months
+    inner join paying
+        on
+            months.state_at > paying.pays_from
+            and (paying.pays_to is null or months.state_at <= paying.pays_to)
+    group by months.period_start
+
+)
+
+select
+    mrr.month,
+    mrr.closing_mrr,
+    paid.mrr as paid_mrr
+
+from {{ ref('rpt_mrr') }} as mrr
+full outer join paid
+    on mrr.month = paid.month
+where
+    coalesce(mrr.segment_name, 'all') = 'all'
+    and coalesce(mrr.closing_mrr, 0) <> coalesce(paid.mrr, 0)

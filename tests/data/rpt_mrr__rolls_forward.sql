@@ -1,0 +1,30 @@
+with
+
+mrr as (
+
+    select
+        *,
+        lead(opening_mrr) over a_segment as next_opening_mrr,
+        lead(customers_at_start) over a_segment as next_customers_at_start
+
+    from {{ ref('rpt_mrr') }}
+    window a_segment as (partition by segment_name, segment_value order by month)
+
+)
+
+select
+    segment_name,
+    segment_value,
+    month,
+    opening_mrr,
+    closing_mrr,
+    next_opening_mrr
+
+from mrr
+where
+    opening_mrr + new_mrr + reactivation_mrr + expansion_mrr - contraction_mrr - churned_mrr
+    <> closing_mrr
+    or closing_mrr <> next_opening_mrr
+    or customers_at_start + new_customers + reactivated_customers - churned_customers
+    <> customers_at_end
+    or customers_at_end <> next_customers_at_start
