@@ -1,0 +1,72 @@
+# Needs python3 (3.11 to 3.13, with venv) and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Absolute, so that a folder given relative to here means the same to every tool.
+export TENURE_HOME := $(abspath $(or $(TENURE_HOME),var))
+export TENURE_RAW_DIR := $(abspath $(or $(TENURE_RAW_DIR),data/sample))
+# Nothing phones home.
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export DO_NOT_TRACK := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-deps
+UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build test dev lint sample lock
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain `dbt build` works
+	@mkdir -p "$(TENURE_HOME)/build"
+
+# $VARS reaches the program through the environment, so that no quote in it can reach the shell.
+build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}' sets dbt vars
+	@$(BIN)/python -m orchestration.nightly --vars="$$VARS"
+
+test: lint ## every quick check: lint, dbt unit and data tests on a scratch warehouse, pytest
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && trap 'exit 130' INT TERM && \
+	mkdir "$$scratch/build" && echo "dbt build, with unit tests, on a scratch warehouse" && \
+	TENURE_HOME="$$scratch" DBT_TARGET_PATH="$$scratch/target" DBT_LOG_PATH="$$scratch/logs" \
+	$(BIN)/dbt --quiet build
+	@$(BIN)/python -m pytest
+
+dev: setup ## open Dagster's UI on http://127.0.0.1:3000, with the schedule
+	@$(BIN)/python -m orchestration.dagster_home
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" DAGSTER_HOME="$(TENURE_HOME)/dagster" \
+	exec $(BIN)/dg dev --host 127.0.0.1 --port 3000
+
+lint: $(VENV)/.installed-dev ## check the form of Python and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint models tests/data
+
+sample: $(VENV)/.installed ## make data/sample again, the same bytes each time
+	@$(BIN)/python data/generate_sample.py
+
+lock: ## pin all versions and hashes again (needs uv)
+	$(UV_COMPILE) --group build -o requirements.lock
+	$(UV_COMPILE) --group build --group dev -o requirements-dev.lock
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] < (3, 14) or sys.exit( \
+	"Tenure needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is " + sys.version.split()[0] + \
+	". Name another one: make setup PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.created
+	@echo "Installing requirements.lock into $(VENV); this takes a minute or two, once."
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "Installing what the checks need from requirements-dev.lock."
+	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@

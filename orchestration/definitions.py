@@ -1,0 +1,11 @@
+"""The Dagster code location: everything that stands in orchestration/defs/."""
+
+from dagster import Definitions, definitions, load_from_defs_folder
+
+from orchestration.paths import ROOT
+
+
+@definitions
+def defs() -> Definitions:
+    """Return all definitions of the project."""
+    return load_from_defs_folder(path_within_project=ROOT)

@@ -1,0 +1,64 @@
+"""The resources of all runs, and how runs are executed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from orchestration import paths
+from orchestration.lock import build_lock
+from orchestration.publish import build_id
+from orchestration.variables import validate
+
+
+class BuildResource(dg.ConfigurableResource):
+    """One build, from its start to its end: it holds the build lock as long as its run lasts."""
+
+    variables: dict[str, Any] = Field(
+        default={}, description="The dbt vars of this run that differ from dbt_project.yml."
+    )
+
+    _build_id: str = PrivateAttr()
+    _started_at: datetime = PrivateAttr()
+    _is_tested: bool = PrivateAttr(default=False)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["BuildResource"]:
+        """Validate the vars and hold the lock; raise what variables.py and lock.py raise."""
+        validate(self.variables)
+        with build_lock(paths.lock_file()):
+            self._started_at = datetime.now(UTC)
+            self._build_id = build_id(self._started_at, context.run.run_id)
+            yield self
+
+    @property
+    def build_id(self) -> str:
+        """The name of the build and of the version that it publishes."""
+        return self._build_id
+
+    @property
+    def started_at(self) -> datetime:
+        """When the run began, UTC."""
+        return self._started_at
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the whole warehouse was built and passed its tests in this very run."""
+        return self._is_tested
+
+    def mark_tested(self) -> None:
+        """Say that the whole warehouse was built and passed its tests."""
+        self._is_tested = True
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """Return the resources and the executor.
+
+    In-process everywhere, also for assets materialized by hand in the UI: a run is one process,
+    which holds the lock from its first step to its last.
+    """
+    return dg.Definitions(resources={"build": BuildResource()}, executor=dg.in_process_executor)

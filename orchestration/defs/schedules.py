@@ -1,0 +1,14 @@
+"""When the job runs by itself."""
+
+import dagster as dg
+
+from orchestration.defs.jobs import nightly
+from orchestration.variables import project_defaults
+
+nightly_schedule = dg.ScheduleDefinition(
+    name="nightly_schedule",
+    job=nightly,
+    cron_schedule="0 2 * * *",
+    # The day that a night closes is a day of the reports.
+    execution_timezone=project_defaults()["reporting_timezone"],
+)

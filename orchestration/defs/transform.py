@@ -1,0 +1,58 @@
+"""The dbt project as Dagster assets: one `dbt build` of everything, each data test a check."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from orchestration.dbt_arguments import build_arguments
+from orchestration.dbt_process import DbtFailedError, dbt_events
+from orchestration.dbt_progress import DbtProgress
+from orchestration.defs.resources import BuildResource
+from orchestration.failures import build_failures
+from orchestration.project import dbt_project, prepare_manifest
+from orchestration.translator import TenureTranslator
+from orchestration.workspace import start_afresh
+
+PROJECT = dbt_project()
+MANIFEST: dict[str, Any] = json.loads(prepare_manifest().read_bytes())
+TRANSLATOR = TenureTranslator()
+
+raw_tables = [
+    TRANSLATOR.get_asset_spec(MANIFEST, unique_id, PROJECT) for unique_id in MANIFEST["sources"]
+]
+
+
+@dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, project=PROJECT)
+def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterator[Any]:
+    """Build the private warehouse from nothing, and test it."""
+    if context.selected_asset_keys != set(warehouse.keys):
+        raise dg.Failure(
+            "The warehouse is built and tested as a whole: launch the job nightly, or all assets."
+            " To try a single model, run `dbt build --select` in a terminal."
+        )
+    target, logs = start_afresh(build.build_id)
+    progress = DbtProgress(MANIFEST)
+    try:
+        with closing(dbt_events(build_arguments(build.variables, target, logs))) as events:
+            for event in events:
+                progress.observe(event)
+                yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
+                    MANIFEST, TRANSLATOR, context, target, PROJECT
+                )
+    except DbtFailedError as error:
+        failures = build_failures(target, MANIFEST, str(error))
+        raise dg.Failure(
+            f"dbt failed: {', '.join(failure.name for failure in failures)}",
+            metadata={
+                "failures": dg.JsonMetadataValue([failure._asdict() for failure in failures]),
+                "log": dg.PathMetadataValue(logs / "dbt.log"),
+            },
+        ) from None
+    finally:
+        progress.close()
+    build.mark_tested()

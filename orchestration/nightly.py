@@ -1,0 +1,157 @@
+"""The night from the command line: `python -m orchestration.nightly [--vars '{...}']`.
+
+Runs the Dagster job `nightly` in this process, without a daemon, and says in at most 60 lines
+what it does and what came out. Exit code 0: published. 1: failed, and what was served before is
+still served. 2: vars refused. 75: another build is running.
+
+Dagster and dbt take seconds to load, so they are imported only once there is work for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration import paths
+from orchestration.dagster_home import prepare_dagster_home
+from orchestration.failures import Failure, essence
+from orchestration.lock import BuildRunningError, build_lock
+from orchestration.variables import RefusedVariablesError, project_defaults, read_variables
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+PUBLISHED, FAILED, REFUSED, RUNNING = 0, 1, 2, 75
+
+_KEPT_RUNS = 90
+
+
+def main() -> int:
+    """Run one build; return the exit code."""
+    parser = argparse.ArgumentParser(prog="orchestration.nightly", description="Build once.")
+    parser.add_argument("--vars", default="", help="dbt vars as YAML: '{as_of_date: 1997-10-01}'")
+    arguments = parser.parse_args()
+    try:
+        project_defaults()
+        variables = read_variables(arguments.vars)
+        with build_lock(paths.lock_file()):
+            return _build(variables)
+    except RefusedVariablesError as error:
+        print(f"Vars refused, nothing was started.\n{error}")
+        return REFUSED
+    except BuildRunningError as error:
+        print(f"Refused: {error}")
+        return RUNNING
+
+
+def _build(variables: Mapping[str, Any]) -> int:
+    started = time.monotonic()
+    print(f"Reading {paths.raw_dir()}", flush=True)
+    _show_progress()
+    prepare_dagster_home()
+
+    from orchestration.dbt_process import DbtFailedError
+    from orchestration.project import prepare_manifest
+
+    try:
+        # Dagster would do it while it loads the definitions, and bury dbt's words in its own.
+        prepare_manifest()
+    except DbtFailedError as error:
+        failure = Failure("dbt", "parse", essence(str(error)))
+        return _failed([failure], paths.parsed() / "dbt.log", variables)
+
+    import dagster as dg
+
+    from orchestration.definitions import defs
+
+    job = defs().resolve_job_def("nightly")
+    loaded = time.monotonic()
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            run_config={
+                "resources": {"build": {"config": {"variables": dict(variables)}}},
+                # Dagster's own lines stay in its storage.
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+            raise_on_error=False,
+        )
+        _forget_old_runs(instance)
+    if not result.success:
+        return _failed(*_failures(result), variables)
+    _published(
+        {
+            "start": loaded - started,
+            "dbt build": _step_seconds(result, "warehouse"),
+            "publish": _step_seconds(result, "published_warehouse"),
+            "total": time.monotonic() - started,
+        }
+    )
+    return PUBLISHED
+
+
+def _show_progress() -> None:
+    """Print what this package logs."""
+    logger = logging.getLogger("orchestration")
+    logger.addHandler(logging.StreamHandler(sys.stdout))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _forget_old_runs(instance: dg.DagsterInstance) -> None:
+    for run in instance.get_runs()[_KEPT_RUNS:]:
+        instance.delete_run(run.run_id)
+
+
+def _step_seconds(result: dg.ExecuteInProcessResult, step: str) -> float:
+    [event] = [event for event in result.events_for_node(step) if event.is_step_success]
+    return event.step_success_data.duration_ms / 1000
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> tuple[list[Failure], Path]:
+    """Return what made the job fail, and the log that tells more."""
+    [event, *_] = [event for event in result.all_events if event.is_failure]
+    metadata = _failure_metadata(event)
+    if "failures" in metadata:
+        failures = [Failure(**failure) for failure in metadata["failures"].data]
+        return failures, Path(metadata["log"].path)
+    error = event.event_specific_data.error
+    log = paths.logs() / "failure.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text(error.to_string(), encoding="utf-8")
+    cause = error.cause or error
+    # The signals of a person, of systemd or of a machine that shuts down.
+    interrupted = cause.cls_name == "DagsterExecutionInterruptedError"
+    message = "interrupted by a signal" if interrupted else essence(cause.message)
+    return [Failure("step", event.step_key or "start", message)], log
+
+
+def _failure_metadata(event: dg.DagsterEvent) -> Mapping[str, Any]:
+    if not event.is_step_failure or not event.step_failure_data.user_failure_data:
+        return {}
+    return event.step_failure_data.user_failure_data.metadata
+
+
+def _published(seconds: Mapping[str, float]) -> None:
+    from orchestration.publish import FILE_NAME
+    from orchestration.report import published_report
+
+    print("\n".join(published_report(paths.serve() / "current" / FILE_NAME, seconds)))
+
+
+def _failed(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
+    from orchestration.publish import current_build
+    from orchestration.report import failure_report
+
+    served = current_build(paths.serve())
+    print("\n".join(failure_report(failures, log, served, variables)))
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,259 @@
+"""Publish: copy the marts of a tested warehouse into a fresh file and flip a symlink to it.
+
+    serve/versions/<build_id>/tenure.duckdb
+    serve/versions/<build_id>/parquet/<schema>/<table>.parquet
+    serve/current -> versions/<build_id>
+
+A version is complete and on disk before it gets its name, is never written again, and becomes
+current by one rename. So a reader, or a machine that loses power, sees the old version or the new
+one and nothing between.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.manifest import Manifest, marts
+
+KEPT_VERSIONS = 7
+FILE_NAME = "tenure.duckdb"
+
+_BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
+_BUILDS_COLUMNS = {
+    "build_id": ("varchar", "The name of the build and of its folder: UTC start and run."),
+    "as_of": ("date", "The exclusive end of the data in this build."),
+    "started_at": ("timestamp", "When the build started, UTC."),
+    "finished_at": ("timestamp", "When its tables were complete, UTC, just before it was served."),
+    "git_sha": ("varchar", "The commit that built it, with -dirty if files had been changed."),
+    "versions": ("varchar", "The versions of the software that matter for numbers, as JSON."),
+    "vars": ("varchar", "Every dbt var of the build with its value, as JSON."),
+    "inputs_hash": ("varchar", "SHA-256 over table, name and SHA-256 of every raw file read."),
+    "is_current": ("boolean", "True for the build that this file holds."),
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build knows of itself before its tables are read."""
+
+    build_id: str
+    started_at: datetime
+    git_sha: str | None
+    versions: Mapping[str, str]
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published: the DuckDB file, its as_of, and its rows by schema.table."""
+
+    file: Path
+    as_of: date
+    rows: Mapping[str, int]
+
+
+def build_id(started_at: datetime, run_id: str) -> str:
+    """Return the name of a build, such as 20261121T221530Z-ab12cd; names sort by start."""
+    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run_id.replace('-', '')[:6]}"
+
+
+def current_build(serve: Path) -> str | None:
+    """Return the id of the build that readers get now, or None before the first one."""
+    link = serve / "current"
+    return Path(os.readlink(link)).name if link.is_symlink() else None
+
+
+def publish(
+    build: Build, manifest: Manifest, *, warehouse: Path, serve: Path, scratch: Path
+) -> Published:
+    """Publish the marts named in `manifest` from the `warehouse` file under `serve`.
+
+    `scratch` is where DuckDB may spill. The caller holds the build lock and has seen every test
+    pass. Raises FileExistsError if that build was published before; whatever is raised, `current`
+    points to a complete version.
+    """
+    versions = serve / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(serve)
+    final = versions / build.build_id
+    if final.exists():
+        raise FileExistsError(f"{final} exists; a published version is never rewritten")
+
+    partial = versions / f".{build.build_id}.partial"
+    partial.mkdir()
+    with _connection(scratch) as connection:
+        connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
+        # The oldest storage version, so that clients from DuckDB 1.1 on can read the file.
+        connection.execute(
+            f"attach {_text(partial / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
+        )
+        for node in marts(manifest):
+            _copy_mart(connection, node)
+        as_of = _as_of(connection)
+        _write_builds(connection, build, as_of, _latest_version(versions))
+        rows = _write_parquet(connection, partial / "parquet")
+        # Everything into the one file: a .wal beside a served file is lost or, worse, replayed.
+        connection.execute("checkpoint tenure")
+        connection.execute("detach tenure")
+
+    _make_durable(partial)
+    partial.rename(final)
+    _fsync(versions)
+    _flip(serve, build.build_id)
+    _prune(serve)
+    return Published(final / FILE_NAME, as_of, rows)
+
+
+@contextmanager
+def _connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    settings = {
+        "temp_directory": str(scratch),
+        "memory_limit": os.environ.get("TENURE_MEMORY_LIMIT", "4GB"),
+        "threads": os.environ.get("TENURE_DUCKDB_THREADS", "2"),
+    }
+    with duckdb.connect(":memory:", config=settings) as connection:
+        yield connection
+
+
+def _copy_mart(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
+    table = f"{_name(node['schema'])}.{_name(node['name'])}"
+    connection.execute(f"create schema if not exists tenure.{_name(node['schema'])}")
+    connection.execute(f"create table tenure.{table} as from warehouse.{table}")
+    # A copy has no comments. Columns without one in the manifest are the contract's business.
+    comments = {name: column["description"] for name, column in node["columns"].items()}
+    _comment(connection, f"tenure.{table}", node["description"], comments)
+
+
+def _comment(
+    connection: duckdb.DuckDBPyConnection, table: str, text: str, columns: Mapping[str, str]
+) -> None:
+    connection.execute(f"comment on table {table} is {_text(text)}")
+    for name, description in columns.items():
+        connection.execute(f"comment on column {table}.{_name(name)} is {_text(description)}")
+
+
+def _as_of(connection: duckdb.DuckDBPyConnection) -> date:
+    [(as_of,)] = connection.execute("select as_of from warehouse.intermediate.int_as_of").fetchall()
+    return as_of
+
+
+def _inputs_hash(connection: duckdb.DuckDBPyConnection) -> str:
+    files = connection.execute(
+        "select table_name, file, sha256 from warehouse.meta.source_files order by all"
+    ).fetchall()
+    return hashlib.sha256("\n".join("\t".join(file) for file in files).encode()).hexdigest()
+
+
+def _write_builds(
+    connection: duckdb.DuckDBPyConnection, build: Build, as_of: date, previous: Path | None
+) -> None:
+    columns = ", ".join(f"{name} {type_}" for name, (type_, _) in _BUILDS_COLUMNS.items())
+    connection.execute("create schema if not exists tenure.meta")
+    connection.execute(f"create table tenure.meta.builds ({columns})")
+    if previous:
+        connection.execute(f"attach {_text(previous / FILE_NAME)} as previous (read_only)")
+        connection.execute(
+            "insert into tenure.meta.builds by name"
+            " select * replace (false as is_current) from previous.meta.builds order by build_id"
+        )
+        connection.execute("detach previous")
+    connection.execute(
+        "insert into tenure.meta.builds values (?, ?, ?, ?, ?, ?, ?, ?, true)",
+        [
+            build.build_id,
+            as_of,
+            build.started_at.astimezone(UTC).replace(tzinfo=None),
+            datetime.now(UTC).replace(tzinfo=None),
+            build.git_sha,
+            json.dumps(dict(build.versions), sort_keys=True),
+            json.dumps(dict(build.variables), sort_keys=True),
+            _inputs_hash(connection),
+        ],
+    )
+    descriptions = {name: description for name, (_, description) in _BUILDS_COLUMNS.items()}
+    _comment(connection, "tenure.meta.builds", _BUILDS_DESCRIPTION, descriptions)
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+    """Write each table of the new file as Parquet; return its rows by schema.table."""
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = 'tenure' order by all"
+    ).fetchall()
+    rows = {}
+    for schema, table in tables:
+        (folder / schema).mkdir(parents=True, exist_ok=True)
+        file = folder / schema / f"{table}.parquet"
+        [(count,)] = connection.execute(
+            f"copy tenure.{_name(schema)}.{_name(table)} to {_text(file)}"
+            " (format parquet, compression zstd)"
+        ).fetchall()
+        rows[f"{schema}.{table}"] = count
+    return rows
+
+
+def _latest_version(versions: Path) -> Path | None:
+    # The newest one on disk and not the current one: after a rollback those that were rolled back
+    # still are builds that happened.
+    return max(_complete(versions), default=None)
+
+
+def _complete(versions: Path) -> list[Path]:
+    return sorted(path for path in versions.iterdir() if not path.name.startswith("."))
+
+
+def _make_durable(folder: Path) -> None:
+    """Write all files and folders to disk, files read-only for everyone."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            path.chmod(0o444)
+        _fsync(path)
+    _fsync(folder)
+
+
+def _flip(serve: Path, name: str) -> None:
+    link = serve / ".current.partial"
+    link.symlink_to(Path("versions") / name)
+    os.replace(link, serve / "current")
+    _fsync(serve)
+
+
+def _prune(serve: Path) -> None:
+    kept = {current_build(serve)}
+    for version in _complete(serve / "versions")[:-KEPT_VERSIONS]:
+        if version.name not in kept:
+            # Renamed first, so that a version is never seen half deleted.
+            doomed = version.rename(version.with_name(f".{version.name}.partial"))
+            shutil.rmtree(doomed)
+
+
+def _remove_leftovers(serve: Path) -> None:
+    """Remove what builds that were killed have left."""
+    (serve / ".current.partial").unlink(missing_ok=True)
+    for folder in (serve / "versions").glob(".*.partial"):
+        shutil.rmtree(folder)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: str | Path) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

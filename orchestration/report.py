@@ -1,0 +1,107 @@
+"""The words of `make build`: what was published, or what failed and where to look."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration import paths
+from orchestration.failures import Failure
+
+# So that a whole good run, with its progress and warnings, stays within 60 lines.
+_SHOWN_TABLES = 26
+_SHOWN_OUTCOMES = 8
+_SHOWN_FAILURES = 5
+_SHOWN_MESSAGE_LINES = 4
+_WIDTH = 200
+
+
+def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
+    """Return the table of what readers now find in `file`, and the `seconds` by stage."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        [(build, as_of)] = connection.execute(
+            "select build_id, as_of from meta.builds where is_current"
+        ).fetchall()
+        tables = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() order by all"
+        ).fetchall()
+        rows = [
+            (name, connection.execute(f"select count(*) from {name}").fetchall()[0][0])
+            for (name,) in tables
+        ]
+        outcomes = connection.execute(
+            "select table_name, outcome, reason, rows, amount from meta.row_outcomes"
+            " where rows > 0 order by rows desc, table_name, outcome, reason"
+        ).fetchall()
+    return [
+        f"Published {build}, as of {as_of}:",
+        *_bounded([f"  {name:<36}{count:>13,} rows" for name, count in rows], _SHOWN_TABLES),
+        *_outcomes(outcomes),
+        "Seconds: " + ", ".join(f"{stage} {time:.1f}" for stage, time in seconds.items()),
+        str(file),
+    ]
+
+
+def failure_report(
+    failures: Sequence[Failure], log: Path, served: str | None, variables: Mapping[str, Any]
+) -> list[str]:
+    """Return what failed, where to look, what to do next, and that `served` still stands."""
+    lines = ["Failed, nothing was published:"]
+    for failure in failures[:_SHOWN_FAILURES]:
+        lines += _failure(failure, variables)
+    if len(failures) > _SHOWN_FAILURES:
+        lines.append(f"  ... and {len(failures) - _SHOWN_FAILURES} more failures")
+    given = f" VARS={_quoted(variables)}" if variables else ""
+    return [
+        *lines,
+        f"Log: {log}",
+        f"Still served: {served}, as before." if served else "Nothing has been published so far.",
+        f"Next: mend it, then make build{given}",
+    ]
+
+
+def _outcomes(outcomes: Sequence[tuple]) -> list[str]:
+    if not outcomes:
+        return ["Every row read counts."]
+    lines = [
+        f"  {table:<16} {outcome:<12} {reason:<36}{rows:>9,} rows"
+        + (f" {amount:>16,.2f}" if amount is not None else "")
+        for table, outcome, reason, rows, amount in outcomes
+    ]
+    return [
+        "Rows read that are superseded, rejected or not counted (amount):",
+        *_bounded(lines, _SHOWN_OUTCOMES, ", see meta.row_outcomes"),
+    ]
+
+
+def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:
+    rows = "" if failure.rows is None else f": {failure.rows:,} failing rows"
+    yield f"  {failure.kind} {failure.name}{rows}"
+    if failure.rows is None:
+        message = [f"    {line[:_WIDTH]}" for line in failure.message.splitlines()]
+        yield from _bounded(message, _SHOWN_MESSAGE_LINES, ", see the log", indent="    ")
+    if failure.compiled:
+        yield f"    compiled SQL: {failure.compiled}"
+    if failure.kind == "test":
+        yield f"    see the rows: {_dbt('show', '--select', failure.name, variables=variables)}"
+
+
+def _bounded(lines: list[str], most: int, where: str = "", indent: str = "  ") -> list[str]:
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"{indent}... and {len(lines) - most + 1} more{where}"]
+
+
+def _dbt(*arguments: str, variables: Mapping[str, Any]) -> str:
+    """Return a command that runs dbt on the private warehouse as this build left it."""
+    dbt = Path(sys.executable).with_name("dbt")
+    command = [f"TENURE_HOME={shlex.quote(str(paths.home()))}", shlex.quote(str(dbt)), *arguments]
+    return " ".join(command + (["--vars", _quoted(variables)] if variables else []))
+
+
+def _quoted(variables: Mapping[str, Any]) -> str:
+    return shlex.quote(json.dumps(dict(variables)))  # JSON is YAML too

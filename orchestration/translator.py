@@ -1,0 +1,22 @@
+"""How dbt's nodes look in Dagster."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import AssetSpec
+from dagster_dbt import DagsterDbtTranslator, DbtProject
+
+from orchestration.manifest import group
+
+
+class TenureTranslator(DagsterDbtTranslator):
+    """Groups assets by folder. Keys stay [schema, name], descriptions those of the YAML files."""
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> AssetSpec:
+        """Return the asset for one model, seed or source."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.replace_attributes(
+            group_name=group(self.get_resource_props(manifest, unique_id))
+        )

@@ -1,0 +1,140 @@
+"""The dbt vars that people set, validated before dbt starts.
+
+dbt splices vars into SQL through Jinja, so a stray quote there becomes an obscure error or worse.
+No value that passes here can hold one. A new var needs its default in dbt_project.yml and one
+line in RULES.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+from zoneinfo import available_timezones
+
+import yaml
+
+from orchestration import paths
+
+
+class RefusedVariablesError(ValueError):
+    """One or more vars have an unknown name or a value that is not allowed; says which."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a date stays the text that was typed, also one like 2024-02-30."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class Rule(NamedTuple):
+    """What a var may be, in words, and the function that tells."""
+
+    allowed: str
+    is_allowed: Callable[[object], bool]
+
+
+def _is_date_or_empty(value: object) -> bool:
+    if value == "":
+        return True
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_timezone(value: object) -> bool:
+    return isinstance(value, str) and value in available_timezones()
+
+
+def _is_currency(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[A-Z]{3}", value) is not None
+
+
+def _is_number(value: object) -> bool:
+    # bool is a subclass of int in Python; `true` is not a number here.
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole_number(least: int) -> Rule:
+    return Rule(
+        f"a whole number, {least} or more",
+        lambda value: _is_number(value) and isinstance(value, int) and value >= least,
+    )
+
+
+def _number(least: float, most: float) -> Rule:
+    return Rule(
+        f"a number from {least:g} to {most:g}",
+        lambda value: _is_number(value) and least <= value <= most,
+    )
+
+
+def _one_of(*values: str) -> Rule:
+    return Rule(" or ".join(values), lambda value: value in values)
+
+
+_BOOLEAN = Rule("true or false", lambda value: isinstance(value, bool))
+
+RULES: dict[str, Rule] = {
+    "as_of_date": Rule("a date YYYY-MM-DD, or empty", _is_date_or_empty),
+    "reporting_timezone": Rule("an IANA timezone such as Europe/Berlin", _is_timezone),
+    "reporting_currency": Rule("three capital letters such as USD", _is_currency),
+    "order_lapse_days": _whole_number(1),
+    "reactivation_gap_days": _whole_number(0),
+    "gross_margin": _number(0, 1),
+    "churn_dated_on": _one_of("service_end", "cancel_request"),
+    "past_due_pays": _BOOLEAN,
+    "recurring_discount_counts": _BOOLEAN,
+    "free_orders_count": _BOOLEAN,
+}
+
+
+def read_variables(text: str) -> dict[str, Any]:
+    """Return the vars in `text`, a YAML mapping such as `{as_of_date: 1997-10-01}`.
+
+    Empty text gives an empty dict. Raises RefusedVariablesError, with one line for each name or
+    value that is not allowed, saying what is.
+    """
+    try:
+        given = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise RefusedVariablesError(f"not a YAML mapping: {text!r} ({error})") from None
+    return validate(_mapping(given, text))
+
+
+def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dict[str, Any]:
+    """Return the vars as dbt_project.yml sets them; people edit that file, so validated too.
+
+    Raises RefusedVariablesError as `read_variables` does.
+    """
+    given = yaml.load(project_file.read_text(encoding="utf-8"), _Loader).get("vars")
+    return validate(_mapping(given, project_file.name))
+
+
+def validate(given: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return `given`, nothing as ""; raise RefusedVariablesError if one is not allowed."""
+    values = {name: "" if value is None else value for name, value in given.items()}
+    refused = [_reason(name, value) for name, value in values.items()]
+    if lines := [line for line in refused if line]:
+        raise RefusedVariablesError("\n".join(lines))
+    return values
+
+
+def _mapping(given: object, origin: str) -> Mapping[Any, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise RefusedVariablesError(f"not a YAML mapping such as {{name: value}}: {origin!r}")
+    return given
+
+
+def _reason(name: object, value: object) -> str | None:
+    if name not in RULES:
+        return f"{name}: unknown; the vars are {', '.join(sorted(RULES))}"
+    if not RULES[name].is_allowed(value):
+        return f"{name}: {value!r} is not allowed; give {RULES[name].allowed}"
+    return None

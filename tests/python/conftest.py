@@ -1,0 +1,47 @@
+"""What all tests share: a scratch TENURE_HOME, the parsed project, and a build from outside."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_build(
+    raw_dir: Path, home: Path, vars: dict | str | None = None, project: Path = ROOT
+) -> subprocess.CompletedProcess:
+    """Run a whole build from outside, as `make build` does, and return the finished process.
+
+    It reads `raw_dir` and writes under `home`; `vars` are dbt vars, as a dict or as a person types
+    them; `project` is a copy of the project with something changed.
+    """
+    text = vars if isinstance(vars, str) else json.dumps(vars or {})
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration.nightly", f"--vars={text}"],
+        cwd=project,
+        env={**os.environ, "TENURE_RAW_DIR": str(raw_dir), "TENURE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep everything that the tests write out of the real TENURE_HOME."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENURE_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def manifest(scratch_home: Path) -> dict:
+    """The manifest of the project as it stands, parsed once for all tests."""
+    from orchestration.project import prepare_manifest
+
+    return json.loads(prepare_manifest().read_bytes())

@@ -1,0 +1,127 @@
+"""What Dagster sees of the project."""
+
+import dagster as dg
+import pytest
+import yaml
+
+from orchestration.manifest import group, marts
+from orchestration.variables import project_defaults
+
+
+@pytest.fixture(scope="module")
+def definitions(manifest):
+    from orchestration.definitions import defs
+
+    return defs()
+
+
+def nodes(manifest, *kinds):
+    return [node for node in manifest["nodes"].values() if node["resource_type"] in kinds]
+
+
+def key(node):
+    return dg.AssetKey([node["schema"], node["name"]])
+
+
+def test_the_code_location_is_valid(definitions):
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_every_model_and_seed_is_an_asset_in_the_group_of_its_folder(definitions, manifest):
+    specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+    for node in nodes(manifest, "model", "seed"):
+        spec = specs[key(node)]
+        assert spec.group_name == group(node)
+        assert node["description"] in spec.description
+
+
+def test_the_raw_tables_stand_before_staging(definitions, manifest):
+    raw = {spec.key for spec in definitions.resolve_all_asset_specs() if spec.group_name == "raw"}
+    assert raw == {dg.AssetKey(["raw", node["name"]]) for node in manifest["sources"].values()}
+
+
+def test_groups_are_the_folders_and_for_marts_the_schemas(manifest):
+    groups = {group(node) for node in nodes(manifest, "model", "seed")}
+    assert groups == {"seeds", "staging", "intermediate", "core", "cohorts", "churn", "clv", "meta"}
+    assert all(group(node) == node["schema"] for node in marts(manifest))
+
+
+def test_every_data_test_is_an_asset_check(definitions, manifest):
+    from orchestration.defs.transform import warehouse
+
+    assert {spec.name for spec in warehouse.check_specs} == {
+        node["name"] for node in nodes(manifest, "test")
+    }
+
+
+def test_publishing_waits_for_all_marts(definitions, manifest):
+    from orchestration.defs.publish import published_warehouse
+
+    [spec] = published_warehouse.specs
+    assert {dep.asset_key for dep in spec.deps} == {key(node) for node in marts(manifest)}
+    assert spec.group_name == "publish"
+
+
+def test_the_job_runs_everything_in_one_process(definitions, manifest):
+    job = definitions.resolve_job_def("nightly")
+    assert job.executor_def.name == "in_process"
+    assert len(job.asset_layer.executable_asset_keys) == len(nodes(manifest, "model", "seed")) + 1
+
+
+def test_assets_materialized_by_hand_run_in_one_process_too(definitions):
+    assert definitions.resolve_implicit_global_asset_job_def().executor_def.name == "in_process"
+
+
+def test_the_schedule_fires_at_two_in_the_reporting_timezone(definitions):
+    schedule = definitions.resolve_schedule_def("nightly_schedule")
+    assert schedule.job_name == "nightly"
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.execution_timezone == project_defaults()["reporting_timezone"]
+
+
+def test_what_was_not_tested_in_the_same_run_is_not_published(definitions, scratch_home):
+    from orchestration.defs.publish import published_warehouse
+    from orchestration.defs.resources import BuildResource
+
+    result = dg.materialize(
+        [published_warehouse], resources={"build": BuildResource()}, raise_on_error=False
+    )
+    assert not result.success
+    assert not (scratch_home / "serve").exists()
+
+
+def test_a_part_of_the_warehouse_is_not_built_alone(definitions):
+    from orchestration.defs.resources import BuildResource
+    from orchestration.defs.transform import warehouse
+
+    result = dg.materialize(
+        [warehouse],
+        selection=[next(iter(warehouse.keys))],
+        resources={"build": BuildResource()},
+        raise_on_error=False,
+    )
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert "as a whole" in failure.step_failure_data.user_failure_data.description
+
+
+def test_vars_given_in_the_ui_are_validated_too(definitions):
+    from orchestration.defs.publish import published_warehouse
+    from orchestration.defs.resources import BuildResource
+
+    result = dg.materialize(
+        [published_warehouse],
+        resources={"build": BuildResource(variables={"gross_margin": 7})},
+        raise_on_error=False,
+    )
+    assert any("gross_margin: 7 is not allowed" in str(event) for event in result.all_events)
+
+
+def test_dagster_phones_nobody(scratch_home, monkeypatch):
+    from orchestration.dagster_home import prepare_dagster_home
+
+    monkeypatch.setenv("DAGSTER_HOME", "set here so that it is put back afterwards")
+    prepare_dagster_home()
+    with dg.DagsterInstance.get() as instance:
+        assert not instance.telemetry_enabled
+    configuration = yaml.safe_load((scratch_home / "dagster/dagster.yaml").read_text())
+    assert configuration["nux"] == {"enabled": False}

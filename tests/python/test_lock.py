@@ -1,0 +1,84 @@
+"""One build at a time, and a dbt that does not outlive its build."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from orchestration.lock import BuildRunningError, build_lock
+from orchestration.paths import ROOT
+
+HOLD = """
+import sys
+from pathlib import Path
+from orchestration.lock import build_lock
+with build_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "build" / "lock"
+
+
+@pytest.fixture
+def holder(path):
+    """Another process that holds the lock."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_build_is_refused_with_who_holds_the_lock(path, holder):
+    with pytest.raises(BuildRunningError) as refused, build_lock(path):
+        pass
+    assert f"pid {holder.pid}, -c {path}, since 20" in str(refused.value)
+
+
+def test_the_lock_is_free_after_its_holder_was_killed(path, holder):
+    holder.kill()
+    holder.wait()
+    with build_lock(path):
+        pass
+
+
+def test_the_process_that_holds_it_may_ask_again(path):
+    with build_lock(path), build_lock(path):
+        assert f"pid {os.getpid()}," in path.read_text()
+    with build_lock(path):
+        pass
+
+
+def test_make_build_is_refused_with_its_own_exit_code(path, holder):
+    nightly = subprocess.run(
+        [sys.executable, "-m", "orchestration.nightly"],
+        cwd=ROOT,
+        env={**os.environ, "TENURE_HOME": str(path.parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert nightly.returncode == 75
+    assert nightly.stdout.startswith("Refused: another build is running: pid ")
+    assert len(nightly.stdout.splitlines()) == 1
+
+
+def test_dbt_ends_with_the_process_that_started_it(tmp_path):
+    orphan = subprocess.run(
+        [sys.executable, "-m", "orchestration.dbt_child", "parse", "--target-path", str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,  # at its end at once, as when the parent has been killed
+        capture_output=True,
+        timeout=30,
+    )
+    assert orphan.returncode == 1
+    assert not list(tmp_path.iterdir())
