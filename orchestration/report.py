@@ -13,8 +13,8 @@ from orchestration import paths
 from orchestration.failures import Failure
 
 # So that a whole good run, with its progress and warnings, stays within 60 lines.
-_SHOWN_TABLES = 26
-_SHOWN_OUTCOMES = 8
+_SHOWN_TABLES = 23
+_SHOWN_OUTCOMES = 14
 _SHOWN_FAILURES = 5
 _SHOWN_MESSAGE_LINES = 4
 _WIDTH = 200
@@ -35,7 +35,7 @@ def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
         ]
         outcomes = connection.execute(
             "select table_name, outcome, reason, rows, amount from meta.row_outcomes"
-            " where rows > 0 order by rows desc, table_name, outcome, reason"
+            " order by outcome <> 'rejected', outcome, rows desc, table_name, reason"
         ).fetchall()
     return [
         f"Published {build}, as of {as_of}:",

@@ -103,7 +103,7 @@ def read_variables(text: str) -> dict[str, Any]:
         given = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise RefusedVariablesError(f"not a YAML mapping: {text!r} ({error})") from None
-    return validate(_mapping(given, text))
+    return _validated(given, text)
 
 
 def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dict[str, Any]:
@@ -111,25 +111,26 @@ def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dic
 
     Raises RefusedVariablesError as `read_variables` does.
     """
-    given = yaml.load(project_file.read_text(encoding="utf-8"), _Loader).get("vars")
-    return validate(_mapping(given, project_file.name))
+    project = yaml.load(project_file.read_text(encoding="utf-8"), _Loader)
+    return _validated(project.get("vars"), project_file.name)
 
 
-def validate(given: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return `given`, nothing as ""; raise RefusedVariablesError if one is not allowed."""
-    values = {name: "" if value is None else value for name, value in given.items()}
-    refused = [_reason(name, value) for name, value in values.items()]
-    if lines := [line for line in refused if line]:
-        raise RefusedVariablesError("\n".join(lines))
-    return values
+def validate(variables: Mapping[Any, Any]) -> None:
+    """Raise RefusedVariablesError unless every name is known and every value allowed."""
+    reasons = [_reason(name, value) for name, value in variables.items()]
+    if refused := [reason for reason in reasons if reason]:
+        raise RefusedVariablesError("\n".join(refused))
 
 
-def _mapping(given: object, origin: str) -> Mapping[Any, Any]:
+def _validated(given: object, origin: str) -> dict[str, Any]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         raise RefusedVariablesError(f"not a YAML mapping such as {{name: value}}: {origin!r}")
-    return given
+    # `as_of_date:` with nothing behind it is how one writes an empty value in YAML.
+    variables = {name: "" if value is None else value for name, value in given.items()}
+    validate(variables)
+    return variables
 
 
 def _reason(name: object, value: object) -> str | None:

@@ -20,6 +20,8 @@
 {% macro duckdb__cast_text(text, data_type) %}
     {%- if data_type == 'text' -%}
         {{ text }}
+    {%- elif data_type == 'identifier' -%}
+        case when length({{ text }}) <= 255 and not regexp_matches({{ text }}, '[[:cntrl:]]') then {{ text }} end
     {%- elif data_type == 'decimal' -%}
         case when regexp_full_match({{ text }}, '-?\d{1,14}(\.\d{1,4})?') then try_cast({{ text }} as decimal(18, 4)) end
     {%- elif data_type == 'integer' -%}
@@ -27,13 +29,14 @@
     {%- elif data_type == 'boolean' -%}
         case lower({{ text }}) when 'true' then true when '1' then true when 'false' then false when '0' then false end
     {%- elif data_type == 'date' -%}
-        case when regexp_full_match({{ text }}, '\d{4}-\d{2}-\d{2}') then try_cast({{ text }} as date) end
+        case when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}') then try_cast({{ text }} as date) end
     {%- elif data_type == 'timestamp' -%}
         case
-            when regexp_full_match({{ text }}, '\d{4}-\d{2}-\d{2}')
+            when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}')
                 then {{ local_midnight('try_cast(' ~ text ~ ' as date)') }}
             when regexp_full_match(
-                {{ text }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?'
+                {{ text }},
+                '(19|[2-9]\d)\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?'
             )
                 then timezone('UTC', try_cast({{ text }} as timestamptz))
         end

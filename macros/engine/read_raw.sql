@@ -14,6 +14,7 @@
 {% macro read_raw(relation) %}
     {%- set contract = raw_contract(relation.identifier) -%}
     {%- set scans = raw_scans(relation.identifier) -%}
+    {%- set white_space = "' ' || chr(9) || chr(10) || chr(13) || chr(160)" -%}
     {%- do warn_of_unknown_columns(relation.identifier, contract, scans) -%}
     (
     select
@@ -44,7 +45,7 @@
         select
             {%- for column in contract %}
             {%- if column.name in scan.columns %}
-            nullif(trim(cast("{{ column.name }}" as varchar)), '') as {{ column.name }}_text,
+            nullif(trim(cast("{{ column.name }}" as varchar), {{ white_space }}), '') as {{ column.name }}_text,
             {%- else %}
             cast(null as varchar) as {{ column.name }}_text,
             {%- endif %}
@@ -103,7 +104,7 @@
         {%- endfor -%}
         {%- do scans.append({
             'columns': columns,
-            'reader': raw_reader(format, columns, fromjson(paths_json)),
+            'reader': raw_reader(table_name, format, columns, fromjson(paths_json)),
         }) -%}
     {%- endfor -%}
     {{ return(scans) }}
@@ -125,7 +126,8 @@
 {% endmacro %}
 
 
-{% macro raw_reader(format, columns, paths) -%}
+{#- Lines that are no records are left out of the scan and kept by the engine until set_aside_lines takes them. -#}
+{% macro raw_reader(table_name, format, columns, paths) -%}
     {%- set quoted = [] -%}
     {%- for path in paths -%}{%- do quoted.append("'" ~ path | replace("'", "''") ~ "'") -%}{%- endfor -%}
     {%- if format == 'parquet' -%}
@@ -134,7 +136,36 @@
     read_csv(
         [{{ quoted | join(', ') }}], auto_detect = false, header = false, skip = 1, filename = true,
         delim = ',', quote = '"', escape = '"',
+        store_rejects = true, rejects_table = '{{ table_name }}_lines', rejects_scan = '{{ table_name }}_scans',
         columns = { {%- for name in columns %}'{{ name | replace("'", "''") }}': 'VARCHAR'{{ ', ' if not loop.last }}{% endfor -%} }
     )
     {%- endif -%}
 {%- endmacro %}
+
+
+{#-
+    A hook after the model that read a raw table: lines that are no records (too few or too many fields), which the
+    scan passed over, become rejected records.
+-#}
+{% macro set_aside_lines(table_name) %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set lines = table_name ~ '_lines' -%}
+    {%- set scans = table_name ~ '_scans' -%}
+    {%- set exists = run_query("select count(*) from duckdb_tables() where table_name = '" ~ lines ~ "'") -%}
+    {%- if exists.rows[0][0] == 0 -%}{{ return('') }}{%- endif -%}
+
+    insert into {{ this }} by name
+    select
+        substr(scans.file_path, {{ raw_dir() | length + 2 }}) as file,
+        'rejected' as outcome,
+        case cast(lines.error_type as varchar)
+            when 'MISSING COLUMNS' then 'line has too few fields'
+            when 'TOO MANY COLUMNS' then 'line has too many fields'
+            else 'line is no record: ' || lower(cast(lines.error_type as varchar))
+        end as reject_reason,
+        any_value(lines.csv_line) as raw_record,
+        lines.line
+    from {{ lines }} as lines
+    inner join {{ scans }} as scans using (scan_id, file_id)
+    group by scans.file_path, lines.line, lines.error_type
+{% endmacro %}

@@ -18,7 +18,7 @@ as_of as (
 
 ),
 
-assessed as (
+joined as (
 
     select
         refunds.refund_id,
@@ -26,18 +26,56 @@ assessed as (
         orders.customer_id,
         refunds.original_amount,
         refunds.amount,
+        refunds.original_currency,
+        case
+            when refunds.original_currency = orders.original_currency then orders.original_amount
+        end as order_amount,
         refunds.refunded_at,
         {{ local_date('refunds.refunded_at') }} as refund_date,
         case
             when refunds.refunded_at >= as_of.as_of_at then 'after as_of'
             when orders.order_id is null then 'order is unknown'
             when not orders.is_counted then 'order does not count'
-        end as not_counted_reason
+            when {{ local_date('refunds.refunded_at') }} < orders.order_date then 'before its order'
+            -- amounts compare in one currency only
+            when
+                refunds.original_currency = orders.original_currency
+                and refunds.original_amount > orders.original_amount
+                then 'exceeds what is left of its order'
+        end as refusal
 
     from refunds
     cross join as_of
     left join orders
         on refunds.order_id = orders.order_id
+
+),
+
+with_refunded_so_far as (
+
+    select
+        *,
+        sum(case when refusal is null then original_amount else 0 end) over (
+            partition by order_id, original_currency
+            order by refunded_at, refund_id
+            rows between unbounded preceding and current row
+        ) as refunded_so_far
+
+    from joined
+
+),
+
+assessed as (
+
+    select
+        *,
+        -- no order brings less than nothing: what else was paid back is no price of goods
+        case
+            when refusal is not null then refusal
+            when refunded_so_far > order_amount then 'exceeds what is left of its order'
+        end as not_counted_reason
+
+    from with_refunded_so_far
 
 )
 

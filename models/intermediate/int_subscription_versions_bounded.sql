@@ -12,6 +12,35 @@ as_of as (
 
 ),
 
+with_owner as (
+
+    -- a subscription has one customer: the one its latest version names
+    select
+        *,
+        last_value(customer_id) over (
+            partition by subscription_id, is_test
+            order by valid_from
+            rows between unbounded preceding and unbounded following
+        ) as owner_customer_id
+
+    from versions
+
+),
+
+identified as (
+
+    -- a version that does not count is no state of the subscription
+    select
+        *,
+        case
+            when is_test then 'test'
+            when customer_id <> owner_customer_id then 'another customer in a later version'
+        end as refusal
+
+    from with_owner
+
+),
+
 ended as (
 
     -- when service ends by what this row says; a later row may say otherwise
@@ -27,15 +56,14 @@ ended as (
             ),
             case when '{{ var("churn_dated_on") }}' = 'cancel_request' then cancel_requested_at end
         ) as ends_at,
-        -- a test version is no state of a real subscription
         row_number() over (
-            partition by subscription_id, is_test order by valid_from
+            partition by subscription_id, refusal order by valid_from
         ) as version_number,
         lead(valid_from) over (
-            partition by subscription_id, is_test order by valid_from
+            partition by subscription_id, refusal order by valid_from
         ) as next_version_from
 
-    from versions
+    from identified
 
 ),
 
@@ -50,7 +78,7 @@ started as (
         end as in_force_from,
         -- a back-dated end cuts every earlier version
         min(case when ends_at < valid_from then ends_at end) over (
-            partition by subscription_id, is_test
+            partition by subscription_id, refusal
             order by valid_from
             rows between 1 following and unbounded following
         ) as cut_at
@@ -85,7 +113,7 @@ priced as (
         as_of.as_of_at,
         case
             when bounded.in_force_from >= as_of.as_of_at then 'after as_of'
-            when bounded.is_test then 'test'
+            else bounded.refusal
         end as not_counted_reason,
         greatest(in_force_from, coalesce(trial_ends_at, in_force_from)) as pays_from,
         in_force_to as pays_to,

@@ -6,9 +6,15 @@ as_of as (
 
 ),
 
-versions as (
+all_versions as (
 
     select * from {{ ref('int_subscription_versions_bounded') }}
+
+),
+
+versions as (
+
+    select * from all_versions
     where not_counted_reason is null
 
 ),
@@ -95,8 +101,11 @@ end_texts as (
             partition by subscription_id, ends_at order by valid_from desc
         ) as latest_first
 
-    from versions
-    where ends_at is not null
+    from all_versions
+    -- also where the row itself is of after as_of: the end that it dates may lie before
+    where
+        ends_at is not null
+        and coalesce(not_counted_reason, 'after as_of') = 'after as_of'
 
 ),
 

@@ -29,6 +29,7 @@ select
     reject_reason,
     raw_record,
     scan_position,
+    cast(null as bigint) as line,
     signed_up_at,
     updated_at
 

@@ -15,7 +15,8 @@ priced as (
     from source
     left join {{ ref('stg_exchange_rates') }} as exchange_rates
         on
-            coalesce(source.currency, '{{ var("reporting_currency") }}') = exchange_rates.currency
+            coalesce(upper(source.currency), '{{ var("reporting_currency") }}')
+            = exchange_rates.currency
             and source.spend_date >= exchange_rates.valid_from
             and source.spend_date < exchange_rates.valid_to
 
@@ -38,12 +39,13 @@ judged as (
 
 select
     channel,
-    coalesce(currency, '{{ var("reporting_currency") }}') as original_currency,
+    coalesce(upper(currency), '{{ var("reporting_currency") }}') as original_currency,
     file,
     outcome,
     reject_reason,
     raw_record,
     scan_position,
+    cast(null as bigint) as line,
     amount as original_amount,
     exchange_rate,
     cast(amount * exchange_rate as decimal(18, 2)) as amount,

@@ -28,7 +28,8 @@ priced as (
     from dated
     left join {{ ref('stg_exchange_rates') }} as exchange_rates
         on
-            coalesce(dated.currency, '{{ var("reporting_currency") }}') = exchange_rates.currency
+            coalesce(upper(dated.currency), '{{ var("reporting_currency") }}')
+            = exchange_rates.currency
             and dated.rate_date >= exchange_rates.valid_from
             and dated.rate_date < exchange_rates.valid_to
 
@@ -41,6 +42,7 @@ judged as (
         {{ join_reasons([
             'contract_faults',
             "case when rate_date is not null and exchange_rate is null then 'currency has no exchange rate on that day' end",
+            "case when amount < 0 then 'amount is negative' end",
         ]) }} as reject_reason
 
     from priced
@@ -52,12 +54,13 @@ judged as (
 select
     refund_id,
     order_id,
-    coalesce(currency, '{{ var("reporting_currency") }}') as original_currency,
+    coalesce(upper(currency), '{{ var("reporting_currency") }}') as original_currency,
     file,
     outcome,
     reject_reason,
     raw_record,
     scan_position,
+    cast(null as bigint) as line,
     amount as original_amount,
     exchange_rate,
     cast(amount * exchange_rate as decimal(18, 2)) as amount,

@@ -8,8 +8,7 @@
 
 with
 
--- a record's number is its place in the file, known from its neighbours
-rejected_records as (
+rejected as (
     {%- for table_name, relation in tables.items() %}
 
     {{ 'union all' if not loop.first }}
@@ -19,10 +18,11 @@ rejected_records as (
         rejected.file,
         rejected.reject_reason,
         rejected.raw_record,
-        rejected.scan_position - first_records.scan_position + 1 as record_number
+        rejected.line,
+        rejected.scan_position - first_records.scan_position + 1 as place_among_read
 
     from {{ relation }} as rejected
-    inner join (
+    left join (
         select
             file,
             min(scan_position) as scan_position
@@ -33,6 +33,45 @@ rejected_records as (
     where rejected.outcome = 'rejected'
     {%- endfor %}
 
+),
+
+lines_without_a_record as (
+
+    select
+        file,
+        line - 1 - row_number() over (partition by file order by line) as records_read_before
+
+    from rejected
+    where line is not null
+
+),
+
+numbered as (
+
+    -- the scan passes over lines that are no records: those before a record count too
+    select
+        rejected.table_name,
+        rejected.file,
+        rejected.reject_reason,
+        rejected.raw_record,
+        case
+            when rejected.line is not null then rejected.line - 1
+            else rejected.place_among_read + count(lines_without_a_record.file)
+        end as record_number
+
+    from rejected
+    left join lines_without_a_record
+        on
+            rejected.file = lines_without_a_record.file
+            and rejected.place_among_read > lines_without_a_record.records_read_before
+    group by
+        rejected.table_name,
+        rejected.file,
+        rejected.reject_reason,
+        rejected.raw_record,
+        rejected.line,
+        rejected.place_among_read
+
 )
 
-select * from rejected_records
+select * from numbered

@@ -30,7 +30,8 @@ priced as (
     from dated
     left join {{ ref('stg_exchange_rates') }} as exchange_rates
         on
-            coalesce(dated.currency, '{{ var("reporting_currency") }}') = exchange_rates.currency
+            coalesce(upper(dated.currency), '{{ var("reporting_currency") }}')
+            = exchange_rates.currency
             and {{ local_date('dated.valid_from') }} >= exchange_rates.valid_from
             and {{ local_date('dated.valid_from') }} < exchange_rates.valid_to
 
@@ -44,6 +45,7 @@ judged as (
             'contract_faults',
             "case when valid_from is not null and exchange_rate is null then 'currency has no exchange rate on that day' end",
             "case when lower(billing_interval) not in ('day', 'week', 'month', 'year') then 'billing_interval is not day, week, month or year' end",
+            "case when amount < 0 then 'amount is negative' end",
             "case when interval_count < 1 then 'interval_count is below 1' end",
             "case when quantity < 0 then 'quantity is negative' end",
             "case when ended_at < started_at then 'ended_at is before started_at' end",
@@ -66,13 +68,14 @@ select
         else lower(status)
     end as status,
     lower(billing_interval) as billing_interval,
-    coalesce(currency, '{{ var("reporting_currency") }}') as original_currency,
+    coalesce(upper(currency), '{{ var("reporting_currency") }}') as original_currency,
     cancel_reason,
     file,
     outcome,
     reject_reason,
     raw_record,
     scan_position,
+    cast(null as bigint) as line,
     amount as original_amount,
     exchange_rate,
     coalesce(discount_amount, 0) as original_discount_amount,

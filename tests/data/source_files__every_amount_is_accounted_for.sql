@@ -1,0 +1,69 @@
+{#- Adds the amounts of each file and currency by a scan of its own that knows nothing of staging's joins. -#}
+{%- set tables = {
+    'orders': ref('stg_order_records'),
+    'refunds': ref('stg_refund_records'),
+    'subscriptions': ref('stg_subscription_records'),
+    'marketing_spend': ref('stg_marketing_spend_records'),
+} -%}
+{%- set not_an_amount = "'[^-.0-9]|[.].....|^[.]|[.]$'" -%}
+with
+
+amounts as (
+    {%- for table_name, relation in tables.items() %}
+
+    {{ 'union all' if not loop.first }}
+
+    select
+        file,
+        original_currency,
+        sum(original_amount) as amount_of_records,
+        0 as amount_in_file
+    from {{ relation }}
+    group by file, original_currency
+    {%- for scan in raw_scans(table_name) %}
+
+    union all
+
+    select
+        substr(filename, {{ raw_dir() | length + 2 }}) as file,
+        {{ "nullif(upper(trim(currency)), '')" if 'currency' in scan.columns else 'null' }} as currency,
+        0 as amount_of_records,
+        sum(
+            case
+                when not regexp_matches(trim(cast(amount as varchar)), {{ not_an_amount }})
+                    then try_cast(amount as decimal(18, 4))
+            end
+        ) as amount_in_file
+    from {{ scan.reader }}
+    group by all
+    {%- endfor %}
+    {%- endfor %}
+
+),
+
+totals as (
+
+    select
+        file,
+        coalesce(original_currency, '{{ var("reporting_currency") }}') as original_currency,
+        sum(amount_of_records) as amount_of_records,
+        sum(amount_in_file) as amount_in_file
+    from amounts
+    group by file, coalesce(original_currency, '{{ var("reporting_currency") }}')
+
+)
+
+select
+    totals.file,
+    totals.original_currency,
+    totals.amount_of_records,
+    totals.amount_in_file,
+    source_files.amount_read
+
+from totals
+inner join {{ ref('source_files') }} as source_files
+    on totals.file = source_files.file
+where
+    coalesce(totals.amount_of_records, 0) <> coalesce(totals.amount_in_file, 0)
+    or source_files.amount_read
+    <> source_files.amount_accepted + source_files.amount_superseded + source_files.amount_rejected
