@@ -25,9 +25,10 @@ help: ## show this list
 setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain `dbt build` works
 	@mkdir -p "$(TENURE_HOME)/build"
 
-# $VARS reaches the program through the environment, so that no quote in it can reach the shell.
+# They reach the program through the environment, so that no quote in them can reach the shell.
 build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}' sets dbt vars
-	@$(BIN)/python -m orchestration.nightly --vars="$$VARS"
+	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" \
+	--volume-drop-reason="$$VOLUME_DROP_REASON"
 
 test: lint ## every quick check: lint, dbt unit and data tests on a scratch warehouse, pytest
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && trap 'exit 130' INT TERM && \

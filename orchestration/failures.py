@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 _FAILED = ("error", "fail")
 # "Compilation Error in model stg_orders (models/...)": the name stands beside it already.
 _OPENING = re.compile(r" Error in |^Encountered an error:")
+_RAISED = re.compile(r"^[\w.]+(Error|Exception): ")
 
 
 class Failure(NamedTuple):
@@ -38,6 +39,11 @@ def build_failures(target: Path, manifest: Mapping[str, Any], reported: str) -> 
 def essence(message: str) -> str:
     """Return dbt's `message` without its opening line and the trail of macros that led to it."""
     lines = [line.strip() for line in message.strip().splitlines()]
+    # Of a Python model that raised, what it said and not where.
+    raised = [number for number, line in enumerate(lines) if _RAISED.match(line)]
+    if raised and "Traceback (most recent call last):" in lines:
+        lines = lines[raised[-1] :]
+        lines[0] = _RAISED.sub("", lines[0])
     lines = [line for line in lines if line and not line.startswith("> ")]
     return "\n".join(lines[1:] if len(lines) > 1 and _OPENING.search(lines[0]) else lines)
 

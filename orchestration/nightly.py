@@ -35,12 +35,15 @@ def main() -> int:
     """Run one build; return the exit code."""
     parser = argparse.ArgumentParser(prog="orchestration.nightly", description="Build once.")
     parser.add_argument("--vars", default="", help="dbt vars as YAML: '{as_of_date: 1997-10-01}'")
+    parser.add_argument(
+        "--volume-drop-reason", default="", help="why a raw table has far fewer rows than before"
+    )
     arguments = parser.parse_args()
     try:
         project_defaults()
         variables = read_variables(arguments.vars)
         with build_lock(paths.lock_file()):
-            return _build(variables)
+            return _build(variables, arguments.volume_drop_reason)
     except RefusedVariablesError as error:
         print(f"Vars refused, nothing was started.\n{error}")
         return REFUSED
@@ -49,7 +52,7 @@ def main() -> int:
         return RUNNING
 
 
-def _build(variables: Mapping[str, Any]) -> int:
+def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
     started = time.monotonic()
     print(f"Reading {paths.raw_dir()}", flush=True)
     _show_progress()
@@ -75,7 +78,14 @@ def _build(variables: Mapping[str, Any]) -> int:
         result = job.execute_in_process(
             instance=instance,
             run_config={
-                "resources": {"build": {"config": {"variables": dict(variables)}}},
+                "resources": {
+                    "build": {
+                        "config": {
+                            "variables": dict(variables),
+                            "volume_drop_reason": volume_drop_reason,
+                        }
+                    }
+                },
                 # Dagster's own lines stay in its storage.
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },

@@ -37,6 +37,10 @@ _BUILDS_COLUMNS = {
     "versions": ("varchar", "The versions of the software that matter for numbers, as JSON."),
     "vars": ("varchar", "Every dbt var of the build with its value, as JSON."),
     "inputs_hash": ("varchar", "SHA-256 over table, name and SHA-256 of every raw file read."),
+    "volume_drop_reason": (
+        "varchar",
+        "Why a raw table with far fewer rows than before was published; NULL when none had.",
+    ),
     "is_current": ("boolean", "True for the build that this file holds."),
 }
 
@@ -50,6 +54,7 @@ class Build:
     git_sha: str | None
     versions: Mapping[str, str]
     variables: Mapping[str, Any]
+    volume_drop_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ def _write_builds(
         )
         connection.execute("detach previous")
     connection.execute(
-        "insert into tenure.meta.builds values (?, ?, ?, ?, ?, ?, ?, ?, true)",
+        "insert into tenure.meta.builds values (?, ?, ?, ?, ?, ?, ?, ?, ?, true)",
         [
             build.build_id,
             as_of,
@@ -177,6 +182,7 @@ def _write_builds(
             json.dumps(dict(build.versions), sort_keys=True),
             json.dumps(dict(build.variables), sort_keys=True),
             _inputs_hash(connection),
+            build.volume_drop_reason,
         ],
     )
     descriptions = {name: description for name, (_, description) in _BUILDS_COLUMNS.items()}

@@ -16,7 +16,7 @@ from orchestration.failures import Failure
 _SHOWN_TABLES = 23
 _SHOWN_OUTCOMES = 14
 _SHOWN_FAILURES = 5
-_SHOWN_MESSAGE_LINES = 4
+_SHOWN_MESSAGE_LINES = 8
 _WIDTH = 200
 
 

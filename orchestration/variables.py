@@ -54,6 +54,13 @@ def _is_currency(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch("[A-Z]{3}", value) is not None
 
 
+def _is_list_of_columns(value: object) -> bool:
+    # Whether dim_customers has them, dbt says: by the test dim_customers__has_every_segment.
+    return isinstance(value, list) and all(
+        isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name) for name in value
+    )
+
+
 def _is_number(value: object) -> bool:
     # bool is a subclass of int in Python; `true` is not a number here.
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -86,6 +93,7 @@ RULES: dict[str, Rule] = {
     "order_lapse_days": _whole_number(1),
     "reactivation_gap_days": _whole_number(0),
     "gross_margin": _number(0, 1),
+    "segments": Rule("a list of columns of dim_customers", _is_list_of_columns),
     "churn_dated_on": _one_of("service_end", "cancel_request"),
     "past_due_pays": _BOOLEAN,
     "recurring_discount_counts": _BOOLEAN,

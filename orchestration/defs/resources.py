@@ -21,6 +21,11 @@ class BuildResource(dg.ConfigurableResource):
         default={}, description="The dbt vars of this run that differ from dbt_project.yml."
     )
 
+    volume_drop_reason: str = Field(
+        default="",
+        description="Publish although a raw table has far fewer rows than before; says why.",
+    )
+
     _build_id: str = PrivateAttr()
     _started_at: datetime = PrivateAttr()
     _is_tested: bool = PrivateAttr(default=False)

@@ -1,8 +1,9 @@
 """The dbt project as Dagster assets: one `dbt build` of everything, each data test a check."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,7 @@ from orchestration.dbt_arguments import build_arguments
 from orchestration.dbt_process import DbtFailedError, dbt_events
 from orchestration.dbt_progress import DbtProgress
 from orchestration.defs.resources import BuildResource
-from orchestration.failures import build_failures
+from orchestration.failures import Failure, build_failures
 from orchestration.project import dbt_project, prepare_manifest
 from orchestration.translator import TenureTranslator
 from orchestration.workspace import start_afresh
@@ -25,6 +26,17 @@ TRANSLATOR = TenureTranslator()
 raw_tables = [
     TRANSLATOR.get_asset_spec(MANIFEST, unique_id, PROJECT) for unique_id in MANIFEST["sources"]
 ]
+
+
+def failure_of(failures: Sequence[Failure], log: Path) -> dg.Failure:
+    """Return what a step raises: `failures` for whoever reports them, and the log with more."""
+    return dg.Failure(
+        f"failed: {', '.join(failure.name for failure in failures)}",
+        metadata={
+            "failures": dg.JsonMetadataValue([failure._asdict() for failure in failures]),
+            "log": dg.PathMetadataValue(log),
+        },
+    )
 
 
 @dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, project=PROJECT)
@@ -46,13 +58,7 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
                 )
     except DbtFailedError as error:
         failures = build_failures(target, MANIFEST, str(error))
-        raise dg.Failure(
-            f"dbt failed: {', '.join(failure.name for failure in failures)}",
-            metadata={
-                "failures": dg.JsonMetadataValue([failure._asdict() for failure in failures]),
-                "log": dg.PathMetadataValue(logs / "dbt.log"),
-            },
-        ) from None
+        raise failure_of(failures, logs / "dbt.log") from None
     finally:
         progress.close()
     build.mark_tested()

@@ -7,22 +7,28 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "data" / "sample"
 
 
 def run_build(
-    raw_dir: Path, home: Path, vars: dict | str | None = None, project: Path = ROOT
+    raw_dir: Path,
+    home: Path,
+    vars: dict | str | None = None,
+    project: Path = ROOT,
+    *arguments: str,
 ) -> subprocess.CompletedProcess:
     """Run a whole build from outside, as `make build` does, and return the finished process.
 
     It reads `raw_dir` and writes under `home`; `vars` are dbt vars, as a dict or as a person types
-    them; `project` is a copy of the project with something changed.
+    them; `project` is a copy of the project with something changed; `arguments` are further ones.
     """
     text = vars if isinstance(vars, str) else json.dumps(vars or {})
     return subprocess.run(
-        [sys.executable, "-m", "orchestration.nightly", f"--vars={text}"],
+        [sys.executable, "-m", "orchestration.nightly", f"--vars={text}", *arguments],
         cwd=project,
         env={**os.environ, "TENURE_RAW_DIR": str(raw_dir), "TENURE_HOME": str(home)},
         capture_output=True,
@@ -37,6 +43,33 @@ def scratch_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENURE_HOME", str(home))
         yield home
+
+
+@pytest.fixture(scope="session")
+def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The TENURE_HOME of `build`. A test that builds again takes a copy of it."""
+    return tmp_path_factory.mktemp("built")
+
+
+@pytest.fixture(scope="session")
+def build(built_home: Path) -> subprocess.CompletedProcess:
+    """One build of the sample for all tests."""
+    build = run_build(SAMPLE, built_home)
+    assert build.returncode == 0, build.stdout + build.stderr
+    return build
+
+
+@pytest.fixture
+def served(
+    build: subprocess.CompletedProcess, built_home: Path
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to what `build` published, as the README tells BI tools to open it."""
+    with duckdb.connect(
+        built_home / "serve/current/tenure.duckdb",
+        read_only=True,
+        config={"enable_external_access": "false", "lock_configuration": "true"},
+    ) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")

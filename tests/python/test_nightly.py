@@ -12,10 +12,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import run_build
+from conftest import ROOT, SAMPLE, run_build
 
-ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "data" / "sample"
 MARTS = {
     "core.dim_customers",
     "core.dim_dates",
@@ -32,27 +30,10 @@ MARTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def build(home):
-    build = run_build(SAMPLE, home)
-    assert build.returncode == 0, build.stdout + build.stderr
-    return build
-
-
 @pytest.fixture
-def served(build, home):
-    """A connection as the README tells BI tools to open it."""
-    with duckdb.connect(
-        home / "serve/current/tenure.duckdb",
-        read_only=True,
-        config={"enable_external_access": "false", "lock_configuration": "true"},
-    ) as connection:
-        yield connection
+def home(build, built_home, tmp_path_factory):
+    """A copy of what `build` has left, to build into again."""
+    return shutil.copytree(built_home, tmp_path_factory.mktemp("home") / "copy", symlinks=True)
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
@@ -209,6 +190,32 @@ def test_a_missing_required_column_fails_by_file_name(build, home, tmp_path):
     assert failed.returncode == 1
     assert "orders/it's late.csv: required column amount is missing" in failed.stdout
     assert os.readlink(home / "serve/current") == before
+
+
+def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(build, home, tmp_path):
+    before = os.readlink(home / "serve/current")
+    shutil.copytree(SAMPLE, tmp_path / "raw")
+    for path in (tmp_path / "raw/orders").glob("202[45]*"):
+        path.unlink()
+    shutil.rmtree(tmp_path / "raw/marketing_spend")
+    own_home = tmp_path / "home"
+    shutil.copytree(home, own_home, symlinks=True)
+
+    blocked = run_build(tmp_path / "raw", own_home)
+    assert blocked.returncode == 1
+    assert "orders: 1,479 rows read, 8,743 in the published build" in blocked.stdout
+    assert "marketing_spend: 0 rows read, 772 in the published build" in blocked.stdout
+    assert "VOLUME_DROP_REASON" in blocked.stdout
+    assert os.readlink(own_home / "serve/current") == before
+
+    accepted = run_build(
+        tmp_path / "raw", own_home, None, ROOT, "--volume-drop-reason=archived it's old"
+    )
+    assert accepted.returncode == 0, accepted.stdout
+    with duckdb.connect(own_home / "serve/current/tenure.duckdb", read_only=True) as connection:
+        assert connection.sql(
+            "select volume_drop_reason, is_current from meta.builds order by started_at"
+        ).fetchall() == [(None, False), ("archived it's old", True)]
 
 
 def test_a_killed_build_leaves_what_was_served_and_the_next_one_publishes(build, home):

@@ -132,7 +132,7 @@ def test_descriptions_become_comments(run, tmp_path):
     assert query(
         serve,
         "select count(*), count(comment) from duckdb_columns() where table_name = 'builds'",
-    ) == [(9, 9)]
+    ) == [(10, 10)]
 
 
 def test_parquet_stands_beside(run, tmp_path):
