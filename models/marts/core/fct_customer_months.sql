@@ -36,7 +36,8 @@ order_months as (
         customer_id,
         cast({{ dbt.date_trunc('month', 'activity_date') }} as date) as month,
         sum(orders) as orders,
-        sum(net_revenue) as net_revenue
+        sum(net_revenue) as net_revenue,
+        max(case when is_purchase_day then activity_date end) as last_purchase_date
 
     from customer_days
     group by customer_id, cast({{ dbt.date_trunc('month', 'activity_date') }} as date)
@@ -50,6 +51,7 @@ facts as (
         month,
         orders,
         net_revenue,
+        last_purchase_date,
         0 as mrr
 
     from order_months
@@ -61,6 +63,7 @@ facts as (
         month,
         0 as orders,
         0 as net_revenue,
+        cast(null as date) as last_purchase_date,
         closing_mrr as mrr
 
     from recurring_revenue
@@ -76,7 +79,8 @@ customer_months as (
         months.state_date,
         sum(facts.orders) as orders,
         sum(facts.net_revenue) as net_revenue,
-        sum(facts.mrr) as mrr
+        sum(facts.mrr) as mrr,
+        max(facts.last_purchase_date) as last_purchase_in_month
 
     from facts
     inner join months
@@ -85,41 +89,24 @@ customer_months as (
 
 ),
 
-purchase_days as (
-
-    select
-        customer_id,
-        cast({{ dbt.date_trunc('month', 'activity_date') }} as date) as month,
-        max(activity_date) as last_purchase_date
-
-    from customer_days
-    where is_purchase_day
-    group by customer_id, cast({{ dbt.date_trunc('month', 'activity_date') }} as date)
-
-),
-
 with_last_purchase as (
 
     select
-        customer_months.*,
-        max(purchase_days.last_purchase_date) over (
-            partition by customer_months.customer_id
-            order by customer_months.month
+        *,
+        max(last_purchase_in_month) over (
+            partition by customer_id
+            order by month
             rows between unbounded preceding and current row
         ) as last_purchase_date
 
     from customer_months
-    left join purchase_days
-        on
-            customer_months.customer_id = purchase_days.customer_id
-            and customer_months.month = purchase_days.month
 
 ),
 
 months_in_a_spell as (
 
     -- in a spell just before the boundary
-    select distinct
+    select
         customer_months.customer_id,
         customer_months.month
 
