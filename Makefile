@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test dev lint bench sample lock
+.PHONY: help setup build test torture dev lint bench sample lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ test: lint ## every quick check: lint, dbt unit and data tests on a scratch ware
 	$(BIN)/dbt --quiet build
 	@$(BIN)/python -m pytest
 
+torture: $(VENV)/.installed-dev ## the long fault tests: 200 landing zones in disorder, 20 minutes
+	@HYPOTHESIS_STORAGE_DIRECTORY="$(TENURE_HOME)/hypothesis" \
+	$(BIN)/python -m pytest -p no:cacheprovider --hypothesis-profile=torture \
+	tests/python/test_order_never_matters.py
+
 dev: setup ## open Dagster's UI on http://127.0.0.1:3000, with the schedule
 	@$(BIN)/python -m orchestration.dagster_home
 	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" DAGSTER_HOME="$(TENURE_HOME)/dagster" \
@@ -51,6 +56,7 @@ bench: setup ## measure the triangles of ORDERS=1000000 orders against hand-writ
 	@$(BIN)/python -m benchmarks.triangles $(ORDERS)
 
 sample: $(VENV)/.installed ## make data/sample again, the same bytes each time
+sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
 
 lock: ## pin all versions and hashes again (needs uv)

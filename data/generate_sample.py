@@ -13,6 +13,9 @@ Three kinds of rows are mixed in the files:
   reports often get wrong, with the right answer in its note;
 - FAULTS: rows that are late, doubled or broken on purpose, each with its outcome in a comment.
 
+Beside the folder, in `<folder>_truth`, lie the right answers, worked out from the same rows by
+`sample_truth.py` without the models.
+
 Nothing happens after LAST_DAY, for the day after the latest event becomes the as-of date. The only
 exceptions lie in 2031, beyond any build of the next years: an end set for 2026 would turn into the
 latest event as soon as 2026 is over. Who is set to leave soon has `current_period_ends_at` instead.
@@ -26,6 +29,7 @@ import gzip
 import io
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -34,6 +38,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
+from sample_truth import write_truth
 
 SEED = 20230109
 FIRST_DAY = date(2023, 1, 9)
@@ -41,6 +46,7 @@ LAST_DAY = date(2025, 12, 17)
 AS_OF = datetime(2025, 12, 18)
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 CUSTOMERS = 2000
+EXCHANGE_RATES = Path(__file__).resolve().parents[1] / "seeds" / "exchange_rates.csv"
 
 Value = str | int | bool | Decimal | date | datetime | None
 Row = dict[str, Value]
@@ -1093,24 +1099,7 @@ HARD_CASES = [
 
 # --- Faults: what a delivery looks like on a bad day --------------------------------------------
 
-# One file per table, word for word. What becomes of each row, in order:
-#
-# orders           o-fault-late            accepted: late, but valid
-#                  o-case-late-older       superseded: older than the version in 2025-q2.csv
-#                  o-case-newest-rejected  rejected: amount with a comma; the older version stands
-#                  o-fault-date            rejected: not a date of the contract
-#                  (no order_id)           rejected: the key is missing
-#                  o-fault-currency        rejected: a currency without a rate
-#                  o-fault-future          accepted, not counted: after as_of
-# refunds          r-fault-orphan          not counted: no such order
-#                  r-fault-late            accepted: late, but valid; its order is late too
-# customers        case-moved-country      superseded: older than the version in 2024.csv
-#                  (no customer_id)        rejected: the key is missing
-# subscriptions    s-fault-fortnight       rejected: unknown billing_interval
-#                  s-fault-ends-first      rejected: ends before it starts
-#                  s-case-upgrade          superseded: older than the version in 2024.csv.gz
-# marketing_spend  2025-05-28              accepted: late, but valid
-#                  2025-02-30              rejected: no such day
+# One file per table, word for word.
 FAULTS = {
     "orders": """\
 order_id,customer_id,ordered_at,amount,currency,status,channel,updated_at
@@ -1144,6 +1133,52 @@ spend_date,channel,amount,currency
 2025-02-30,email,40.00,USD
 """,
 }  # fmt: skip
+
+# What becomes of each row of FAULTS, in their order: the column for which it is rejected, or
+# READABLE, and then it is a version like any other.
+READABLE = ""
+FAULT_COLUMNS = {
+    "orders": [
+        READABLE,  # o-fault-late: late, but valid
+        READABLE,  # o-case-late-older: superseded, older than the version in 2025-q2.csv
+        "amount",  # o-case-newest-rejected: a comma in the amount; the older version stands
+        "ordered_at",  # o-fault-date: not a date of the contract
+        "order_id",  # the key is missing
+        "currency",  # o-fault-currency: a currency without a rate
+        READABLE,  # o-fault-future: accepted, not counted, for it is after as_of
+    ],
+    "refunds": [
+        READABLE,  # r-fault-orphan: not counted, there is no such order
+        READABLE,  # r-fault-late: late, but valid; its order is late too
+    ],
+    "customers": [
+        READABLE,  # case-moved-country: superseded, older than the version in 2024.csv
+        "customer_id",  # the key is missing
+    ],
+    "subscriptions": [
+        "billing_interval",  # s-fault-fortnight: unknown interval
+        "ended_at",  # s-fault-ends-first: ends before it starts
+        READABLE,  # s-case-upgrade: superseded, older than the version in 2024.csv.gz
+    ],
+    "marketing_spend": [
+        READABLE,  # 2025-05-28: late, but valid
+        "spend_date",  # 2025-02-30: no such day
+    ],
+}
+
+
+def readable_faults(table: str) -> Iterable[Row]:
+    """Yield the rows of FAULTS that are not rejected, as if they had been made here."""
+    lines = csv.DictReader(FAULTS[table].splitlines())
+    for line, column_at_fault in zip(lines, FAULT_COLUMNS[table], strict=True):
+        if column_at_fault == READABLE:
+            row: Row = {column: value or None for column, value in line.items()}
+            row |= {
+                column: at(value.removesuffix("Z"))
+                for column, value in line.items()
+                if column.endswith("_at")
+            }
+            yield row | ({"amount": money(line["amount"])} if "amount" in line else {})
 
 
 # --- Customers and marketing --------------------------------------------------------------------
@@ -1322,8 +1357,11 @@ def order_file(country: str, channel: Value, moment: datetime) -> str:
     return f"2025-q{(moment.month + 2) // 3}.csv"
 
 
-def write_orders(folder: Path, orders: list[Order]) -> None:
-    """Write the orders: one file per till, shop or period, in the formats these speak."""
+def write_orders(folder: Path, orders: list[Order]) -> list[Row]:
+    """Write the orders: one file per till, shop or period, in the formats these speak.
+
+    Returns the rows as the files tell them.
+    """
     files: dict[str, list[Row]] = {}
     for item in orders:
         row = item.row
@@ -1344,12 +1382,24 @@ def write_orders(folder: Path, orders: list[Order]) -> None:
         elif name == "2023-stores.csv":
             columns = [c for c in ORDER_COLUMNS if c not in ("shipping_amount", "is_test")]
             write_csv(folder / name, columns, rows, day_only)
+            files[name] = [as_the_stores_tell_it(row, columns) for row in rows]
         elif name == "2025-eu-shop.csv":
             write_csv(folder / name, ORDER_COLUMNS, rows, central_european)
         else:
             write_csv(folder / name, ORDER_COLUMNS, rows)
     # The same file again under another name: every row of it is superseded.
     (folder / "2024-12-till-again.csv").write_bytes((folder / "2024-12-till.csv").read_bytes())
+    files["2024-12-till-again.csv"] = files["2024-12-till.csv"]
+    return [row for rows in files.values() for row in rows]
+
+
+def as_the_stores_tell_it(row: Row, columns: Sequence[str]) -> Row:
+    """Return an order as a file without these columns and without times of day tells it."""
+    midnight = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
+    return {
+        column: value.replace(**midnight) if isinstance(value := row[column], datetime) else value
+        for column in columns
+    }
 
 
 SNAPSHOT_DAY = datetime(2023, 4, 1)
@@ -1365,8 +1415,11 @@ def subscription_file(row: Row) -> str:
     return "2023.csv" if delivered_at.year == 2023 else "2024.csv.gz"
 
 
-def write_subscriptions(folder: Path, rows: list[Row]) -> None:
-    """Write the subscriptions by day of delivery; the first file is an export without times."""
+def write_subscriptions(folder: Path, rows: list[Row]) -> list[Row]:
+    """Write the subscriptions by day of delivery; the first file is an export without times.
+
+    Returns the rows with the effective moments that follow from the files.
+    """
     early: dict[Value, int] = {}
     for row in rows:
         if moment_of(row, "effective_at", "updated_at") <= SNAPSHOT_DAY:
@@ -1393,6 +1446,12 @@ def write_subscriptions(folder: Path, rows: list[Row]) -> None:
             key=lambda row: (moment_of(row, "updated_at", "started_at"), row["subscription_id"]),
         )
         write_csv(folder / name, columns, ordered)
+    return [
+        dict.fromkeys(SUBSCRIPTION_COLUMNS)
+        | row
+        | {"effective_at": row.get("effective_at") or row.get("updated_at") or SNAPSHOT_DAY}
+        for row in rows
+    ]
 
 
 def write_customers(folder: Path, rows: list[Row]) -> None:
@@ -1405,7 +1464,7 @@ def write_customers(folder: Path, rows: list[Row]) -> None:
 
 
 def generate(folder: Path) -> None:
-    """Write the whole sample into this folder, a folder per table."""
+    """Write the whole sample into this folder, a folder per table, and the truth beside it."""
     people = shoppers()
     orders: list[Order] = guest_orders()
     subscriptions: list[Row] = []
@@ -1455,9 +1514,13 @@ def generate(folder: Path) -> None:
     tables = {name: folder / name for name in FAULTS}
     for path in tables.values():
         path.mkdir(parents=True, exist_ok=True)
-    write_orders(tables["orders"], orders)
-    write_subscriptions(tables["subscriptions"], subscriptions)
-    write_customers(tables["customers"], customer_rows(people, first_seen))
+    customers = customer_rows(people, first_seen)
+    write_customers(tables["customers"], customers)
+    delivered = {
+        "orders": write_orders(tables["orders"], orders),
+        "subscriptions": write_subscriptions(tables["subscriptions"], subscriptions),
+        "customers": customers,
+    }
     refunds.sort(key=lambda row: (moment_of(row, "refunded_at"), str(row["refund_id"])))
     spend = spend_rows()
     for year in (2023, 2024, 2025):
@@ -1468,8 +1531,14 @@ def generate(folder: Path) -> None:
             write_parquet(tables["marketing_spend"] / f"{year}.parquet", SPEND_TYPES, of_year)
         else:
             write_csv(tables["marketing_spend"] / f"{year}.csv", SPEND_COLUMNS, of_year)
+    delivered |= {"refunds": refunds, "marketing_spend": spend}
+    rejected: Counter[tuple[str, str]] = Counter()
     for name, content in FAULTS.items():
         (tables[name] / "2025-06-late-and-faulty.csv").write_bytes(content.encode())
+        delivered[name] = [*delivered[name], *readable_faults(name)]
+        rejected.update((name, column) for column in FAULT_COLUMNS[name] if column != READABLE)
+    truth = folder.with_name(f"{folder.name}_truth")
+    write_truth(truth, delivered, rejected, EXCHANGE_RATES, AS_OF)
 
 
 def main() -> None:

@@ -21,7 +21,13 @@
     {%- if data_type == 'text' -%}
         {{ text }}
     {%- elif data_type == 'identifier' -%}
-        case when length({{ text }}) <= 255 and not regexp_matches({{ text }}, '[[:cntrl:]]') then {{ text }} end
+        case
+            when length({{ text }}) > 255 or regexp_matches({{ text }}, '[[:cntrl:]]') then null
+            -- what programs write for nothing, and what spreadsheets make of a long number
+            when lower({{ text }}) in ('null', 'none', 'nan', 'n/a', '\n') then null
+            when regexp_full_match({{ text }}, '\d(\.\d+)?E\+\d+') then null
+            else {{ text }}
+        end
     {%- elif data_type == 'decimal' -%}
         case when regexp_full_match({{ text }}, '-?\d{1,14}(\.\d{1,4})?') then try_cast({{ text }} as decimal(18, 4)) end
     {%- elif data_type == 'integer' -%}
@@ -31,14 +37,18 @@
     {%- elif data_type == 'date' -%}
         case when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}') then try_cast({{ text }} as date) end
     {%- elif data_type == 'timestamp' -%}
+        {%- set minute = '(19|[2-9]\\d)\\d{2}-\\d{2}-\\d{2}[T ]([01]\\d|2[0-3]):[0-5]\\d' -%}
+        {%- set offset = '(Z|[+-](0\\d|1[0-4])(:?[0-5]\\d)?)?' -%}
         case
             when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}')
                 then {{ local_midnight('try_cast(' ~ text ~ ' as date)') }}
-            when regexp_full_match(
-                {{ text }},
-                '(19|[2-9]\d)\d{2}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?'
-            )
+            when regexp_full_match({{ text }}, '{{ minute }}:[0-5]\d(\.\d{1,9})?{{ offset }}')
                 then timezone('UTC', try_cast({{ text }} as timestamptz))
+            -- the engine's cast wants seconds before an offset
+            when regexp_full_match({{ text }}, '{{ minute }}{{ offset }}')
+                then timezone('UTC', try_cast(
+                    substr({{ text }}, 1, 16) || ':00' || substr({{ text }}, 17) as timestamptz
+                ))
         end
     {%- else -%}
         {%- do exceptions.raise_compiler_error("no cast from text to " ~ data_type) -%}

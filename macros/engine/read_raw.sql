@@ -7,7 +7,8 @@
       scan_position       order of the records within one file (not from 1)
       contract_faults     what the cast refused, '' for a good record
       raw_fields          a struct of the record's texts
-      content_hash        of those texts: decides between versions with the same updated_at
+      content_hash        of the values, the same from CSV and Parquet: decides between versions with
+                          the same updated_at
 
     Nothing is sniffed: each file's header is known, files with the same header are read by one scan.
 -#}
@@ -37,7 +38,7 @@
         ) as contract_faults,
         struct_pack({% for column in contract %}{{ column.name }} := {{ column.name }}_text{{ ', ' if not loop.last }}{% endfor %})
             as raw_fields,
-        md5(concat_ws(chr(31){% for column in contract %}, coalesce({{ column.name }}_text, ''){% endfor %}))
+        md5(concat_ws(chr(31){% for column in contract %}, coalesce(cast({{ column.name }} as varchar), ''){% endfor %}))
             as content_hash
     from (
         {%- for scan in scans %}
@@ -91,7 +92,7 @@
     {%- endif -%}
     {%- set groups = run_query(
         "select format, columns, to_json(list(path order by path)), min(file) from " ~ inventory
-        ~ " where table_name = '" ~ table_name ~ "' group by format, columns order by min(file)"
+        ~ " where table_name = '" ~ table_name ~ "' group by format, columns, types order by min(file)"
     ) -%}
     {%- set contract = raw_contract(table_name) -%}
     {%- set scans = [] -%}
@@ -168,4 +169,18 @@
     from {{ lines }} as lines
     inner join {{ scans }} as scans using (scan_id, file_id)
     group by scans.file_path, lines.line, lines.error_type
+{% endmacro %}
+
+
+{#- A hook after the list of files: says once what lies in the landing zone and is not read. -#}
+{% macro warn_of_files_left_out() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set files = run_query("select file from " ~ this ~ " where format = 'left out' order by file") -%}
+    {%- if files.rows -%}
+        {%- do exceptions.warn(
+            "not read, for they are no .csv, .csv.gz or .parquet files in the folder of a raw table: "
+            ~ files.columns[0].values() | join(', ')
+        ) -%}
+    {%- endif -%}
+    delete from {{ this }} where format = 'left out'
 {% endmacro %}

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,17 @@ import pandas as pd
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 CHUNK = 1 << 20
 
+# A long text is no fault of the quotes; the engine has a limit of its own.
+csv.field_size_limit((1 << 31) - 1)
+
 
 def model(dbt: Any, session: Any) -> pd.DataFrame:
     """Return the model; dbt and session are what dbt gives to every Python model."""
     raw_dir = Path(dbt.config.get("raw_dir")).absolute()
+    tables = dbt.config.get("raw_tables")
     files, faults = [], []
-    for table_name in dbt.config.get("raw_tables"):
-        for path in sorted((raw_dir / table_name).glob("*")):
-            if path.name.startswith(".") or not path.name.endswith(SUFFIXES):
-                continue
+    for table_name in tables:
+        for path in visible(raw_dir / table_name):
             try:
                 files.append(describe(session, raw_dir, path))
             except (ValueError, OSError, EOFError, csv.Error, duckdb.Error) as fault:
@@ -41,13 +44,37 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
             f"{raw_dir}: no raw files; put {', '.join(SUFFIXES)} files into its folder orders"
             " or subscriptions"
         )
+    files += [left_out(raw_dir, path) for path in visible(raw_dir) if path.name not in tables]
     return pd.DataFrame(files)
+
+
+def visible(folder: Path) -> list[Path]:
+    """Return what lies in a folder, hidden files and markers such as _SUCCESS aside."""
+    return sorted(path for path in folder.glob("*") if path.name[0] not in "._")
+
+
+def left_out(raw_dir: Path, path: Path) -> dict[str, Any]:
+    """Return the row of what is not read; the hook of this model warns of it and deletes it."""
+    return {
+        "table_name": "",
+        "file": str(path.relative_to(raw_dir)),
+        "path": str(path),
+        "format": "left out",
+        "sha256": "",
+        "columns": "[]",
+        "types": "[]",
+        "records": 0,
+        "bytes": 0,
+    }
 
 
 def describe(session: Any, raw_dir: Path, path: Path) -> dict[str, Any]:
     """Return the row of one file. Raises an error if the file cannot be read as a whole."""
+    if not path.name.endswith(SUFFIXES) or path.is_dir():
+        return left_out(raw_dir, path)
     is_parquet = path.name.endswith(".parquet")
-    columns, records = look_into_parquet(session, path) if is_parquet else look_into_csv(path)
+    look_into = partial(look_into_parquet, session) if is_parquet else look_into_csv
+    columns, types, records = look_into(path)
     for name in columns:
         if columns.count(name) > 1:
             raise ValueError(f"the heading names the column {name} twice; rename one of them")
@@ -60,21 +87,25 @@ def describe(session: Any, raw_dir: Path, path: Path) -> dict[str, Any]:
         "format": "parquet" if is_parquet else "csv",
         "sha256": sha256,
         "columns": json.dumps(columns),
+        "types": json.dumps(types),
         "records": records,
         "bytes": path.stat().st_size,
     }
 
 
-def look_into_parquet(session: Any, path: Path) -> tuple[list[str], int]:
-    """Return the names of a Parquet file's columns, in lower case, and its number of records."""
+def look_into_parquet(session: Any, path: Path) -> tuple[list[str], list[str], int]:
+    """Return the names of a Parquet file's columns, their types, and its number of records.
+
+    Files of other types must not share a scan: the engine would cast all to those of the first.
+    """
     file = "'" + str(path).replace("'", "''") + "'"
-    columns = session.sql(f"select * from read_parquet({file}) limit 0").columns
+    columns = session.sql(f"select * from read_parquet({file}) limit 0")
     [(records,)] = session.sql(f"select num_rows from parquet_file_metadata({file})").fetchall()
-    return [name.lower() for name in columns], records
+    return [name.lower() for name in columns.columns], [str(t) for t in columns.types], records
 
 
-def look_into_csv(path: Path) -> tuple[list[str], int]:
-    """Return the names in a CSV file's heading, in lower case, and its number of records.
+def look_into_csv(path: Path) -> tuple[list[str], list[str], int]:
+    """Return the names in a CSV file's heading, no types, and its number of records.
 
     Raises ValueError or csv.Error, with the line, unless the file is UTF-8 throughout, has one
     kind of line end, and closes every quote.
@@ -88,9 +119,9 @@ def look_into_csv(path: Path) -> tuple[list[str], int]:
         if "" in columns:
             raise ValueError(f"column {columns.index('') + 1} has no name in the heading; name it")
         if has_quotes:
-            return columns, count_quoted(reader)
+            return columns, [], count_quoted(reader)
         # a blank line is no record
-        return columns, sum(line not in ("\n", "\r\n") for line in lines)
+        return columns, [], sum(line not in ("\n", "\r\n") for line in lines)
 
 
 def open_csv(path: Path) -> Any:
@@ -101,7 +132,7 @@ def open_csv(path: Path) -> Any:
 def count_quoted(reader: Any) -> int:
     """Return the number of records that are left, reading every quote as the standard says."""
     records = 0
-    started_on = 0
+    started_on = reader.line_num
     try:
         for fields in reader:
             records += bool(fields)

@@ -9,9 +9,32 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
+
+# A case of ours is a whole run of dbt, far slower than hypothesis expects; in `make test` always
+# the same few. `make torture` (--hypothesis-profile=torture) tries many, other ones each time, and
+# shrinks what fails.
+settings.register_profile(
+    "test",
+    max_examples=5,
+    derandomize=True,
+    phases=[Phase.generate],
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+settings.register_profile(
+    "torture",
+    settings.get_profile("test"),
+    max_examples=200,
+    derandomize=False,
+    phases=[Phase.generate, Phase.shrink],
+    print_blob=True,
+)
+settings.load_profile("test")
 
 
 def run_build(

@@ -195,6 +195,19 @@ def test_a_missing_required_column_fails_by_file_name(build, home, tmp_path):
     assert os.readlink(home / "serve/current") == before
 
 
+def test_what_is_not_read_is_named_once(tmp_path):
+    shutil.copytree(SAMPLE / "refunds", tmp_path / "refunds")
+    shutil.copytree(SAMPLE / "orders", tmp_path / "orders")
+    (tmp_path / "order").mkdir()
+    (tmp_path / "orders/more.tsv").write_text("order_id")
+    (tmp_path / "orders/2026").mkdir()
+    (tmp_path / "orders/_SUCCESS").write_text("")
+    built = run_build(tmp_path, tmp_path / "orders/.home")
+    assert built.returncode == 0, built.stdout
+    [warning] = [line for line in built.stdout.splitlines() if "not read" in line]
+    assert warning.endswith(": order, orders/2026, orders/more.tsv")
+
+
 def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(build, home, tmp_path):
     before = os.readlink(home / "serve/current")
     shutil.copytree(SAMPLE, tmp_path / "raw")

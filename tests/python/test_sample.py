@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
+TRUTH = ROOT / "data" / "sample_truth"
 TABLES = ("customers", "marketing_spend", "orders", "refunds", "subscriptions")
 EVENT_COLUMNS = (
     "ordered_at",
@@ -82,6 +83,16 @@ def test_the_generator_writes_the_committed_rows(regenerated, name):
     assert is_same, f"{name} differs: run `python data/generate_sample.py` and commit the result"
 
 
+def test_the_generator_writes_the_committed_truth(regenerated):
+    again = regenerated.with_name(f"{regenerated.name}_truth")
+    assert file_names(again) == file_names(TRUTH)
+    for name in file_names(TRUTH):
+        is_same = (again / name).read_bytes() == (TRUTH / name).read_bytes()
+        assert is_same, (
+            f"{name} differs: run `python data/generate_sample.py` and commit the result"
+        )
+
+
 def test_lines_end_with_a_line_feed():
     for name in file_names(SAMPLE):
         if not name.endswith(".parquet"):
@@ -98,6 +109,7 @@ def test_all_tables_come_in_several_files():
 
 def test_the_sample_is_small():
     assert sum((SAMPLE / name).stat().st_size for name in file_names(SAMPLE)) <= 2 * 1024 * 1024
+    assert sum((TRUTH / name).stat().st_size for name in file_names(TRUTH)) <= 300 * 1024
 
 
 def test_the_data_ends_on_17_december_2025_until_2031():
