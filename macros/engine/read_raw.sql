@@ -22,7 +22,7 @@
         {%- for column in contract %}
         {{ cast_text(column.name ~ '_text', column.data_type) }} as {{ column.name }},
         {%- endfor %}
-        substr(filename, {{ raw_dir() | length + 2 }}) as file,
+        {{ file_of('filename') }} as file,
         scan_position,
         concat_ws('; '
             {%- for column in contract %}
@@ -68,8 +68,15 @@
 {%- endmacro %}
 
 
-{% macro raw_dir() -%}
-    {{ env_var('TENURE_RAW_DIR', env_var('PWD', '.') ~ '/data/sample') }}
+{#- A path as the engine tells it, made relative to the landing zone as the list of files does it. -#}
+{% macro file_of(path) -%}
+    {%- set inventory = ref('stg_source_files') -%}
+    {%- set folder = namespace(length=0) -%}
+    {%- if execute and load_relation(inventory) -%}
+        {%- set lengths = run_query("select max(length(path) - length(file)) from " ~ inventory) -%}
+        {%- set folder.length = lengths.rows[0][0] or 0 -%}
+    {%- endif -%}
+    substr({{ path }}, {{ folder.length + 1 }})
 {%- endmacro %}
 
 
@@ -157,7 +164,7 @@
 
     insert into {{ this }} by name
     select
-        substr(scans.file_path, {{ raw_dir() | length + 2 }}) as file,
+        {{ file_of('scans.file_path') }} as file,
         'rejected' as outcome,
         case cast(lines.error_type as varchar)
             when 'MISSING COLUMNS' then 'line has too few fields'

@@ -25,7 +25,7 @@ amounts as (
     union all
 
     select
-        substr(filename, {{ raw_dir() | length + 2 }}) as file,
+        {{ file_of('filename') }} as file,
         {{ "nullif(upper(trim(currency)), '')" if 'currency' in scan.columns else 'null' }} as currency,
         0 as amount_of_records,
         sum(
