@@ -19,6 +19,7 @@
 {%- endmacro %}
 
 {% macro segment_columns() -%}
+    {%- if var('segments') -%}
     case
         {%- for segment in var('segments') %}
         when grouping({{ segment }}) = 0 then '{{ segment }}'
@@ -31,4 +32,8 @@
         {%- endfor %}
         else 'all'
     end as segment_value
+    {%- else -%}
+    'all' as segment_name,
+    'all' as segment_value
+    {%- endif -%}
 {%- endmacro %}

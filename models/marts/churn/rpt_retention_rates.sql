@@ -292,10 +292,12 @@ select
     end as band,
     rates.is_complete,
     -- old customers look new before everyone had the time to come again
-    rates.basis <> 'subscriptions'
-    and rates.period_start
-    < {{ dbt.dateadd('day', var('order_lapse_days'), 'first_orders.first_order_date') }}
-        as is_left_truncated
+    coalesce(
+        rates.basis <> 'subscriptions'
+        and rates.period_start
+        < {{ dbt.dateadd('day', var('order_lapse_days'), 'first_orders.first_order_date') }},
+        false
+    ) as is_left_truncated
 
 from with_monthly_equivalent as rates
 cross join targets
