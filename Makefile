@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test torture dev lint sample lock
+.PHONY: help setup build test torture dev lint bench sample lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ lint: $(VENV)/.installed-dev ## check the form of Python and SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint models tests/data
 
+bench: setup ## measure the triangles of ORDERS=1000000 orders against hand-written SQL
+	@$(BIN)/python -m benchmarks.triangles $(ORDERS)
+
+sample: $(VENV)/.installed ## make data/sample again, the same bytes each time
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
 

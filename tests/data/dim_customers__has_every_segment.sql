@@ -1,10 +1,20 @@
-{%- for segment in var('segments') %}
-{{ 'union all' if not loop.first }}
+with
 
-select
-    '{{ segment }}' as segment_name,
-    count(*) as customers
-from {{ ref('dim_customers') }}
-where {{ segment }} is null
-having count(*) > 0
-{%- endfor %}
+customers as (
+
+    select
+        {%- for segment in var('segments') %}
+        count({{ segment }}) as customers_with_{{ segment }},
+        {%- endfor %}
+        count(*) as customers
+
+    from {{ ref('dim_customers') }}
+
+)
+
+select * from customers
+where
+    false
+    {%- for segment in var('segments') %}
+    or customers_with_{{ segment }} <> customers
+    {%- endfor %}

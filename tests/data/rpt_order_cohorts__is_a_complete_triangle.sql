@@ -16,6 +16,7 @@ cells as (
 bad_cells as (
 
     select
+        segment_name,
         segment_value,
         period_grain,
         cohort_start,
@@ -43,6 +44,7 @@ last_periods as (
 bad_cohorts as (
 
     select
+        cells.segment_name,
         cells.segment_value,
         cells.period_grain,
         cells.cohort_start,
@@ -52,6 +54,7 @@ bad_cohorts as (
     inner join last_periods
         on cells.period_grain = last_periods.period_grain
     group by
+        cells.segment_name,
         cells.segment_value,
         cells.period_grain,
         cells.cohort_start,

@@ -63,7 +63,8 @@ def test_month_cohorts_are_the_published_ones(published_master):
         cohort.isoformat(): active
         for cohort, active in published_master.sql(
             "select cohort_start, list(active_customers order by periods_since)"
-            " from cohorts.rpt_order_cohorts where period_grain = 'month' group by cohort_start"
+            " from cohorts.rpt_order_cohorts"
+            " where period_grain = 'month' and segment_name = 'all' group by cohort_start"
         ).fetchall()
     }
     assert list(sorted(triangle)) == ["1997-01-01", "1997-02-01", "1997-03-01"]
@@ -78,6 +79,10 @@ def test_repeat_buyers_are_the_published_share(published_master):
     assert published_master.sql(
         "select round(100.0 * avg((frequency > 0)::int), 2) from clv.fct_customer_value"
     ).fetchall() == [(48.86,)]
+    assert published_master.sql(
+        "select round(100 * repeat_rate, 2), median_days_between, round(mean_days_between, 2)"
+        " from cohorts.rpt_repeat_purchase where period_grain = 'all' and segment_name = 'all'"
+    ).fetchall() == [(48.86, 34, 72.21)]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,8 @@ def test_the_triangle_is_what_pandas_counts(published_master, master, grain, fre
     )
     last = orders.drop_duplicates("customer_id")
     cells = published_master.sql(
-        f"select * from cohorts.rpt_order_cohorts where period_grain = '{grain}'"
+        "select * from cohorts.rpt_order_cohorts"
+        f" where segment_name = 'all' and period_grain = '{grain}'"
     ).df()
     assert cells["orders"].sum() == len(orders)
     for cell in cells.itertuples():

@@ -1,3 +1,5 @@
+{%- set grains = ['week', 'month', 'quarter', 'year'] -%}
+
 with
 
 as_of as (
@@ -8,7 +10,13 @@ as_of as (
 
 customer_days as (
 
-    select * from {{ ref('int_orders_aggregated_to_customer_days') }}
+    select * from {{ ref('int_customer_days_sequenced') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('dim_customers') }}
 
 ),
 
@@ -18,62 +26,65 @@ periods as (
 
 ),
 
-customer_periods as (
+days as (
 
     select
-        periods.period_grain,
-        periods.period_number,
-        customer_days.customer_id,
-        sum(customer_days.orders) as orders,
-        sum(customer_days.net_revenue) as net_revenue
+        customer_days.*{{ segment_attributes('customers') }}
 
     from customer_days
-    inner join periods
-        on
-            customer_days.activity_date >= periods.period_start
-            and customer_days.activity_date < periods.period_end
-    group by periods.period_grain, periods.period_number, customer_days.customer_id
+    inner join customers
+        on customer_days.customer_id = customers.customer_id
 
 ),
 
-with_cohort as (
-
-    select
-        *,
-        min(case when orders > 0 then period_number end) over a_customer as cohort_number,
-        max(case when orders > 0 then period_number end) over a_customer as last_active_number
-
-    from customer_periods
-    window a_customer as (partition by period_grain, customer_id)
-
-),
-
+-- a customer who is active in a period is counted on the first purchase day in it
 activity as (
+    {%- for grain in grains %}
+    {%- set period_start = dbt.date_trunc(grain, 'activity_date') %}
+
+    {{ 'union all' if not loop.first }}
 
     select
-        period_grain,
-        cohort_number,
-        period_number,
-        sum(case when orders > 0 then 1 else 0 end) as active_customers,
-        sum(case when period_number = last_active_number then 1 else 0 end)
+        {{ segment_columns() }},
+        '{{ grain }}' as period_grain,
+        cast({{ dbt.date_trunc(grain, 'first_purchase_date') }} as date) as cohort_start,
+        cast({{ period_start }} as date) as period_start,
+        sum(
+            case
+                when not is_purchase_day or previous_purchase_date >= {{ period_start }} then 0
+                else 1
+            end
+        ) as active_customers,
+        sum(case when is_purchase_day and activity_date = last_purchase_date then 1 else 0 end)
             as last_active_customers,
         sum(orders) as orders,
         sum(net_revenue) as net_revenue
 
-    from with_cohort
-    group by period_grain, cohort_number, period_number
+    from days
+    group by {{ segment_sets([
+        'cast(' ~ dbt.date_trunc(grain, 'first_purchase_date') ~ ' as date)',
+        'cast(' ~ period_start ~ ' as date)',
+    ]) }}
+    {%- endfor %}
 
 ),
 
 cohorts as (
 
     select
-        period_grain,
-        cohort_number,
-        active_customers as cohort_customers
+        activity.segment_name,
+        activity.segment_value,
+        activity.period_grain,
+        activity.cohort_start,
+        periods.period_number as cohort_number,
+        activity.active_customers as cohort_customers
 
     from activity
-    where period_number = cohort_number
+    inner join periods
+        on
+            activity.period_grain = periods.period_grain
+            and activity.cohort_start = periods.period_start
+    where activity.period_start = activity.cohort_start
 
 ),
 
@@ -81,10 +92,12 @@ cohorts as (
 every_cell as (
 
     select
+        cohorts.segment_name,
+        cohorts.segment_value,
         cohorts.period_grain,
-        cohorts.cohort_number,
+        cohorts.cohort_start,
         cohorts.cohort_customers,
-        periods.period_number,
+        periods.period_number - cohorts.cohort_number as periods_since,
         periods.period_start,
         periods.period_end,
         periods.is_complete,
@@ -100,9 +113,11 @@ every_cell as (
             and cohorts.cohort_number <= periods.period_number
     left join activity
         on
-            cohorts.period_grain = activity.period_grain
-            and cohorts.cohort_number = activity.cohort_number
-            and periods.period_number = activity.period_number
+            cohorts.segment_name = activity.segment_name
+            and cohorts.segment_value = activity.segment_value
+            and cohorts.period_grain = activity.period_grain
+            and cohorts.cohort_start = activity.cohort_start
+            and periods.period_start = activity.period_start
 
 ),
 
@@ -112,13 +127,13 @@ cells as (
         *,
         -- active now or later: those whose last active period is still to come
         sum(last_active_customers) over (
-            partition by period_grain, cohort_number
-            order by period_number
+            partition by segment_name, segment_value, period_grain, cohort_start
+            order by periods_since
             rows between current row and unbounded following
         ) as rolling_active_customers,
         sum(net_revenue) over (
-            partition by period_grain, cohort_number
-            order by period_number
+            partition by segment_name, segment_value, period_grain, cohort_start
+            order by periods_since
             rows between unbounded preceding and current row
         ) as cumulative_net_revenue
 
@@ -127,20 +142,17 @@ cells as (
 )
 
 select
-    'all' as segment_name,
-    'all' as segment_value,
+    cells.segment_name,
+    cells.segment_value,
     cells.period_grain,
-    cohort_periods.period_start as cohort_start,
-    cast(cells.period_number - cells.cohort_number as bigint) as periods_since,
+    cells.cohort_start,
+    cast(cells.periods_since as bigint) as periods_since,
     cells.period_start,
     cast(cells.cohort_customers as bigint) as cohort_customers,
     cast(cells.active_customers as bigint) as active_customers,
-    {{ safe_divide('cells.active_customers', 'cells.cohort_customers') }}
-        as retention_rate,
-    {{ wilson_low('cells.active_customers', 'cells.cohort_customers') }}
-        as retention_ci_low,
-    {{ wilson_high('cells.active_customers', 'cells.cohort_customers') }}
-        as retention_ci_high,
+    {{ safe_divide('cells.active_customers', 'cells.cohort_customers') }} as retention_rate,
+    {{ wilson_low('cells.active_customers', 'cells.cohort_customers') }} as retention_ci_low,
+    {{ wilson_high('cells.active_customers', 'cells.cohort_customers') }} as retention_ci_high,
     cast(cells.rolling_active_customers as bigint) as rolling_active_customers,
     {{ safe_divide('cells.rolling_active_customers', 'cells.cohort_customers') }}
         as rolling_retention_rate,
@@ -152,8 +164,4 @@ select
         as is_rolling_complete
 
 from cells
-inner join periods as cohort_periods
-    on
-        cells.period_grain = cohort_periods.period_grain
-        and cells.cohort_number = cohort_periods.period_number
 cross join as_of

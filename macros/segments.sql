@@ -1,0 +1,39 @@
+{#-
+    Reports are split by the attributes that the var segments names, one at a time, and have a total. One aggregation
+    yields all of them: group by {{ segment_sets(['month']) }}, with {{ segment_columns() }} in the select list; the input
+    must have the attributes as columns (join dim_customers).
+-#}
+{#- The attributes of a relation, each after a comma: select customer_days.*{{ segment_attributes('customers') }}. -#}
+{% macro segment_attributes(relation) -%}
+    {%- for segment in var('segments') %}, {{ relation }}.{{ segment }}{% endfor -%}
+{%- endmacro %}
+
+
+{% macro segment_sets(columns) -%}
+    grouping sets (
+        ({{ columns | join(', ') }})
+        {%- for segment in var('segments') -%}
+        , ({{ (columns + [segment]) | join(', ') }})
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
+{% macro segment_columns() -%}
+    {%- if var('segments') -%}
+    case
+        {%- for segment in var('segments') %}
+        when grouping({{ segment }}) = 0 then '{{ segment }}'
+        {%- endfor %}
+        else 'all'
+    end as segment_name,
+    case
+        {%- for segment in var('segments') %}
+        when grouping({{ segment }}) = 0 then {{ segment }}
+        {%- endfor %}
+        else 'all'
+    end as segment_value
+    {%- else -%}
+    'all' as segment_name,
+    'all' as segment_value
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,304 @@
+with
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+runs as (
+
+    select * from {{ ref('int_activities_merged_to_runs') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('dim_customers') }}
+
+),
+
+periods as (
+
+    select
+        periods.*,
+        -- where the period's state is taken: its end, or as_of while it runs
+        least(periods.period_end, as_of.as_of) as state_date
+
+    from {{ ref('int_periods_spined') }} as periods
+    cross join as_of
+
+),
+
+periods_of_days as (
+
+    select
+        days.date_day,
+        periods.period_grain,
+        periods.period_number,
+        periods.period_start,
+        periods.state_date
+
+    from {{ ref('int_days_spined') }} as days
+    inner join periods
+        on
+            days.date_day >= periods.period_start
+            and days.date_day < periods.period_end
+
+),
+
+changes as (
+
+    select
+        basis,
+        customer_id,
+        run_number,
+        started_on,
+        ended_on,
+        started_on as changed_on,
+        1 as starts,
+        0 as ends
+    from runs
+
+    union all
+
+    select
+        basis,
+        customer_id,
+        run_number,
+        started_on,
+        ended_on,
+        ended_on as changed_on,
+        0 as starts,
+        1 as ends
+    from runs
+    where ended_on is not null
+
+),
+
+-- only customers whose activity begins or ends in a period; all others stay what they were
+customer_periods as (
+
+    select
+        changes.basis,
+        changes.customer_id,
+        days.period_grain,
+        days.period_number,
+        max(case when changes.started_on < days.period_start then 1 else 0 end) as at_start,
+        max(
+            case
+                when changes.ended_on is null or changes.ended_on >= days.state_date then 1
+                else 0
+            end
+        ) as at_end,
+        min(changes.run_number) as first_run_number,
+        sum(changes.ends) as churn_events,
+        -- days from a start, less days after a loss, to the end of the period; the day of loss is at risk
+        sum(changes.starts * {{ dbt.datediff('changes.changed_on', 'days.state_date', 'day') }})
+        - sum(
+            changes.ends * ({{ dbt.datediff('changes.changed_on', 'days.state_date', 'day') }} - 1)
+        ) as days_at_risk_by_changes
+
+    from changes
+    inner join periods_of_days as days
+        on changes.changed_on = days.date_day
+    group by changes.basis, changes.customer_id, days.period_grain, days.period_number
+
+),
+
+period_changes as (
+
+    select
+        customer_periods.basis,
+        {{ segment_columns() }},
+        customer_periods.period_grain,
+        customer_periods.period_number,
+        sum(case when at_start = 0 and at_end = 1 and first_run_number = 1 then 1 else 0 end)
+            as new_customers,
+        sum(case when at_start = 0 and at_end = 1 and first_run_number > 1 then 1 else 0 end)
+            as returning_customers,
+        sum(case when at_start = 1 and at_end = 0 then 1 else 0 end) as lost_customers,
+        sum(case when at_start = 0 and at_end = 0 then 1 else 0 end) as lost_newcomers,
+        sum(churn_events) as churn_events,
+        sum(days_at_risk_by_changes) as days_at_risk_by_changes
+
+    from customer_periods
+    inner join customers
+        on customer_periods.customer_id = customers.customer_id
+    group by {{ segment_sets(['basis', 'period_grain', 'period_number']) }}
+
+),
+
+segments as (
+
+    select
+        basis,
+        segment_name,
+        segment_value,
+        period_grain,
+        min(period_number) as first_period_number
+
+    from period_changes
+    group by basis, segment_name, segment_value, period_grain
+
+),
+
+-- every period since the segment's first customer, also those in which nothing changed
+every_period as (
+
+    select
+        segments.basis,
+        segments.segment_name,
+        segments.segment_value,
+        periods.period_grain,
+        periods.period_number,
+        periods.period_start,
+        periods.state_date,
+        periods.is_complete,
+        coalesce(period_changes.new_customers, 0) as new_customers,
+        coalesce(period_changes.returning_customers, 0) as returning_customers,
+        coalesce(period_changes.lost_customers, 0) as lost_customers,
+        coalesce(period_changes.lost_newcomers, 0) as lost_newcomers,
+        coalesce(period_changes.churn_events, 0) as churn_events,
+        coalesce(period_changes.days_at_risk_by_changes, 0) as days_at_risk_by_changes
+
+    from segments
+    inner join periods
+        on
+            segments.period_grain = periods.period_grain
+            and segments.first_period_number <= periods.period_number
+    left join period_changes
+        on
+            segments.basis = period_changes.basis
+            and segments.segment_name = period_changes.segment_name
+            and segments.segment_value = period_changes.segment_value
+            and periods.period_grain = period_changes.period_grain
+            and periods.period_number = period_changes.period_number
+
+),
+
+with_customers_at_end as (
+
+    -- who came less who left, from the first period on
+    select
+        *,
+        sum(new_customers + returning_customers - lost_customers) over (
+            partition by basis, segment_name, segment_value, period_grain
+            order by period_number
+            rows between unbounded preceding and current row
+        ) as customers_at_end
+
+    from every_period
+
+),
+
+with_customers_at_start as (
+
+    select
+        *,
+        customers_at_end - new_customers - returning_customers + lost_customers
+            as customers_at_start,
+        customers_at_end - new_customers - returning_customers as retained_customers
+
+    from with_customers_at_end
+
+),
+
+with_days_at_risk as (
+
+    select
+        *,
+        customers_at_start * {{ dbt.datediff('period_start', 'state_date', 'day') }}
+        + days_at_risk_by_changes as customer_days_at_risk
+
+    from with_customers_at_start
+
+),
+
+with_churn_probability as (
+
+    select
+        *,
+        {{ safe_divide('churn_events', 'customer_days_at_risk') }} as daily_churn_probability
+
+    from with_days_at_risk
+
+),
+
+with_monthly_equivalent as (
+
+    -- a month has 30.4375 days on average
+    select
+        *,
+        1 - power(1 - daily_churn_probability, 30.4375) as monthly_equivalent_churn_rate
+
+    from with_churn_probability
+
+),
+
+targets as (
+
+    select
+        max(case when kpi = 'monthly_churn_rate_watch' then target end) as watch_rate,
+        max(case when kpi = 'monthly_churn_rate_high' then target end) as high_rate
+
+    from {{ ref('kpi_targets') }}
+
+),
+
+first_orders as (
+
+    select min(activity_date) as first_order_date
+    from {{ ref('int_orders_aggregated_to_customer_days') }}
+    where is_purchase_day
+
+)
+
+select
+    rates.segment_name,
+    rates.segment_value,
+    rates.basis,
+    rates.period_grain,
+    rates.period_start,
+    cast(rates.customers_at_start as bigint) as customers_at_start,
+    cast(rates.new_customers as bigint) as new_customers,
+    cast(rates.returning_customers as bigint) as returning_customers,
+    cast(rates.lost_customers as bigint) as lost_customers,
+    cast(rates.lost_newcomers as bigint) as lost_newcomers,
+    cast(rates.customers_at_end as bigint) as customers_at_end,
+    {{ safe_divide('rates.retained_customers', 'rates.customers_at_start') }}
+        as retention_rate,
+    {{ wilson_low('rates.retained_customers', 'rates.customers_at_start') }}
+        as retention_ci_low,
+    {{ wilson_high('rates.retained_customers', 'rates.customers_at_start') }}
+        as retention_ci_high,
+    {{ safe_divide('rates.lost_customers', 'rates.customers_at_start') }} as churn_rate,
+    {{ safe_divide(
+        '2 * rates.lost_customers', 'rates.customers_at_start + rates.customers_at_end'
+    ) }} as churn_rate_average_base,
+    {{ safe_divide(
+        'rates.lost_customers + rates.lost_newcomers',
+        'rates.customers_at_start + rates.new_customers + rates.returning_customers'
+        ~ ' + rates.lost_newcomers'
+    ) }} as churn_rate_everyone_served,
+    cast(rates.churn_events as bigint) as churn_events,
+    cast(rates.customer_days_at_risk as bigint) as customer_days_at_risk,
+    rates.daily_churn_probability,
+    rates.monthly_equivalent_churn_rate,
+    case
+        when rates.monthly_equivalent_churn_rate < targets.watch_rate then 'healthy'
+        when rates.monthly_equivalent_churn_rate <= targets.high_rate then 'watch'
+        when rates.monthly_equivalent_churn_rate > targets.high_rate then 'high'
+    end as band,
+    rates.is_complete,
+    -- old customers look new before everyone had the time to come again
+    coalesce(
+        rates.basis <> 'subscriptions'
+        and rates.period_start
+        < {{ dbt.dateadd('day', var('order_lapse_days'), 'first_orders.first_order_date') }},
+        false
+    ) as is_left_truncated
+
+from with_monthly_equivalent as rates
+cross join targets
+cross join first_orders

@@ -1,0 +1,33 @@
+{#- The parts of every segment add up to the total, in every measure and for every row of the total. -#}
+{% test segments_add_up(model, by, measures) %}
+
+{%- set sums = [] -%}
+{%- set differences = [] -%}
+{%- for measure in measures -%}
+    {%- do sums.append('sum(' ~ measure ~ ') as ' ~ measure) -%}
+    {%- do differences.append('min(' ~ measure ~ ') <> max(' ~ measure ~ ')') -%}
+{%- endfor %}
+
+with
+
+sums as (
+
+    select
+        {{ by | join(', ') }},
+        segment_name,
+        {{ sums | join(', ') }}
+
+    from {{ model }}
+    group by {{ by | join(', ') }}, segment_name
+
+)
+
+select
+    {{ by | join(', ') }},
+    count(*) as segments
+
+from sums
+group by {{ by | join(', ') }}
+having count(*) <> {{ var('segments') | length + 1 }} or {{ differences | join(' or ') }}
+
+{% endtest %}

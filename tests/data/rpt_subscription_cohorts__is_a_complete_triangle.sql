@@ -1,0 +1,61 @@
+with
+
+last_periods as (
+
+    select
+        period_grain,
+        max(period_start) as last_period_start
+    from {{ ref('int_periods_spined') }}
+    group by period_grain
+
+),
+
+bad_cells as (
+
+    select
+        segment_name,
+        segment_value,
+        period_grain,
+        cohort_start,
+        'a cell is out of bounds' as problem
+
+    from {{ ref('rpt_subscription_cohorts') }}
+    where
+        active_customers > cohort_customers
+        or least(active_customers, mrr, gross_revenue_retention) < 0
+        or gross_revenue_retention > 1
+        or gross_revenue_retention > net_revenue_retention
+        or (periods_since = 0 and mrr <> opening_mrr)
+
+),
+
+bad_cohorts as (
+
+    select
+        cells.segment_name,
+        cells.segment_value,
+        cells.period_grain,
+        cells.cohort_start,
+        'a cohort has holes or does not reach the running period' as problem
+
+    from {{ ref('rpt_subscription_cohorts') }} as cells
+    inner join last_periods
+        on cells.period_grain = last_periods.period_grain
+    group by
+        cells.segment_name,
+        cells.segment_value,
+        cells.period_grain,
+        cells.cohort_start,
+        last_periods.last_period_start
+    having
+        min(cells.periods_since) <> 0
+        or count(*) <> max(cells.periods_since) + 1
+        or max(cells.period_start) <> last_periods.last_period_start
+
+)
+
+select * from bad_cells
+
+union all
+
+select * from bad_cohorts
