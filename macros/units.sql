@@ -1,17 +1,20 @@
 {#-
-    The amount of one billing period, brought to a month and to the reporting currency, rounded once, to the cent.
-    Decimals divide to floating point on most engines, so the quotient passes through eight decimals: that removes the
-    binary noise from an exact half cent before it is rounded.
+    Money, rounded once, to the cent. Decimals divide to floating point on most engines, so a quotient passes through
+    eight decimals: that removes the binary noise from an exact half cent before it is rounded.
 -#}
+{% macro round_to_cent(quotient) -%}
+    cast(cast({{ quotient }} as decimal(28, 8)) as decimal(18, 2))
+{%- endmacro %}
+
+
+{#- The amount of one billing period, brought to a month and to the reporting currency. -#}
 {% macro monthly_amount(amount, billing_interval, interval_count, exchange_rate) -%}
-    cast(
-        cast(
-            ({{ amount }}) * {{ exchange_rate }}
-            * case {{ billing_interval }} when 'day' then 365 when 'week' then 52 when 'year' then 1 else 12 end
-            / (12.0 * {{ interval_count }})
-            as decimal(28, 8)
-        ) as decimal(18, 2)
-    )
+    {{ round_to_cent(
+        '(' ~ amount ~ ') * ' ~ exchange_rate
+        ~ ' * case ' ~ billing_interval
+        ~ " when 'day' then 365 when 'week' then 52 when 'year' then 1 else 12 end"
+        ~ ' / (12.0 * ' ~ interval_count ~ ')'
+    ) }}
 {%- endmacro %}
 
 

@@ -41,17 +41,16 @@ KEYS = {
 # --- A shop: raw rows, by table -------------------------------------------------------------------
 
 FIRST_DAY = date(2023, 11, 20)
-# Leap day, ends of week, quarter and year, a week of two years, both changes of New York's clocks.
+# Leap day, ends of week, quarter and year, a week of two years, both changes of New York's clocks,
+# and a week before something happens.
 EDGES = [
     *(date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 3, 1)),
-    *(date(2024, 3, 10), date(2024, 4, 1), date(2024, 6, 30), date(2024, 7, 1)),
-    *(date(2024, 9, 18), date(2024, 11, 3), date(2024, 12, 30), date(2025, 1, 1)),
+    *(date(2024, 3, 10), date(2024, 4, 1), date(2024, 6, 24), date(2024, 6, 30)),
+    *(date(2024, 7, 1), date(2024, 9, 11), date(2024, 9, 18), date(2024, 11, 3)),
+    *(date(2024, 12, 25), date(2024, 12, 30), date(2025, 1, 1)),
 ]
-# In the middle of the data, at a midnight where much happens, and after the data.
-AS_OF = [
-    *(date(2024, 7, 1), date(2024, 9, 18), date(2024, 12, 31), date(2025, 1, 1)),
-    date(2025, 4, 9),
-]
+# At a midnight where much happens, in the middle of the data, and after it.
+AS_OF = [date(2024, 7, 1), date(2024, 9, 18), date(2025, 1, 1), date(2025, 4, 9)]
 # As the clocks of the reporting timezone show it: its midnight, its last second, and the moments
 # that are midnight UTC in Kolkata and (in winter) New York.
 CLOCKS = [time(0), time(0), time(5, 30), time(12), time(19), time(23, 59, 59)]
@@ -64,6 +63,10 @@ STATUSES = [
 
 def in_utc(day, clock, zone):
     return datetime.combine(day, clock, zone).astimezone(UTC).replace(tzinfo=None)
+
+
+def local_day(moment, zone):
+    return moment.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 class Shop:
@@ -81,7 +84,7 @@ class Shop:
             if customer_id and "subscriptions" in sells:
                 for _ in range(self.chance.randint(0, 3)):
                     self.add_subscription(customer_id)
-            if customer_id and self.chance.random() < 0.8:
+            if customer_id and self.happens(0.8):
                 self.tables["customers"].append(
                     {
                         "customer_id": customer_id,
@@ -99,7 +102,7 @@ class Shop:
         return in_utc(day, self.chance.choice(CLOCKS), self.zone)
 
     def add_order(self, customer_id):
-        """And of every other order a part or all of it is refunded, at once or much later."""
+        """Now and then a second one on that day; half of them refunded, in part, soon or late."""
         orders, refunds = self.tables["orders"], self.tables["refunds"]
         order = {
             "order_id": f"o{len(orders)}",
@@ -126,11 +129,8 @@ class Shop:
                 }
             )
         if self.happens(0.1):
-            orders.append(order | {"order_id": f"o{len(orders)}", "ordered_at": self.noon(order)})
-
-    def noon(self, order):
-        day = order["ordered_at"].replace(tzinfo=UTC).astimezone(self.zone).date()
-        return in_utc(day, time(12), self.zone)
+            noon = in_utc(local_day(order["ordered_at"], self.zone), time(12), self.zone)
+            orders.append(order | {"order_id": f"o{len(orders)}", "ordered_at": noon})
 
     def add_subscription(self, customer_id):
         """In one to four versions: upgrades, pauses, ends and returns."""
@@ -142,8 +142,9 @@ class Shop:
         trial_ends_at = self.moment() if self.happens(0.3) else None
         for effective_at, next_effective_at in zip_longest(versions, versions[1:]):
             ended_at = None
-            if next_effective_at and self.happens(0.2):
-                ended_at = next_effective_at - timedelta(seconds=1)
+            if next_effective_at and self.happens(0.3):
+                gap = self.chance.choice([timedelta(seconds=1), timedelta(7), timedelta(8)])
+                ended_at = max(next_effective_at - gap, started_at)
             elif self.happens(0.3):
                 # Also before the version takes effect: the end was learned of late.
                 ended_at = max(self.moment(), started_at)
@@ -172,12 +173,15 @@ class Shop:
 
 GRAINS = ["week", "month", "quarter", "year"]
 HORIZONS = [30, 60, 90, 180, 365]
-BANDS = {
-    row["kpi"]: Fraction(row["target"])
-    for row in csv.DictReader((ROOT / "seeds/kpi_targets.csv").open())
-}
-EXCHANGE_RATES = list(csv.DictReader((ROOT / "seeds/exchange_rates.csv").open()))
 NOTHING = Decimal("0.00")
+
+
+def read_seed(name):
+    return list(csv.DictReader((ROOT / f"seeds/{name}.csv").read_text().splitlines()))
+
+
+TARGETS = {row["kpi"]: Fraction(row["target"]) for row in read_seed("kpi_targets")}
+EXCHANGE_RATES = read_seed("exchange_rates")
 
 
 def days_between(first, last):
@@ -199,7 +203,7 @@ def period_of(day, grain):
 
 
 def following(start, grain):
-    """The first day of the next period, in which the longest period would end, too."""
+    """The first day of the next period: the longest of periods would have ended by it or in it."""
     longest = {"week": 7, "month": 31, "quarter": 92, "year": 366}[grain]
     return period_of(start + timedelta(days=longest), grain)
 
@@ -248,7 +252,7 @@ class Oracle:
         return in_utc(day, time(0), self.zone)
 
     def day(self, moment):
-        return moment.replace(tzinfo=UTC).astimezone(self.zone).date()
+        return local_day(moment, self.zone)
 
     def periods_from(self, start, grain):
         """(start, end, state date, is complete) of every period up to the running one."""
@@ -624,9 +628,9 @@ class Oracle:
     def band(monthly):
         if monthly is None:
             return None
-        if monthly < BANDS["monthly_churn_rate_watch"]:
+        if monthly < TARGETS["monthly_churn_rate_watch"]:
             return "healthy"
-        return "watch" if monthly <= BANDS["monthly_churn_rate_high"] else "high"
+        return "watch" if monthly <= TARGETS["monthly_churn_rate_high"] else "high"
 
 
 # --- The marts ------------------------------------------------------------------------------------

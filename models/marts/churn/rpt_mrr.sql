@@ -68,7 +68,7 @@ select
     cast(new_customers as bigint) as new_customers,
     cast(reactivated_customers as bigint) as reactivated_customers,
     cast(churned_customers as bigint) as churned_customers,
-    cast({{ safe_divide('closing_mrr', 'customers_at_end') }} as decimal(18, 2)) as arpa,
+    {{ round_to_cent(safe_divide('closing_mrr', 'customers_at_end')) }} as arpa,
     {{ safe_divide(
         'opening_mrr + expansion_mrr - contraction_mrr - churned_mrr', 'opening_mrr'
     ) }} as nrr,

@@ -226,7 +226,7 @@ select
     ) }} as repeat_rate_{{ days }}d,
     {%- endfor %}
     {{ safe_divide('purchases.orders', 'purchases.customers') }} as purchase_frequency,
-    cast({{ safe_divide('purchases.net_revenue', 'purchases.orders') }} as decimal(18, 2))
+    {{ round_to_cent(safe_divide('purchases.net_revenue', 'purchases.orders')) }}
         as average_order_value,
     cast(gaps.median_days_between as double) as median_days_between,
     cast(gaps.mean_days_between as double) as mean_days_between,
