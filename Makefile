@@ -55,7 +55,6 @@ lint: $(VENV)/.installed-dev ## check the form of Python and SQL
 bench: setup ## measure the triangles of ORDERS=1000000 orders against hand-written SQL
 	@$(BIN)/python -m benchmarks.triangles $(ORDERS)
 
-sample: $(VENV)/.installed ## make data/sample again, the same bytes each time
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
 

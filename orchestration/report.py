@@ -68,7 +68,7 @@ def _outcomes(outcomes: Sequence[tuple]) -> list[str]:
     if not outcomes:
         return ["Every row read counts."]
     lines = [
-        f"  {table:<16} {outcome:<12} {reason:<36}{rows:>9,} rows"
+        f"  {table:<16} {outcome:<12} {reason:<50}{rows:>9,} rows"
         + (f" {amount:>16,.2f}" if amount is not None else "")
         for table, outcome, reason, rows, amount in outcomes
     ]
