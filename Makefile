@@ -37,10 +37,10 @@ test: lint ## every quick check: lint, dbt unit and data tests on a scratch ware
 	$(BIN)/dbt --quiet build
 	@$(BIN)/python -m pytest
 
-torture: $(VENV)/.installed-dev ## the long fault tests: 200 landing zones in disorder, 20 minutes
+torture: $(VENV)/.installed-dev ## the long tests: many landing zones in disorder and against the oracle, 40 minutes
 	@HYPOTHESIS_STORAGE_DIRECTORY="$(TENURE_HOME)/hypothesis" \
 	$(BIN)/python -m pytest -p no:cacheprovider --hypothesis-profile=torture \
-	tests/python/test_order_never_matters.py
+	tests/python/test_order_never_matters.py tests/python/test_cohort_oracle.py
 
 dev: setup ## open Dagster's UI on http://127.0.0.1:3000, with the schedule
 	@$(BIN)/python -m orchestration.dagster_home

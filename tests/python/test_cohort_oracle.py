@@ -54,6 +54,8 @@ AS_OF = [date(2024, 7, 1), date(2024, 9, 18), date(2025, 1, 1), date(2025, 4, 9)
 # As the clocks of the reporting timezone show it: its midnight, its last second, and the moments
 # that are midnight UTC in Kolkata and (in winter) New York.
 CLOCKS = [time(0), time(0), time(5, 30), time(12), time(19), time(23, 59, 59)]
+# The one that reactivation_gap_days bridges in the last timezone, and the one that it does not.
+WEEK_LONG_GAPS = [timedelta(days=7), timedelta(days=7), timedelta(days=8)]
 CURRENCIES = [None, "USD", "EUR"]
 STATUSES = [
     *(None, *["active"] * 6, "past_due", "trialing", "paused", "unpaid", "incomplete"),
@@ -142,10 +144,10 @@ class Shop:
         trial_ends_at = self.moment() if self.happens(0.3) else None
         for effective_at, next_effective_at in zip_longest(versions, versions[1:]):
             ended_at = None
-            if next_effective_at and self.happens(0.3):
-                gap = self.chance.choice([timedelta(seconds=1), timedelta(7), timedelta(8)])
+            if next_effective_at and self.happens(0.5):
+                gap = self.chance.choice([timedelta(seconds=1), *WEEK_LONG_GAPS])
                 ended_at = max(next_effective_at - gap, started_at)
-            elif self.happens(0.3):
+            elif self.happens(0.2):
                 # Also before the version takes effect: the end was learned of late.
                 ended_at = max(self.moment(), started_at)
             rows.append(
