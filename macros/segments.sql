@@ -3,12 +3,6 @@
     yields all of them: group by {{ segment_sets(['month']) }}, with {{ segment_columns() }} in the select list; the input
     must have the attributes as columns (join dim_customers).
 -#}
-{#- The attributes of a relation, each after a comma: select customer_days.*{{ segment_attributes('customers') }}. -#}
-{% macro segment_attributes(relation) -%}
-    {%- for segment in var('segments') %}, {{ relation }}.{{ segment }}{% endfor -%}
-{%- endmacro %}
-
-
 {% macro segment_sets(columns) -%}
     grouping sets (
         ({{ columns | join(', ') }})
@@ -36,4 +30,10 @@
     'all' as segment_name,
     'all' as segment_value
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- The attributes of a relation, each after a comma: select customer_days.*{{ segment_attributes('customers') }}. -#}
+{% macro segment_attributes(relation) -%}
+    {%- for segment in var('segments') %}, {{ relation }}.{{ segment }}{% endfor -%}
 {%- endmacro %}

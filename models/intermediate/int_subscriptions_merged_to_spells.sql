@@ -24,8 +24,6 @@ paying as (
     select
         versions.subscription_id,
         versions.customer_id,
-        versions.plan_id,
-        versions.billing_interval,
         versions.status,
         versions.mrr,
         versions.pays_from,
