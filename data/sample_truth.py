@@ -116,13 +116,16 @@ class Subscription:
     """One subscription: its versions, by effective moment."""
 
     def __init__(self, versions: Iterable[Row], rates: Rates) -> None:
-        """Price every version at the rate of its effective day."""
+        """Price every version at the rate of the day on which its terms began."""
         self.versions = sorted(versions, key=lambda version: version["effective_at"])
         self.customer_id = self.versions[-1]["customer_id"]
-        self.mrr = [
-            monthly(version, rates.on(version["effective_at"], version["currency"]))
-            for version in self.versions
-        ]
+        self.mrr = []
+        began_at: dict[tuple, datetime] = {}
+        for version in self.versions:
+            # The same terms stay worth the same: exchange rates never make a movement.
+            began_at.setdefault(terms(version), version["effective_at"])
+            rate = rates.on(began_at[terms(version)], version["currency"])
+            self.mrr.append(monthly(version, rate))
 
     def moments(self) -> set[datetime]:
         """Return every moment at which what is paid may change."""
@@ -165,9 +168,20 @@ def end_of(version: Row) -> datetime | None:
     return version["current_period_ends_at"] or version["effective_at"]
 
 
+def terms(version: Row) -> tuple:
+    """Return what is paid per billing period, in which currency, and how long that period is."""
+    amount = version["amount"] * version["quantity"] - version["discount_amount"]
+    return (
+        amount,
+        version["currency"] or "USD",
+        version["billing_interval"],
+        version["interval_count"],
+    )
+
+
 def monthly(version: Row, rate: Decimal) -> Decimal:
     """Return the MRR of a version in force."""
-    amount = version["amount"] * version["quantity"] - version["discount_amount"]
+    amount, *_ = terms(version)
     # Multiplied first and divided once, so that half a cent stays half a cent.
     per_year = amount * rate * INTERVALS_PER_YEAR[version["billing_interval"]]
     return cents(per_year / (12 * version["interval_count"]))

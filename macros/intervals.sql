@@ -11,10 +11,26 @@
 {%- endmacro %}
 
 {% macro _wilson(successes, trials, sign) -%}
-    {#- Phi^-1(0.975) -#}
-    {%- set z = 1.959963984540054 -%}
+    {%- set z = _normal_quantile() | float -%}
     {%- set x = 'cast(' ~ successes ~ ' as double)' -%}
     {%- set n = 'cast(' ~ trials ~ ' as double)' -%}
     ({{ x }} + {{ z * z / 2 }} {{ sign }} {{ z }} * sqrt({{ x }} * ({{ n }} - {{ x }}) / {{ n }} + {{ z * z / 4 }}))
     / ({{ n }} + {{ z * z }})
 {%- endmacro %}
+
+
+{#-
+    The 95 % log-log interval of a Kaplan-Meier estimate (Kalbfleisch and Prentice 1980) from the log of the survival and
+    that log's standard error. NULL where the survival is 1 or 0.
+-#}
+{% macro log_log_low(log_survival, std_error_of_log) -%}
+    exp({{ log_survival }} * exp(-{{ _normal_quantile() }} * {{ std_error_of_log }} / {{ log_survival }}))
+{%- endmacro %}
+
+{% macro log_log_high(log_survival, std_error_of_log) -%}
+    exp({{ log_survival }} * exp({{ _normal_quantile() }} * {{ std_error_of_log }} / {{ log_survival }}))
+{%- endmacro %}
+
+
+{#- The 97.5 % quantile of the normal distribution. -#}
+{% macro _normal_quantile() %}1.959963984540054{% endmacro %}

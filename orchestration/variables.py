@@ -97,6 +97,7 @@ RULES: dict[str, Rule] = {
     "churn_dated_on": _one_of("service_end", "cancel_request"),
     "past_due_pays": _BOOLEAN,
     "recurring_discount_counts": _BOOLEAN,
+    "nrr_includes_reactivation": _BOOLEAN,
     "free_orders_count": _BOOLEAN,
 }
 

@@ -41,29 +41,115 @@ identified as (
 
 ),
 
-ended as (
+with_service_end as (
+
+    select
+        *,
+        coalesce(
+            ended_at,
+            case
+                when status in ('canceled', 'expired')
+                    then coalesce(current_period_ends_at, valid_from)
+            end
+        ) as service_ends_at
+
+    from identified
+
+),
+
+in_sequence as (
+
+    select
+        *,
+        row_number() over a_subscription as version_number,
+        lead(valid_from) over a_subscription as next_version_from,
+        max(case when service_ends_at is not null then cancel_requested_at end) over (
+            partition by subscription_id, refusal
+            order by valid_from
+            rows between unbounded preceding and 1 preceding
+        ) as request_of_earlier_end
+
+    from with_service_end
+    window a_subscription as (partition by subscription_id, refusal order by valid_from)
+
+),
+
+-- a version without an end, after one with an end, has taken the cancellation back: the request
+-- that it and later versions still carry is spent
+with_spent_request as (
+
+    select
+        *,
+        max(case when service_ends_at is null then request_of_earlier_end end) over (
+            partition by subscription_id, refusal
+            order by valid_from
+            rows between unbounded preceding and current row
+        ) as spent_request
+
+    from in_sequence
+
+),
+
+with_cancel_request as (
+
+    select
+        *,
+        case
+            when spent_request is null or cancel_requested_at > spent_request
+                then cancel_requested_at
+        end as cancel_asked_at
+
+    from with_spent_request
+
+),
+
+-- an end recorded a second before the next start is the inclusive way to write the same moment
+next_starts as (
+
+    select distinct
+        customer_id,
+        started_at as ends_at,
+        {{ dbt.dateadd('second', -1, 'started_at') }} as recorded_end_at
+
+    from with_cancel_request
+    where version_number = 1 and refusal is null
+
+),
+
+with_recorded_end as (
 
     -- when service ends by what this row says; a later row may say otherwise
     select
         *,
         least(
-            coalesce(
-                ended_at,
-                case
-                    when status in ('canceled', 'expired')
-                        then coalesce(current_period_ends_at, valid_from)
-                end
-            ),
-            case when '{{ var("churn_dated_on") }}' = 'cancel_request' then cancel_requested_at end
-        ) as ends_at,
-        row_number() over (
-            partition by subscription_id, refusal order by valid_from
-        ) as version_number,
-        lead(valid_from) over (
-            partition by subscription_id, refusal order by valid_from
-        ) as next_version_from
+            service_ends_at,
+            case when '{{ var("churn_dated_on") }}' = 'cancel_request' then cancel_asked_at end
+        ) as recorded_end_at
 
-    from identified
+    from with_cancel_request
+
+),
+
+ended as (
+
+    select
+        versions.*,
+        case
+            when {{ dbt.dateadd('second', 1, 'versions.recorded_end_at') }} = next_version_from
+                then next_version_from
+            else coalesce(next_starts.ends_at, versions.recorded_end_at)
+        end as ends_at,
+        -- since when it is known that service will end
+        case
+            when versions.cancel_asked_at is not null then versions.cancel_asked_at
+            when versions.service_ends_at is not null then versions.valid_from
+        end as set_to_end_at
+
+    from with_recorded_end as versions
+    left join next_starts
+        on
+            versions.customer_id = next_starts.customer_id
+            and versions.recorded_end_at = next_starts.recorded_end_at
 
 ),
 
@@ -89,43 +175,63 @@ started as (
 
 bounded as (
 
-    -- an end recorded a second before the next version starts is the inclusive way to write the same moment
     select
         *,
-        least(
-            case
-                when {{ dbt.dateadd('second', 1, 'ends_at') }} = next_version_from
-                    then next_version_from
-                else ends_at
-            end,
-            next_version_from,
-            cut_at
-        ) as in_force_to
+        least(ends_at, next_version_from, cut_at) as in_force_to
 
     from started
+
+),
+
+with_recurring_amount as (
+
+    select
+        *,
+        original_amount * quantity
+        {%- if var('recurring_discount_counts') %}
+        - original_discount_amount
+        {%- endif %} as recurring_amount
+
+    from bounded
+
+),
+
+-- the same terms keep the rate at which they began, so that exchange rates never make a movement
+with_rate_of_terms as (
+
+    select
+        *,
+        first_value(exchange_rate) over (
+            partition by
+                subscription_id,
+                refusal,
+                original_currency,
+                recurring_amount,
+                billing_interval,
+                interval_count
+            order by valid_from
+        ) as rate_of_terms
+
+    from with_recurring_amount
 
 ),
 
 priced as (
 
     select
-        bounded.*,
+        versions.*,
         as_of.as_of_at,
         case
-            when bounded.in_force_from >= as_of.as_of_at then 'after as_of'
-            else bounded.refusal
+            when versions.in_force_from >= as_of.as_of_at then 'after as_of'
+            else versions.refusal
         end as not_counted_reason,
         greatest(in_force_from, coalesce(trial_ends_at, in_force_from)) as pays_from,
         in_force_to as pays_to,
         {{ monthly_amount(
-            'original_amount * quantity'
-            ~ (' - original_discount_amount' if var('recurring_discount_counts') else ''),
-            'billing_interval',
-            'interval_count',
-            'exchange_rate',
+            'recurring_amount', 'billing_interval', 'interval_count', 'rate_of_terms'
         ) }} as mrr
 
-    from bounded
+    from with_rate_of_terms as versions
     cross join as_of
 
 )
@@ -140,8 +246,14 @@ select
     not_counted_reason,
     version_number,
     interval_count,
+    quantity,
     original_amount,
     mrr,
+    (
+        not_counted_reason is null
+        and (in_force_to is null or in_force_from < in_force_to)
+        and coalesce(trial_ends_at > in_force_from, status = 'trialing')
+    ) as is_trial,
     (
         not_counted_reason is null
         and mrr > 0
@@ -156,6 +268,8 @@ select
     in_force_to,
     pays_from,
     pays_to,
+    trial_ends_at,
+    set_to_end_at,
     ends_at
 
 from priced

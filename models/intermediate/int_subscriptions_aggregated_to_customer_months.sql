@@ -26,6 +26,8 @@ month_ends as (
         paying.customer_id,
         months.month_number,
         sum(paying.mrr) as mrr,
+        sum(case when paying.set_to_end_at < months.state_at then 0 else paying.mrr end)
+            as committed_mrr,
         count(distinct paying.subscription_id) as subscriptions
 
     from paying
@@ -37,6 +39,21 @@ month_ends as (
 
 ),
 
+between_month_ends as (
+
+    select
+        paying.customer_id,
+        months.month_number
+
+    from paying
+    inner join months
+        on
+            cast({{ dbt.date_trunc('month', local_date('paying.pays_from')) }} as date)
+            = months.month
+            and paying.pays_to < months.state_at
+
+),
+
 openings_and_closings as (
 
     -- each month end closes its month and opens the next
@@ -45,6 +62,7 @@ openings_and_closings as (
         month_number,
         0 as opening_mrr,
         mrr as closing_mrr,
+        committed_mrr,
         0 as subscriptions_before,
         subscriptions as subscriptions_after
 
@@ -57,10 +75,24 @@ openings_and_closings as (
         month_number + 1 as month_number,
         mrr as opening_mrr,
         0 as closing_mrr,
+        0 as committed_mrr,
         subscriptions as subscriptions_before,
         0 as subscriptions_after
 
     from month_ends
+
+    union all
+
+    select
+        customer_id,
+        month_number,
+        0 as opening_mrr,
+        0 as closing_mrr,
+        0 as committed_mrr,
+        0 as subscriptions_before,
+        0 as subscriptions_after
+
+    from between_month_ends
 
 ),
 
@@ -71,6 +103,7 @@ customer_months as (
         month_number,
         sum(opening_mrr) as opening_mrr,
         sum(closing_mrr) as closing_mrr,
+        sum(committed_mrr) as committed_mrr,
         sum(subscriptions_before) as subscriptions_before,
         sum(subscriptions_after) as subscriptions_after
 
@@ -79,12 +112,23 @@ customer_months as (
 
 ),
 
-with_first_month as (
+with_history as (
 
     select
         *,
-        min(month_number) over (partition by customer_id) as first_month_number,
-        closing_mrr - opening_mrr as change
+        closing_mrr - opening_mrr as change,
+        opening_mrr = 0 and closing_mrr = 0 as is_short_lived,
+        min(case when opening_mrr > 0 or closing_mrr > 0 then month_number end) over (
+            partition by customer_id
+        ) as first_month_number,
+        coalesce(
+            sum(closing_mrr) over (
+                partition by customer_id
+                order by month_number
+                range between 12 preceding and 12 preceding
+            ),
+            0
+        ) as mrr_12_months_ago
 
     from customer_months
 
@@ -95,15 +139,15 @@ classified as (
     select
         *,
         case
+            when change = 0 then 'none'
             when opening_mrr = 0 and month_number = first_month_number then 'new'
             when opening_mrr = 0 then 'reactivation'
             when closing_mrr = 0 then 'churn'
             when change > 0 then 'expansion'
-            when change < 0 then 'contraction'
-            else 'none'
+            else 'contraction'
         end as movement
 
-    from with_first_month
+    from with_history
 
 )
 
@@ -132,8 +176,11 @@ select
         as decimal(18, 2)
     ) as churned_mrr,
     cast(classified.closing_mrr as decimal(18, 2)) as closing_mrr,
+    cast(classified.committed_mrr as decimal(18, 2)) as committed_mrr,
+    cast(classified.mrr_12_months_ago as decimal(18, 2)) as mrr_12_months_ago,
     cast(classified.subscriptions_before as bigint) as subscriptions_before,
     cast(classified.subscriptions_after as bigint) as subscriptions_after,
+    classified.is_short_lived,
     months.is_complete,
     months.month
 

@@ -6,16 +6,16 @@ as_of as (
 
 ),
 
-all_versions as (
+versions as (
 
     select * from {{ ref('int_subscription_versions_bounded') }}
+    where is_paying
 
 ),
 
-versions as (
+ends as (
 
-    select * from all_versions
-    where not_counted_reason is null
+    select * from {{ ref('int_subscription_ends_explained') }}
 
 ),
 
@@ -24,7 +24,6 @@ paying as (
     select
         versions.subscription_id,
         versions.customer_id,
-        versions.status,
         versions.mrr,
         versions.pays_from,
         -- what ends at as_of or later is still running
@@ -37,7 +36,6 @@ paying as (
 
     from versions
     cross join as_of
-    where versions.is_paying
 
 ),
 
@@ -84,64 +82,6 @@ with_spell_bounds as (
 
     from numbered
     window a_spell as (partition by customer_id, spell_number)
-
-),
-
-end_texts as (
-
-    -- the reason stands on the row that says when service ends
-    select
-        subscription_id,
-        ends_at,
-        cancel_reason,
-        status,
-        row_number() over (
-            partition by subscription_id, ends_at order by valid_from desc
-        ) as latest_first
-
-    from all_versions
-    -- also where the row itself is of after as_of: the end that it dates may lie before
-    where
-        ends_at is not null
-        and coalesce(not_counted_reason, 'after as_of') = 'after as_of'
-
-),
-
-ends as (
-
-    select
-        paying.customer_id,
-        paying.spell_number,
-        coalesce(
-            reasons.reason,
-            end_texts.cancel_reason,
-            case
-                when next_versions.status in ('paused', 'unpaid', 'incomplete', 'past_due')
-                    then next_versions.status
-            end,
-            '(none)'
-        ) as end_reason,
-        coalesce(reasons.is_voluntary, true)
-        and paying.status not in ('past_due', 'unpaid')
-        and coalesce(end_texts.status, '') not in ('past_due', 'unpaid')
-        and coalesce(next_versions.status, '') not in ('past_due', 'unpaid') as is_voluntary,
-        row_number() over (
-            partition by paying.customer_id, paying.spell_number order by paying.subscription_id
-        ) as closing_number
-
-    from with_spell_bounds as paying
-    left join end_texts
-        on
-            paying.subscription_id = end_texts.subscription_id
-            and paying.pays_to = end_texts.ends_at
-            and end_texts.latest_first = 1
-    left join {{ ref('churn_reasons') }} as reasons
-        on lower(end_texts.cancel_reason) = reasons.raw_reason
-    left join versions as next_versions
-        on
-            paying.subscription_id = next_versions.subscription_id
-            and paying.pays_to = next_versions.in_force_from
-    where paying.pays_to = paying.spell_to
 
 ),
 
@@ -195,5 +135,4 @@ from closed
 left join ends
     on
         closed.customer_id = ends.customer_id
-        and closed.spell_number = ends.spell_number
-        and ends.closing_number = 1
+        and closed.ended_at = ends.ended_at

@@ -20,3 +20,5 @@ from spells
 where
     ended_on < started_on
     or (next_started_on is not null and (ended_on is null or next_started_on <= ended_on))
+    or (ended_on is null) <> (end_reason is null)
+    or (ended_on is null) <> (is_voluntary is null)

@@ -16,44 +16,112 @@ customer_months as (
 
 ),
 
-first_month as (
+customers as (
 
-    select min(month) as month from customer_months
+    select * from {{ ref('dim_customers') }}
 
 ),
 
--- every month since the first recurring revenue, also those in which nobody pays
 totals as (
 
     select
+        {{ segment_columns() }},
+        month,
+        sum(opening_mrr) as opening_mrr,
+        sum(new_mrr) as new_mrr,
+        sum(reactivation_mrr) as reactivation_mrr,
+        sum(expansion_mrr) as expansion_mrr,
+        sum(contraction_mrr) as contraction_mrr,
+        sum(churned_mrr) as churned_mrr,
+        sum(closing_mrr) as closing_mrr,
+        sum(committed_mrr) as committed_mrr,
+        sum(case when mrr_12_months_ago > 0 then closing_mrr else 0 end) as kept_net_12_months,
+        sum(least(mrr_12_months_ago, closing_mrr)) as kept_gross_12_months,
+        sum(case when opening_mrr > 0 then 1 else 0 end) as customers_at_start,
+        sum(case when closing_mrr > 0 then 1 else 0 end) as customers_at_end,
+        sum(case when movement = 'new' then 1 else 0 end) as new_customers,
+        sum(case when movement = 'reactivation' then 1 else 0 end) as reactivated_customers,
+        sum(case when movement = 'churn' then 1 else 0 end) as churned_customers,
+        sum(case when is_short_lived then 1 else 0 end) as short_lived_customers
+
+    from customer_months
+    inner join customers
+        on customer_months.customer_id = customers.customer_id
+    group by {{ segment_sets(['month']) }}
+
+),
+
+segments as (
+
+    select
+        segment_name,
+        segment_value,
+        min(month) as first_month
+
+    from totals
+    group by segment_name, segment_value
+
+),
+
+-- every month since the segment's first recurring revenue, also those in which nobody pays
+every_month as (
+
+    select
+        segments.segment_name,
+        segments.segment_value,
         months.month,
         months.is_complete,
-        coalesce(sum(customer_months.opening_mrr), 0) as opening_mrr,
-        coalesce(sum(customer_months.new_mrr), 0) as new_mrr,
-        coalesce(sum(customer_months.reactivation_mrr), 0) as reactivation_mrr,
-        coalesce(sum(customer_months.expansion_mrr), 0) as expansion_mrr,
-        coalesce(sum(customer_months.contraction_mrr), 0) as contraction_mrr,
-        coalesce(sum(customer_months.churned_mrr), 0) as churned_mrr,
-        coalesce(sum(customer_months.closing_mrr), 0) as closing_mrr,
-        sum(case when customer_months.opening_mrr > 0 then 1 else 0 end) as customers_at_start,
-        sum(case when customer_months.closing_mrr > 0 then 1 else 0 end) as customers_at_end,
-        sum(case when customer_months.movement = 'new' then 1 else 0 end) as new_customers,
-        sum(case when customer_months.movement = 'reactivation' then 1 else 0 end)
-            as reactivated_customers,
-        sum(case when customer_months.movement = 'churn' then 1 else 0 end) as churned_customers
+        coalesce(totals.opening_mrr, 0) as opening_mrr,
+        coalesce(totals.new_mrr, 0) as new_mrr,
+        coalesce(totals.reactivation_mrr, 0) as reactivation_mrr,
+        coalesce(totals.expansion_mrr, 0) as expansion_mrr,
+        coalesce(totals.contraction_mrr, 0) as contraction_mrr,
+        coalesce(totals.churned_mrr, 0) as churned_mrr,
+        coalesce(totals.closing_mrr, 0) as closing_mrr,
+        coalesce(totals.committed_mrr, 0) as committed_mrr,
+        coalesce(totals.kept_net_12_months, 0) as kept_net_12_months,
+        coalesce(totals.kept_gross_12_months, 0) as kept_gross_12_months,
+        coalesce(totals.customers_at_start, 0) as customers_at_start,
+        coalesce(totals.customers_at_end, 0) as customers_at_end,
+        coalesce(totals.new_customers, 0) as new_customers,
+        coalesce(totals.reactivated_customers, 0) as reactivated_customers,
+        coalesce(totals.churned_customers, 0) as churned_customers,
+        coalesce(totals.short_lived_customers, 0) as short_lived_customers
 
-    from months
-    inner join first_month
-        on months.month >= first_month.month
-    left join customer_months
-        on months.month = customer_months.month
-    group by months.month, months.is_complete
+    from segments
+    inner join months
+        on segments.first_month <= months.month
+    left join totals
+        on
+            segments.segment_name = totals.segment_name
+            and segments.segment_value = totals.segment_value
+            and months.month = totals.month
+
+),
+
+with_bases as (
+
+    select
+        *,
+        -- what of the opening is there at the end, by the policy for those who came back
+        opening_mrr + expansion_mrr - contraction_mrr - churned_mrr
+        {%- if var('nrr_includes_reactivation') %}
+        + reactivation_mrr
+        {%- endif %} as net_retained_mrr,
+        opening_mrr - contraction_mrr - churned_mrr as gross_retained_mrr,
+        contraction_mrr + churned_mrr as lost_mrr,
+        new_mrr + reactivation_mrr + expansion_mrr as gained_mrr,
+        lag(closing_mrr, 12) over (
+            partition by segment_name, segment_value order by month
+        ) as mrr_12_months_ago
+
+    from every_month
 
 )
 
 select
-    'all' as segment_name,
-    'all' as segment_value,
+    segment_name,
+    segment_value,
     month,
     cast(opening_mrr as decimal(18, 2)) as opening_mrr,
     cast(new_mrr as decimal(18, 2)) as new_mrr,
@@ -62,24 +130,25 @@ select
     cast(contraction_mrr as decimal(18, 2)) as contraction_mrr,
     cast(churned_mrr as decimal(18, 2)) as churned_mrr,
     cast(closing_mrr as decimal(18, 2)) as closing_mrr,
+    cast(committed_mrr as decimal(18, 2)) as committed_mrr,
     cast(closing_mrr * 12 as decimal(18, 2)) as arr,
     cast(customers_at_start as bigint) as customers_at_start,
     cast(customers_at_end as bigint) as customers_at_end,
     cast(new_customers as bigint) as new_customers,
     cast(reactivated_customers as bigint) as reactivated_customers,
     cast(churned_customers as bigint) as churned_customers,
+    cast(short_lived_customers as bigint) as short_lived_customers,
     {{ round_to_cent(safe_divide('closing_mrr', 'customers_at_end')) }} as arpa,
-    {{ safe_divide(
-        'opening_mrr + expansion_mrr - contraction_mrr - churned_mrr', 'opening_mrr'
-    ) }} as nrr,
-    {{ safe_divide('opening_mrr - contraction_mrr - churned_mrr', 'opening_mrr') }} as grr,
-    {{ safe_divide(
-        'new_mrr + reactivation_mrr + expansion_mrr', 'contraction_mrr + churned_mrr'
-    ) }} as quick_ratio,
+    {{ safe_divide('net_retained_mrr', 'opening_mrr') }} as nrr,
+    {{ safe_divide('gross_retained_mrr', 'opening_mrr') }} as grr,
+    {{ safe_divide('kept_net_12_months', 'mrr_12_months_ago') }} as nrr_trailing_12m,
+    {{ safe_divide('kept_gross_12_months', 'mrr_12_months_ago') }} as grr_trailing_12m,
+    {{ safe_divide('gained_mrr', 'lost_mrr') }} as quick_ratio,
     {{ safe_divide('churned_customers', 'customers_at_start') }} as logo_churn_rate,
     {{ wilson_low('churned_customers', 'customers_at_start') }} as logo_churn_ci_low,
     {{ wilson_high('churned_customers', 'customers_at_start') }} as logo_churn_ci_high,
-    {{ safe_divide('contraction_mrr + churned_mrr', 'opening_mrr') }} as revenue_churn_rate,
+    {{ safe_divide('lost_mrr', 'opening_mrr') }} as revenue_churn_rate,
+    {{ safe_divide('opening_mrr - net_retained_mrr', 'opening_mrr') }} as net_revenue_churn_rate,
     is_complete
 
-from totals
+from with_bases

@@ -21,6 +21,7 @@ customer_days as (
 recurring_revenue as (
 
     select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
+    where not is_short_lived
 
 ),
 

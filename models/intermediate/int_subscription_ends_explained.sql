@@ -1,0 +1,104 @@
+with
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+all_versions as (
+
+    select * from {{ ref('int_subscription_versions_bounded') }}
+
+),
+
+versions as (
+
+    select * from all_versions
+    where not_counted_reason is null
+
+),
+
+reasons as (
+
+    select * from {{ ref('churn_reasons') }}
+
+),
+
+paying as (
+
+    select versions.*
+
+    from versions
+    cross join as_of
+    where versions.is_paying and versions.pays_to < as_of.as_of_at
+
+),
+
+end_texts as (
+
+    -- the reason stands on the row that says when service ends
+    select
+        subscription_id,
+        ends_at,
+        cancel_reason,
+        status,
+        row_number() over (
+            partition by subscription_id, ends_at order by valid_from desc
+        ) as latest_first
+
+    from all_versions
+    -- also where the row itself is of after as_of: the end that it dates may lie before
+    where
+        ends_at is not null
+        and coalesce(not_counted_reason, 'after as_of') = 'after as_of'
+
+),
+
+explained as (
+
+    select
+        paying.customer_id,
+        paying.pays_to as ended_at,
+        coalesce(
+            reasons.reason,
+            end_texts.cancel_reason,
+            case
+                when next_versions.status in ('paused', 'unpaid', 'incomplete', 'past_due')
+                    then next_versions.status
+            end,
+            '(none)'
+        ) as end_reason,
+        coalesce(reasons.is_voluntary, true)
+        and paying.status not in ('past_due', 'unpaid')
+        and coalesce(end_texts.status, '') not in ('past_due', 'unpaid')
+        and coalesce(next_versions.status, '') not in ('past_due', 'unpaid') as is_voluntary,
+        end_texts.cancel_reason is not null and reasons.reason is null as is_unmapped,
+        row_number() over (
+            partition by paying.customer_id, paying.pays_to order by paying.subscription_id
+        ) as closing_number
+
+    from paying
+    left join end_texts
+        on
+            paying.subscription_id = end_texts.subscription_id
+            and paying.pays_to = end_texts.ends_at
+            and end_texts.latest_first = 1
+    left join reasons
+        on lower(end_texts.cancel_reason) = reasons.raw_reason
+    left join versions as next_versions
+        on
+            paying.subscription_id = next_versions.subscription_id
+            and paying.pays_to = next_versions.in_force_from
+
+)
+
+select
+    customer_id,
+    end_reason,
+    is_voluntary,
+    is_unmapped,
+    ended_at
+
+from explained
+where closing_number = 1

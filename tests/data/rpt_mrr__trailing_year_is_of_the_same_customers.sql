@@ -1,0 +1,45 @@
+with
+
+customer_months as (
+
+    select * from {{ ref('fct_customer_months') }}
+    where mrr > 0
+
+),
+
+-- customer by customer, from the months that BI sees
+kept as (
+
+    select
+        cast({{ dbt.dateadd('month', 12, 'before.month') }} as date) as month,
+        sum(before.mrr) as mrr_then,
+        sum(coalesce(today.mrr, 0)) as mrr_today,
+        sum(least(before.mrr, coalesce(today.mrr, 0))) as kept_mrr
+
+    from customer_months as before
+    left join customer_months as today
+        on
+            before.customer_id = today.customer_id
+            and {{ dbt.dateadd('month', 12, 'before.month') }} = today.month
+    group by cast({{ dbt.dateadd('month', 12, 'before.month') }} as date)
+
+)
+
+select
+    mrr.month,
+    mrr.nrr_trailing_12m,
+    mrr.grr_trailing_12m,
+    kept.mrr_then,
+    kept.mrr_today,
+    kept.kept_mrr
+
+from {{ ref('rpt_mrr') }} as mrr
+left join kept
+    on mrr.month = kept.month
+where
+    mrr.segment_name = 'all'
+    and (
+        abs(mrr.nrr_trailing_12m * kept.mrr_then - kept.mrr_today) > 1e-6
+        or abs(mrr.grr_trailing_12m * kept.mrr_then - kept.kept_mrr) > 1e-6
+        or (mrr.nrr_trailing_12m is null) <> (kept.month is null)
+    )
