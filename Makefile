@@ -52,8 +52,9 @@ lint: $(VENV)/.installed-dev ## check the form of Python and SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint models tests/data
 
-bench: setup ## measure the triangles of ORDERS=1000000 orders against hand-written SQL
+bench: setup ## measure ORDERS=1000000 orders and SUBSCRIPTIONS=200000 against hand-written SQL
 	@$(BIN)/python -m benchmarks.triangles $(ORDERS)
+	@$(BIN)/python -m benchmarks.subscriptions $(SUBSCRIPTIONS)
 
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
