@@ -1,0 +1,121 @@
+"""Maximum likelihood that says so when the data have no answer."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+
+# With fewer, even data that the model itself made often have their maximum at infinity.
+MINIMUM_CUSTOMERS = 50
+
+# How far a parameter's logarithm may go from its start: beyond, it is on its way to 0 or infinity.
+FARTHEST = np.log(1e5)
+
+# The largest standard error of a parameter's logarithm (by a factor of 20,000 either way).
+WIDEST = 10
+
+# At a maximum the next Newton step moves no logarithm by more.
+LONGEST_LAST_STEP = 0.01
+
+
+class Fit(NamedTuple):
+    """What a fit found, or the reason why it found nothing.
+
+    `parameters` by name, in the units of the data, and `log_likelihood` are None unless
+    `converged`; `reason` is None if `converged`. `customers` is the number of customers whose data
+    were used, that is, the sum of their weights.
+    """
+
+    customers: float
+    converged: bool
+    reason: str | None = None
+    parameters: dict[str, float] | None = None
+    log_likelihood: float | None = None
+
+    @classmethod
+    def failed(cls, customers: float, reason: str) -> Self:
+        """Return a fit without parameters."""
+        return cls(float(customers), converged=False, reason=reason)
+
+    @classmethod
+    def too_few(cls, customers: float) -> Self:
+        """Return the fit of fewer than MINIMUM_CUSTOMERS customers."""
+        return cls.failed(
+            customers, f"too few customers: {customers:g}, at least {MINIMUM_CUSTOMERS} are needed"
+        )
+
+
+def counts(values: ArrayLike) -> np.ndarray:
+    """Return numbers of customers as floats; raises ValueError for what is none."""
+    values = np.asarray(values, dtype=float)
+    if not np.all((values >= 0) & np.isfinite(values)):
+        raise ValueError("numbers of customers must be finite and not negative")
+    return values
+
+
+def maximize(
+    log_likelihood: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: Mapping[str, float],
+    customers: float,
+) -> Fit:
+    """Find the positive parameters, by name, at which `log_likelihood` is highest.
+
+    `log_likelihood` takes the parameters as an array in the order of `start` and returns its value
+    and its gradient. A Newton method with a trust region (Conn, Gould and Toint, "Trust-Region
+    Methods", 2000, chapter 7) works on the logarithms of the parameters: a start that is in the
+    units of the data makes it blind to them.
+
+    Not converged, with a reason: a parameter that runs to 0 or infinity, a likelihood that is flat
+    in some direction, a stop that is no maximum.
+    """
+    names = list(start)
+    origin = np.log([start[name] for name in names])
+
+    def loss(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        parameters = np.exp(logs)
+        value, gradient = log_likelihood(parameters)
+        return -value / customers, -gradient * parameters / customers
+
+    def curvature(logs: np.ndarray, difference: float = 1e-5) -> np.ndarray:
+        columns = [
+            (loss(logs + offset)[1] - loss(logs - offset)[1]) / (2 * difference)
+            for offset in difference * np.eye(len(logs))
+        ]
+        return (np.array(columns) + np.transpose(columns)) / 2
+
+    def stop_far_away(logs: np.ndarray) -> None:
+        # It would go on to infinity, which takes many times as long as a fit.
+        if np.abs(logs - origin).max() > FARTHEST:
+            raise StopIteration
+
+    found = minimize(
+        loss,
+        origin,
+        jac=True,
+        hess=curvature,
+        method="trust-exact",
+        callback=stop_far_away,
+        options={"gtol": 1e-8, "max_trust_radius": 2.0},
+    )
+    distance = found.x - origin
+    farthest = np.argmax(np.abs(distance))
+    if abs(distance[farthest]) > FARTHEST:
+        limit = "infinity" if distance[farthest] > 0 else "0"
+        return Fit.failed(customers, f"no maximum: {names[farthest]} runs to {limit}")
+    curvatures, directions = np.linalg.eigh(curvature(found.x))
+    if customers * curvatures[0] * WIDEST**2 < 1:
+        name = names[np.argmax(np.abs(directions[:, 0]))]
+        return Fit.failed(customers, f"the data do not determine {name}")
+    slope = loss(found.x)[1]
+    last_step = -directions @ (directions.T @ slope / curvatures)
+    if np.abs(last_step).max() > LONGEST_LAST_STEP:
+        return Fit.failed(customers, f"the optimiser stopped short of a maximum: {found.message}")
+    parameters = np.exp(found.x + last_step)
+    return Fit(
+        float(customers),
+        converged=True,
+        parameters=dict(zip(names, parameters.tolist(), strict=True)),
+        log_likelihood=float(log_likelihood(parameters)[0]),
+    )

@@ -1,0 +1,120 @@
+"""Shifted beta-geometric: how long customers with a contract renew it.
+
+At each renewal a customer leaves with a probability that is the customer's own for life and
+beta-distributed over the customers (alpha, beta). So retention rises with the renewals made.
+
+Fader and Hardie, "How to Project Customer Retention", Journal of Interactive Marketing 21 (2007);
+Fader and Hardie, "Customer-Base Valuation in a Contractual Setting: The Perils of Ignoring
+Heterogeneity", Marketing Science 29 (2010).
+
+Time is counted in whole billing intervals, and rates are per interval. The n-th renewal is due n
+intervals after the start.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import digamma, gammaln
+
+from estimation.beta_expectation import beta_expectation
+from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize
+
+
+def fit(intervals: ArrayLike, lost: ArrayLike, running: ArrayLike) -> Fit:
+    """Find alpha and beta by maximum likelihood: (5) and (6) of 2007, with any censoring.
+
+    All of shape (rows,): of the customers of a row, `lost` left at the renewal number `intervals`
+    (1 or more), and `running` have made that many renewals (0 or more) and not come to the next.
+    Those still in their first interval say nothing about renewals and are left out.
+    """
+    n, lost, running = np.broadcast_arrays(
+        np.asarray(intervals, dtype=float), counts(lost), counts(running)
+    )
+    if not np.all((n >= 1) | ((n == 0) & (lost == 0))):
+        raise ValueError("nobody can leave before the first renewal")
+    n, lost, running = n[n > 0], lost[n > 0], running[n > 0]
+    customers = lost.sum() + running.sum()
+    if customers < MINIMUM_CUSTOMERS:
+        return Fit.too_few(customers)
+    if not lost.any():
+        return Fit.failed(customers, "no customer was lost")
+
+    def log_likelihood(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        alpha, beta = parameters
+        made = lost + running
+        value = lost.sum() * np.log(alpha) + (
+            lost @ (gammaln(beta + n - 1) - gammaln(beta))
+            + running @ (gammaln(beta + n) - gammaln(beta))
+            + made @ (gammaln(alpha + beta) - gammaln(alpha + beta + n))
+        )
+        both = made @ (digamma(alpha + beta) - digamma(alpha + beta + n))
+        stayed = lost @ (digamma(beta + n - 1) - digamma(beta)) + running @ (
+            digamma(beta + n) - digamma(beta)
+        )
+        return value, np.array([lost.sum() / alpha + both, stayed + both])
+
+    return maximize(log_likelihood, {"alpha": 1.0, "beta": 1.0}, customers)
+
+
+def survival(parameters: Mapping[str, float], intervals: ArrayLike) -> np.ndarray:
+    """Share of customers who make that many renewals: (6) of 2007."""
+    alpha, beta = parameters["alpha"], parameters["beta"]
+    n = np.asarray(intervals, dtype=float)
+    return np.exp(
+        gammaln(beta + n) - gammaln(beta) + gammaln(alpha + beta) - gammaln(alpha + beta + n)
+    )
+
+
+def retention_rate(parameters: Mapping[str, float], renewal: ArrayLike) -> np.ndarray:
+    """Share of those who came to that renewal (1 is the first) who make it: (8) of 2007."""
+    alpha, beta = parameters["alpha"], parameters["beta"]
+    stayed = beta + np.asarray(renewal, dtype=float) - 1
+    return stayed / (alpha + stayed)
+
+
+def discounted_lifetime(
+    parameters: Mapping[str, float], discount_rate: float, horizon: float = np.inf
+) -> float:
+    """Discounted expected number of payments of a new customer, the first of them today.
+
+    The sum of survival(n) / (1 + discount_rate)^n over 0 <= n < horizon.
+    """
+    [residual] = discounted_residual_lifetime(parameters, [0], discount_rate, horizon - 1)
+    return 1 + float(residual) / (1 + discount_rate)
+
+
+def discounted_residual_lifetime(
+    parameters: Mapping[str, float],
+    renewals: ArrayLike,
+    discount_rate: float,
+    horizon: ArrayLike = np.inf,
+) -> np.ndarray:
+    """Discounted expected number of payments to come, just before the next renewal: (6) of 2010.
+
+    `renewals` is how many each customer has made, shape (rows,); the renewal that is due next is
+    not discounted. `horizon` is how many renewals count at most, one number or shape (rows,).
+    Raises ValueError without both discount and horizon: the sum may be infinite.
+
+    A customer who leaves with probability p makes the next `horizon` renewals in a geometric
+    series; p is Beta(alpha, beta + renewals) given the renewals made.
+    """
+    if discount_rate <= 0 and not np.all(np.isfinite(horizon)):
+        raise ValueError("needs a discount rate above 0 or a horizon")
+    pairs = np.stack(np.broadcast_arrays(np.asarray(renewals, dtype=float), horizon), axis=-1)
+    distinct, index = np.unique(pairs, axis=0, return_inverse=True)
+
+    def payments(p: np.ndarray, horizon: float) -> np.ndarray:
+        log_ratio = np.log1p(-p) - np.log1p(discount_rate)
+        return (1 - p) * np.expm1(horizon * log_ratio) / np.expm1(log_ratio)
+
+    residuals = [
+        beta_expectation(
+            lambda p, limit=limit: payments(p, limit),
+            parameters["alpha"],
+            parameters["beta"] + made,
+            steepness=1 + 1 / (discount_rate + 1 / (limit + 1)),
+        )
+        for made, limit in distinct
+    ]
+    return np.array(residuals)[index]
