@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma, expit, gammaln, log_expit
 
 from estimation.beta_expectation import beta_expectation
-from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize
+from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize, thinning
 
 # Of the polynomial between horizons: its error is about 1e-9 for the least likely parameters.
 DEGREE = 64
@@ -64,6 +64,9 @@ class BetaGeometricNBD:
             )
 
         start = {"r": 1.0, "alpha": weights @ T / purchases, "a": 1.0, "b": 1.0}
+        if (step := thinning(x.size)) > 1:
+            thinned = self.fit(x[::step], t_x[::step], T[::step], weights[::step])
+            start = thinned.parameters or start
         return maximize(log_likelihood, start, customers)
 
     def log_likelihood(
@@ -199,6 +202,8 @@ def _purchases_if_alive(shape: float, a: float, b: float, ratios: np.ndarray) ->
 
     # Divided by what it starts like, so that short horizons are as exact as long ones.
     interpolated = Chebyshev.interpolate(purchases_per_log_time, DEGREE, domain=(0, longest))
+    # Where the horizons are not long a few terms are as exact as all.
+    interpolated = interpolated.trim(1e-14 * np.abs(interpolated.coef).max())
     return log_times * interpolated(log_times)
 
 

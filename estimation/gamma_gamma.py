@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 
-from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize
+from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize, thinning
 
 
 def fit(x: ArrayLike, mean_value: ArrayLike, weights: ArrayLike = 1) -> Fit:
@@ -34,31 +34,38 @@ def fit(x: ArrayLike, mean_value: ArrayLike, weights: ArrayLike = 1) -> Fit:
     customers = weights.sum()
     if customers < MINIMUM_CUSTOMERS:
         return Fit.too_few(customers)
-    log_total = np.log(x * z)
+    start = {"p": 1.0, "q": 2.0, "v": weights @ z / customers}
+    if (step := thinning(x.size)) > 1:
+        start = fit(x[::step], z[::step], weights[::step]).parameters or start
+    total = x * z
+    log_total, log_z = np.log(total), weights @ np.log(z)
+    # Gamma functions cost most and depend on x alone, of which there are few different ones.
+    distinct_x, index = np.unique(x, return_inverse=True)
+    distinct_weights = np.bincount(index, weights)
 
     def log_likelihood(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         p, q, v = parameters
-        shape = p * x
-        log_share = log_total - np.log(v + x * z)
-        log_rest = np.log(v) - np.log(v + x * z)
+        shape = p * distinct_x
+        log_all = np.log(v + total)
+        # Summed over the customers with the same x.
+        log_share = np.bincount(index, weights * (log_total - log_all))
+        log_rest = weights @ (np.log(v) - log_all)
         value = (
-            gammaln(shape + q)
-            - gammaln(shape)
-            - gammaln(q)
+            distinct_weights @ (gammaln(shape + q) - gammaln(shape) - gammaln(q))
             + q * log_rest
-            + shape * log_share
-            - np.log(z)
+            + shape @ log_share
+            - log_z
         )
         slope = np.array(
             [
-                x * (digamma(shape + q) - digamma(shape) + log_share),
-                digamma(shape + q) - digamma(q) + log_rest,
-                q / v - (shape + q) / (v + x * z),
+                distinct_x @ (distinct_weights * (digamma(shape + q) - digamma(shape)) + log_share),
+                distinct_weights @ (digamma(shape + q) - digamma(q)) + log_rest,
+                customers * q / v - weights @ ((p * x + q) / (v + total)),
             ]
         )
-        return weights @ value, slope @ weights
+        return value, slope
 
-    return maximize(log_likelihood, {"p": 1.0, "q": 2.0, "v": weights @ z / customers}, customers)
+    return maximize(log_likelihood, start, customers)
 
 
 def expected_value(

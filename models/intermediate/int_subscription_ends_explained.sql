@@ -40,6 +40,7 @@ end_texts as (
     -- the reason stands on the row that says when service ends
     select
         subscription_id,
+        valid_from,
         ends_at,
         cancel_reason,
         status,
@@ -83,6 +84,8 @@ explained as (
         on
             paying.subscription_id = end_texts.subscription_id
             and paying.pays_to = end_texts.ends_at
+            -- what an earlier row announced was taken back
+            and paying.valid_from <= end_texts.valid_from
             and end_texts.latest_first = 1
     left join reasons
         on lower(end_texts.cancel_reason) = reasons.raw_reason

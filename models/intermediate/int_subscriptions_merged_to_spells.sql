@@ -124,7 +124,13 @@ select
     case when closed.ended_on is not null then ends.end_reason end as end_reason,
     closed.spell_number,
     cast(closed.start_mrr as decimal(18, 2)) as start_mrr,
-    cast(closed.end_mrr as decimal(18, 2)) as end_mrr,
+    cast(
+        case
+            -- in a gap that may yet be bridged nothing is paid
+            when closed.ended_on is null and closed.ended_at is not null then 0
+            else closed.end_mrr
+        end as decimal(18, 2)
+    ) as end_mrr,
     case when closed.ended_on is not null then ends.is_voluntary end as is_voluntary,
     closed.started_at,
     closed.started_on,

@@ -246,25 +246,29 @@ class Project:
         self.dbt("seed")
         shutil.move(self.warehouse, self.seeded)
 
-    def dbt(self, command):
+    def dbt(self, command, *arguments):
         # dbt takes seconds to load, which a run of other tests need not wait for.
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
-        done = dbtRunner(manifest=self.manifest).invoke([command, *self.flags])
+        done = dbtRunner(manifest=self.manifest).invoke([command, *self.flags, *arguments])
         # It would hold the warehouse open until the next command.
         DuckDBConnectionManager.close_all_connections()
         messages = [result.message for result in getattr(done.result, "results", [])]
         assert done.success, done.exception or messages
         return done.result
 
-    def marts(self, files):
-        """The hash of the rows of every mart, by name."""
+    def run(self, files, *arguments):
+        """Fill the warehouse with the marts of the files; dbt takes the arguments."""
         write(self.raw_dir, files)
         for path in self.warehouse.parent.iterdir():
             path.unlink()
         shutil.copy(self.seeded, self.warehouse)
-        self.dbt("run")
+        self.dbt("run", *arguments)
+
+    def marts(self, files):
+        """The hash of the rows of every mart, by name."""
+        self.run(files)
         with duckdb.connect(self.warehouse, read_only=True) as connection:
             names = connection.sql(
                 "select schema_name || '.' || table_name from duckdb_tables()"
