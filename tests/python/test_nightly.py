@@ -26,6 +26,9 @@ MARTS = {
     "churn.rpt_retention_rates",
     "churn.fct_mrr_movements",
     "churn.rpt_mrr",
+    "churn.rpt_subscription_survival",
+    "churn.rpt_churn_reasons",
+    "churn.rpt_trials",
     "clv.fct_customer_value",
     "meta.builds",
     "meta.source_files",
@@ -172,7 +175,7 @@ def test_a_failing_test_blocks_publishing_and_says_where_to_look(build, home, tm
     before = fingerprint(home / "serve/versions"), os.readlink(home / "serve/current")
     project = project_copy(tmp_path / "project")
     (project / "tests/data/rpt_mrr__is_never_right.sql").write_text(
-        "select month from {{ ref('rpt_mrr') }}"
+        "select month from {{ ref('rpt_mrr') }} where segment_name = 'all'"
     )
     failed = run_build(SAMPLE, home, project=project)
     assert failed.returncode == 1
