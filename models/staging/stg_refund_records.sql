@@ -63,7 +63,7 @@ select
     cast(null as bigint) as line,
     amount as original_amount,
     exchange_rate,
-    cast(amount * exchange_rate as decimal(18, 2)) as amount,
+    cast(cast(amount as decimal(28, 4)) * exchange_rate as decimal(18, 2)) as amount,
     refunded_at
 
 from ranked
