@@ -16,9 +16,24 @@ guest_order_days as (
 
 subscription_days as (
 
-    select min({{ local_date('pays_from') }}) as first_day
+    -- a trial may start long before anyone pays
+    select
+        min(
+            case
+                when is_trial then {{ local_date('in_force_from') }}
+                else {{ local_date('pays_from') }}
+            end
+        ) as first_day
     from {{ ref('int_subscription_versions_bounded') }}
-    where is_paying
+    where is_paying or is_trial
+
+),
+
+spend_days as (
+
+    select min(spend_date) as first_day
+    from {{ ref('int_marketing_spend_assessed') }}
+    where is_counted
 
 ),
 
@@ -33,6 +48,10 @@ first_days as (
     union all
 
     select first_day from subscription_days
+
+    union all
+
+    select first_day from spend_days
 
 ),
 

@@ -1,11 +1,5 @@
 with
 
-as_of as (
-
-    select * from {{ ref('int_as_of') }}
-
-),
-
 accepted as (
 
     select
@@ -42,10 +36,9 @@ accepted as (
 
     select
         'marketing_spend' as table_name,
-        case when spend.spend_date >= as_of.as_of then 'after as_of' end as reason,
-        spend.original_amount
-    from {{ ref('stg_marketing_spend') }} as spend
-    cross join as_of
+        not_counted_reason as reason,
+        original_amount
+    from {{ ref('int_marketing_spend_assessed') }}
 
 )
 

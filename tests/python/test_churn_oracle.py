@@ -88,6 +88,10 @@ class Shop:
                         "acquisition_channel": self.pick([None, "email", "referral"]),
                     }
                 )
+        # Someone is on trial months before anyone pays.
+        starts = in_utc(FIRST_DAY, time(12), zone) - 40 * DAY
+        trial = {"trial_ends_at": starts + 60 * DAY, "is_test": False, "updated_at": None}
+        self.tables["subscriptions"].append(self.state("early-0", "early", starts) | trial)
         # What was told first is not always what is delivered first, or once, or in one file.
         self.files = [file for table in self.tables for file in self.delivery(table)]
 
@@ -98,14 +102,14 @@ class Shop:
         return self.chance.choice(values)
 
     def later(self, moment):
-        """Some moment after it: often where a month begins, or where the data ends."""
+        """Some moment after it: often where a month begins, or the data ends, or a week before."""
         day = local_day(moment, self.zone)
         if self.happens(0.4):
             for _ in range(self.pick([1, 1, 2, 4])):
                 day = following(day, "month")
             then = in_utc(day, time(0), self.zone) + self.pick(AROUND_MIDNIGHT)
         elif self.happens(0.1):
-            then = self.as_of_at + self.pick(AROUND_MIDNIGHT)
+            then = self.as_of_at - self.pick([0, 7]) * DAY + self.pick(AROUND_MIDNIGHT)
         else:
             then = moment + timedelta(
                 days=self.pick([1, 6, 20, 45, 100]), seconds=self.pick([0, 9])
@@ -132,9 +136,9 @@ class Shop:
             told for rows in subscriptions for row in rows for told in self.told(row)
         ]
 
-    def versions(self, subscription_id, customer_id, starts):
-        """The states of one subscription: each is the one before it with something changed."""
-        state = {
+    def state(self, subscription_id, customer_id, starts):
+        """The one with which a subscription begins."""
+        return {
             "subscription_id": subscription_id,
             "customer_id": customer_id,
             "started_at": starts,
@@ -147,16 +151,19 @@ class Shop:
             "cancel_reason": None,
             "is_test": self.pick([None, *[False] * 30, True]),
         } | self.price()
+
+    def versions(self, subscription_id, customer_id, starts):
+        """The states of one subscription: each is the one before it with something changed."""
+        versions = [self.state(subscription_id, customer_id, starts)]
         if self.happens(0.35):
-            state |= self.trial(starts)
-        versions = [state]
+            versions[0] |= self.trial(starts)
         for _ in range(self.pick([0, 1, 3, 5, 6])):
             at = self.later(versions[-1]["effective_at"])
             # Or when some state said that something would happen, taken back or not.
             announced = {row[name] for row in versions for name in ANNOUNCED if row[name]}
             announced = {moment for moment in announced if moment > versions[-1]["effective_at"]}
             if announced and self.happens(0.5):
-                at = self.pick(sorted(announced))
+                at = min(announced)
             if self.happens(0.2):
                 # The state before was told with an end, this one takes over or comes back.
                 versions[-1]["ended_at"] = max(starts, at - self.pick(GAPS))
@@ -171,8 +178,8 @@ class Shop:
             # ... or before it, once or twice.
             versions[0]["effective_at"] -= 10 * DAY
             if self.happens(0.5):
-                announced = {"effective_at": starts - 20 * DAY} | self.price()
-                versions.insert(0, versions[0] | announced)
+                earlier = {"effective_at": starts - 20 * DAY} | self.price()
+                versions.insert(0, versions[0] | earlier)
         return versions
 
     def price(self):
@@ -895,6 +902,7 @@ def hard_cases(shop, oracle):
     ended = [version for version in paying if version.pays_to]
     reasons = [oracle.reason(version) for version in ended]
     moments = Counter((version.customer_id, version.pays_to) for version in ended)
+    days_since = [(oracle.as_of - oracle.day(version.pays_to)).days for version in ended]
     gaps = [
         (oracle.day(two.pays_from) - oracle.day(one.pays_to)).days
         for one, two in pairs
@@ -921,6 +929,9 @@ def hard_cases(shop, oracle):
         **Counter(row["movement"] for row in oracle.fct_mrr_movements()),
         **Counter(outcome for *_, outcome in oracle.trials()),
         **Counter(one.row["billing_interval"] for one in paying),
+        "trials before anyone paid": sum(
+            month < oracle.months[0] for _, month, _ in oracle.trials()
+        ),
         "rows sent again": len(delivered) - len(rows),
         "test rows": sum(row["is_test"] or False for row in rows),
         "older versions": sum(not row["is_test"] for row in rows) - len(versions),
@@ -947,9 +958,8 @@ def hard_cases(shop, oracle):
         "reasons not mapped": sum(is_unmapped for *_, is_unmapped in reasons),
         "statuses as reasons": sum(reason in STOPPING_STATUSES for reason, *_ in reasons),
         "gaps that may be bridged": sum(0 < gap <= 7 for gap in gaps),
-        "gaps that may yet be": sum(
-            (oracle.as_of - oracle.day(one.pays_to)).days < 7 for one in ended
-        ),
+        "gaps that may yet be": sum(days < 7 for days in days_since),
+        "gaps of a week up to as_of": days_since.count(7),
         "two at once": sum(len(state) > 1 for states in oracle.states.values() for state in states),
         "short-lived": sum(row["short_lived_customers"] for row in months),
         "negative churn": sum((row["net_revenue_churn_rate"] or 0) < 0 for row in months),

@@ -295,21 +295,25 @@ class Oracle:
         """For each customer the stretches that pay: (from, until or None, MRR)."""
         self.paying = defaultdict(list)
         versions = defaultdict(list)
+        self.starts = set()
         for row in shop["subscriptions"]:
             versions[row["subscription_id"]].append(row)
+            self.starts.add((row["customer_id"], row["started_at"]))
         for rows in versions.values():
             rows.sort(key=lambda row: row["effective_at"])
+            began_on = {}
             for number, row in enumerate(rows):
                 begins = row["started_at"] if number == 0 else row["effective_at"]
                 if row["trial_ends_at"]:
                     begins = max(begins, row["trial_ends_at"])
-                elif row["status"] == "trialing":
-                    continue
                 ends = self.end_in_force(row, rows[number + 1 :])
-                mrr = self.mrr(row)
+                # The same terms keep the exchange rate of the day on which they began.
+                day = began_on.setdefault(self.terms(row), self.day(row["effective_at"]))
+                mrr = self.mrr(row, day)
                 if (
                     mrr > 0
                     and row["status"] not in ("paused", "unpaid", "incomplete")
+                    and (row["trial_ends_at"] or row["status"] != "trialing")
                     and begins < self.as_of_at
                     and (ends is None or begins < ends)
                 ):
@@ -330,17 +334,26 @@ class Oracle:
         ]
         return min((moment for moment in [end, next_from, *dated_back] if moment), default=None)
 
-    @staticmethod
-    def end_of_service(row):
-        if row["ended_at"] is None and row["status"] in ("canceled", "expired"):
-            return row["current_period_ends_at"] or row["effective_at"]
-        return row["ended_at"]
+    def end_of_service(self, row):
+        """By what this row says; a second before the customer's next start is that start."""
+        end = row["ended_at"]
+        if end is None and row["status"] in ("canceled", "expired"):
+            end = row["current_period_ends_at"] or row["effective_at"]
+        if end and (row["customer_id"], end + timedelta(seconds=1)) in self.starts:
+            end += timedelta(seconds=1)
+        return end
 
-    def mrr(self, row):
+    @staticmethod
+    def terms(row):
+        """What is paid a billing period, in which currency, and how many months that period has."""
         amount = Decimal(row["amount"]) * (row["quantity"] or 1)
         amount -= Decimal(row["discount_amount"] or 0)
         months = {"month": 1, "year": 12}[row["billing_interval"]] * (row["interval_count"] or 1)
-        return to_cents(exchanged(amount, row["currency"], self.day(row["effective_at"])) / months)
+        return amount, row["currency"] or "USD", months
+
+    def mrr(self, row, day):
+        amount, currency, months = self.terms(row)
+        return to_cents(exchanged(amount, currency, day) / months)
 
     def mrr_at(self, customer, day):
         """Of what began before that midnight and did not end before it."""
