@@ -37,10 +37,11 @@ test: lint ## every quick check: lint, dbt unit and data tests on a scratch ware
 	$(BIN)/dbt --quiet build
 	@$(BIN)/python -m pytest
 
-torture: $(VENV)/.installed-dev ## the long tests: many landing zones in disorder and against the oracle, 40 minutes
+torture: $(VENV)/.installed-dev ## the long tests: many landing zones in disorder and against the oracles, an hour or two
 	@HYPOTHESIS_STORAGE_DIRECTORY="$(TENURE_HOME)/hypothesis" \
 	$(BIN)/python -m pytest -p no:cacheprovider --hypothesis-profile=torture \
-	tests/python/test_order_never_matters.py tests/python/test_cohort_oracle.py
+	tests/python/test_order_never_matters.py tests/python/test_cohort_oracle.py \
+	tests/python/test_churn_oracle.py tests/python/test_customer_value.py
 
 dev: setup ## open Dagster's UI on http://127.0.0.1:3000, with the schedule
 	@$(BIN)/python -m orchestration.dagster_home
@@ -52,9 +53,11 @@ lint: $(VENV)/.installed-dev ## check the form of Python and SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint models tests/data
 
-bench: setup ## measure ORDERS=1000000 orders and SUBSCRIPTIONS=200000 against hand-written SQL
+# LIFETIMES_PYTHON names a Python with the package lifetimes, to be compared with.
+bench: setup ## measure ORDERS=1000000, SUBSCRIPTIONS=200000 and CUSTOMERS=1000000 against others
 	@$(BIN)/python -m benchmarks.triangles $(ORDERS)
 	@$(BIN)/python -m benchmarks.subscriptions $(SUBSCRIPTIONS)
+	@$(BIN)/python -m benchmarks.value $(CUSTOMERS)
 
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py

@@ -14,7 +14,8 @@ from orchestration.failures import Failure
 
 # So that a whole good run, with its progress and warnings, stays within 60 lines.
 _SHOWN_TABLES = 23
-_SHOWN_OUTCOMES = 14
+_SHOWN_OUTCOMES = 10
+_SHOWN_WARNINGS = 4
 _SHOWN_FAILURES = 5
 _SHOWN_MESSAGE_LINES = 8
 _WIDTH = 200
@@ -37,10 +38,22 @@ def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
             "select table_name, outcome, reason, rows, amount from meta.row_outcomes"
             " order by outcome <> 'rejected', outcome, rows desc, table_name, reason"
         ).fetchall()
+        unfitted = connection.execute(
+            "select distinct model, fit, billing_interval, reason from clv.rpt_clv_parameters"
+            " where not converged and customers > 0 order by all"
+        ).fetchall()
+        forecasts = connection.execute(
+            "select model, mae, is_champion from clv.rpt_clv_calibration"
+        ).fetchall()
     return [
         f"Published {build}, as of {as_of}:",
         *_bounded([f"  {name:<36}{count:>13,} rows" for name, count in rows], _SHOWN_TABLES),
         *_outcomes(outcomes),
+        *_bounded(
+            [*_beaten_by_naive(forecasts), *_unfitted(unfitted)],
+            _SHOWN_WARNINGS,
+            ", see clv.rpt_clv_parameters",
+        ),
         "Seconds: " + ", ".join(f"{stage} {time:.1f}" for stage, time in seconds.items()),
         str(file),
     ]
@@ -76,6 +89,22 @@ def _outcomes(outcomes: Sequence[tuple]) -> list[str]:
         "Rows read that are superseded, rejected or not counted (amount):",
         *_bounded(lines, _SHOWN_OUTCOMES, ", see meta.row_outcomes"),
     ]
+
+
+def _beaten_by_naive(forecasts: Sequence[tuple]) -> Iterable[str]:
+    errors = {model: mae for model, mae, _ in forecasts}
+    for model, mae, is_champion in forecasts:
+        if is_champion and mae is not None and mae >= errors["naive"]:
+            yield (
+                f"Warning: {model}, which predicts orders, is no better than the naive forecast:"
+                f" mean absolute error {mae:.4f} against {errors['naive']:.4f} in the holdout"
+            )
+
+
+def _unfitted(models: Sequence[tuple]) -> Iterable[str]:
+    for model, fit, billing_interval, reason in models:
+        which = fit if billing_interval == "all" else f"{fit}, {billing_interval}"
+        yield f"Warning: no fit of {model} ({which}): {reason}"
 
 
 def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:

@@ -33,6 +33,7 @@ sequenced as (
 select
     customer_id,
     orders,
+    order_amount,
     net_revenue,
     is_purchase_day,
     case when is_purchase_day then purchase_number end as purchase_number,

@@ -24,6 +24,8 @@ paying as (
     select
         versions.subscription_id,
         versions.customer_id,
+        versions.billing_interval,
+        versions.interval_count,
         versions.mrr,
         versions.pays_from,
         -- what ends at as_of or later is still running
@@ -75,6 +77,9 @@ with_spell_bounds as (
     select
         *,
         min(pays_from) over a_spell as spell_from,
+        row_number() over (
+            partition by customer_id, spell_number order by pays_from, subscription_id
+        ) as number_in_spell,
         case
             when max(pays_to_date) over a_spell < date '9999-12-31'
                 then max(pays_to) over a_spell
@@ -92,6 +97,8 @@ spells as (
         spell_number,
         min(spell_from) as started_at,
         max(spell_to) as ended_at,
+        max(case when number_in_spell = 1 then billing_interval end) as billing_interval,
+        max(case when number_in_spell = 1 then interval_count end) as interval_count,
         min(pays_from_date) as started_on,
         case when max(spell_to) is not null then max(pays_to_date) end as last_paid_date,
         sum(case when pays_from = spell_from then mrr else 0 end) as start_mrr,
@@ -121,8 +128,10 @@ closed as (
 
 select
     closed.customer_id,
+    closed.billing_interval,
     case when closed.ended_on is not null then ends.end_reason end as end_reason,
     closed.spell_number,
+    closed.interval_count,
     cast(closed.start_mrr as decimal(18, 2)) as start_mrr,
     cast(
         case

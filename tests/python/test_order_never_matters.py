@@ -309,3 +309,26 @@ def test_order_never_matters(project, data):
     assert len(expected) >= 10
     found = project.marts(files)
     assert [name for name in expected if found[name] != expected[name]] == []
+
+
+def test_amounts_may_be_large(project):
+    """Of a thousand million, where a product of two decimals of 18 digits overflows."""
+    day = FIRST_DAY.isoformat()
+    large = {"amount": Decimal("1000000000.01"), "currency": None}
+    subscription = {"subscription_id": "s1", "customer_id": "c1", "started_at": day}
+    project.run(
+        plainly(
+            {
+                "orders": [large | {"order_id": "o1", "customer_id": "c1", "ordered_at": day}],
+                "refunds": [large | {"refund_id": "r1", "order_id": "o1", "refunded_at": day}],
+                "subscriptions": [large | subscription | {"billing_interval": "month"}],
+                "marketing_spend": [large | {"spend_date": day[:10], "channel": "email"}],
+            }
+        )
+    )
+    with duckdb.connect(project.warehouse, read_only=True) as connection:
+        assert connection.sql(
+            "select amount, refunded_amount, mrr, marketing_spend from core.fct_orders,"
+            " (select max(closing_mrr) as mrr from churn.rpt_mrr),"
+            " (select max(marketing_spend) as marketing_spend from clv.rpt_clv_by_cohort)"
+        ).fetchall() == [(large["amount"],) * 4]

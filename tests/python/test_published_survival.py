@@ -25,6 +25,10 @@ from published_shops import (
 )
 from scipy import stats
 
+# A year, too. Renewals are fitted by billing interval, and there are other yearly plans.
+MONTHS_12 = {"billing_interval": "month", "interval_count": 12}
+HIGH_END = {"alpha": 0.668, "beta": 3.806}
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
@@ -32,7 +36,10 @@ def published(tmp_path_factory):
     write_subscriptions(
         raw,
         gehan=gehan_subscriptions(),
-        survivors=survivor_subscriptions(),
+        survivors=[
+            row | MONTHS_12 if row["plan_id"] == "sbg-high-end" else row
+            for row in survivor_subscriptions()
+        ],
         worked_examples=worked_example_subscriptions(),
     )
     build = run_build(raw, home, {"as_of_date": AS_OF.isoformat()})
@@ -159,6 +166,32 @@ def test_the_cohort_of_the_year_is_the_survival_table(of_plan, plan):
         (year, date(SURVIVORS_SINCE, 1, 1), left, left / 1000)
         for year, left in enumerate(SURVIVORS[plan])
     ]
+
+
+def test_renewals_are_fitted_as_published(published):
+    rows = published.sql(
+        "select parameter, value, customers from clv.rpt_clv_parameters"
+        " where model = 'shifted_beta_geometric' and billing_interval = '12 months'"
+    ).fetchall()
+    assert {name: value for name, value, _ in rows} == pytest.approx(HIGH_END, abs=5e-4)
+    assert {customers for *_, customers in rows} == {1_000}
+
+
+def test_a_subscription_is_worth_the_payments_to_come(published):
+    """After seven renewals: three more fall due within 36 months, of which the next is due now."""
+    alpha, beta = HIGH_END.values()
+    still_there, value = 1.0, 0.0
+    for years, renewal in enumerate([8, 9, 10]):
+        still_there *= (beta + renewal - 1) / (alpha + beta + renewal - 1)
+        value += 120 * 0.7 * still_there / 1.1**years
+    found = published.sql(
+        "select predicted_subscription_value, count(*) from clv.fct_customer_value"
+        " inner join core.dim_customers using (customer_id)"
+        " where first_plan_id = 'sbg-high-end' and current_mrr > 0"
+        " group by predicted_subscription_value"
+    ).fetchall()
+    # The parameters have three decimals in print.
+    assert found == [(pytest.approx(Decimal(value), abs=Decimal("0.02")), 491)]
 
 
 def test_months_and_years_add_up_to_recurring_revenue(of_plan):

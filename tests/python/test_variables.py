@@ -81,7 +81,10 @@ def test_refused_with_what_is_allowed(text):
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(RefusedVariablesError, match=r"asof: unknown; the vars are as_of_date, "):
+    with pytest.raises(
+        RefusedVariablesError,
+        match=r"asof: unknown; the vars are annual_discount_rate, as_of_date, ",
+    ):
         read_variables("{asof: 2024-01-01}")
 
 

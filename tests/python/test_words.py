@@ -170,10 +170,20 @@ def test_many_failures_with_long_messages_stay_short(tmp_path):
 def test_a_good_run_stays_within_sixty_lines(tmp_path):
     file = tmp_path / "tenure.duckdb"
     with duckdb.connect(str(file)) as connection:
-        connection.execute("create schema meta; create schema core")
+        connection.execute("create schema meta; create schema core; create schema clv")
         connection.execute(
             "create table meta.builds as select 'b' as build_id, date '2024-01-01' as as_of,"
             " true as is_current"
+        )
+        connection.execute(
+            "create table clv.rpt_clv_parameters as select 'shifted_beta_geometric' as model,"
+            " 'scoring' as fit, i || ' months' as billing_interval, 'too few' as reason,"
+            " false as converged, 7 as customers from range(50) as intervals (i)"
+        )
+        connection.execute(
+            "create table clv.rpt_clv_calibration as"
+            " select 'naive' as model, 0.5 as mae, false as is_champion"
+            " union all select 'mbg_nbd', 0.6, true"
         )
         connection.execute(
             "create table meta.row_outcomes as select 'orders' as table_name,"
@@ -186,4 +196,5 @@ def test_a_good_run_stays_within_sixty_lines(tmp_path):
     header, groups = 1, 9
     assert header + groups + SHOWN_WARNINGS + 1 + len(report) <= 60
     assert report[0] == "Published b, as of 2024-01-01:"
+    assert sum(line.startswith("Warning: ") for line in report) > 1
     assert report[-1] == str(file)

@@ -7,9 +7,27 @@ customers as (
 
 ),
 
-customer_days as (
+customer_months as (
 
-    select * from {{ ref('int_orders_aggregated_to_customer_days') }}
+    select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
+
+),
+
+recurring_revenue as (
+
+    select
+        customer_id,
+        sum(closing_mrr) as recurring_revenue
+
+    from customer_months
+    where is_complete
+    group by customer_id
+
+),
+
+customer_values as (
+
+    select * from {{ ref('int_customers_valued') }}
 
 ),
 
@@ -17,39 +35,38 @@ as_of as (
 
     select * from {{ ref('int_as_of') }}
 
-),
-
-histories as (
-
-    select
-        customer_id,
-        sum(case when is_purchase_day then 1 else 0 end) as purchase_days,
-        min(case when is_purchase_day then activity_date end) as first_purchase_date,
-        max(case when is_purchase_day then activity_date end) as last_purchase_date,
-        sum(net_revenue) as net_revenue
-
-    from customer_days
-    group by customer_id
-
 )
 
 select
     customers.customer_id,
-    cast(histories.purchase_days - 1 as bigint) as frequency,
+    customer_values.model,
+    customer_values.unscored_reason,
+    customer_values.frequency,
+    customer_values.recency_days,
+    customer_values.age_days,
+    customer_values.p_alive,
+    customer_values.expected_orders_30d,
+    customer_values.expected_orders_90d,
+    customer_values.expected_orders_365d,
+    customer_values.expected_order_value,
+    customers.lifetime_net_revenue as historic_net_revenue,
     cast(
-        {{ dbt.datediff('histories.first_purchase_date', 'histories.last_purchase_date', 'day') }}
-        as bigint
-    ) as recency_days,
-    cast(
-        {{ dbt.datediff('histories.first_purchase_date', 'as_of.last_day', 'day') }} as bigint
-    ) as age_days,
-    cast(coalesce(histories.net_revenue, 0) as decimal(18, 2)) as historic_net_revenue,
-    cast(
-        coalesce(histories.net_revenue, 0) * {{ var('gross_margin') }} as decimal(18, 2)
+        customers.lifetime_net_revenue * {{ var('gross_margin') }} as decimal(18, 2)
     ) as historic_margin,
+    cast(coalesce(recurring_revenue.recurring_revenue, 0) as decimal(18, 2))
+        as historic_recurring_revenue,
+    customer_values.predicted_order_value,
+    customer_values.predicted_subscription_value,
+    -- from those who have left nothing is expected
+    case
+        when customer_values.customer_id is null then 0
+        else customer_values.predicted_clv
+    end as predicted_clv,
     as_of.as_of
 
 from customers
 cross join as_of
-left join histories
-    on customers.customer_id = histories.customer_id
+left join customer_values
+    on customers.customer_id = customer_values.customer_id
+left join recurring_revenue
+    on customers.customer_id = recurring_revenue.customer_id

@@ -1,0 +1,146 @@
+with
+
+histories as (
+
+    select * from {{ ref('int_purchases_aggregated_to_histories') }}
+    where fit = 'holdout'
+
+),
+
+scores as (
+
+    select * from {{ ref('int_histories_scored') }}
+    where fit = 'holdout'
+
+),
+
+scoring_fits as (
+
+    select
+        model,
+        max(case when converged then 1 else 0 end) as is_fitted
+    from {{ ref('int_clv_models_fitted') }}
+    where fit = 'scoring'
+    group by model
+
+),
+
+models as (
+
+    select
+        'bg_nbd' as model,
+        2 as preference
+
+    union all
+
+    select
+        'mbg_nbd' as model,
+        1 as preference
+
+    union all
+
+    select
+        'naive' as model,
+        3 as preference
+
+),
+
+forecasts as (
+
+    select
+        scores.model,
+        histories.later_purchases as actual,
+        scores.expected_in_holdout as predicted
+
+    from histories
+    inner join scores
+        on
+            histories.frequency = scores.frequency
+            and histories.recency_days = scores.recency_days
+            and histories.age_days = scores.age_days
+
+    union all
+
+    -- who came so often comes so often again
+    select
+        'naive' as model,
+        later_purchases as actual,
+        cast(recent_purchases as double) as predicted
+
+    from histories
+
+),
+
+-- sums of decimals: the same in whatever order
+totals as (
+
+    select
+        model,
+        count(*) as customers,
+        sum(actual) as actual_purchases,
+        sum(cast(predicted as decimal(38, 12))) as predicted_purchases,
+        sum(cast(abs(predicted - actual) as decimal(38, 12))) as absolute_errors,
+        sum(cast(power(predicted - actual, 2) as decimal(38, 12))) as squared_errors
+
+    from forecasts
+    group by model
+
+),
+
+errors as (
+
+    select
+        model,
+        customers,
+        actual_purchases,
+        cast(predicted_purchases as double) as predicted_purchases,
+        {{ safe_divide('absolute_errors', 'customers') }} as mae,
+        sqrt({{ safe_divide('squared_errors', 'customers') }}) as rmse,
+        {{ safe_divide('predicted_purchases - actual_purchases', 'customers') }} as bias
+
+    from totals
+
+),
+
+ranked as (
+
+    -- without a holdout the preference decides; who cannot score is no champion
+    select
+        models.model,
+        coalesce(errors.customers, 0) as customers,
+        errors.actual_purchases,
+        errors.predicted_purchases,
+        errors.mae,
+        errors.rmse,
+        errors.bias,
+        row_number() over (
+            order by
+                case when models.model = 'naive' then 1 else 0 end,
+                {%- if var('clv_model') != 'champion' %}
+                case when models.model = '{{ var("clv_model") }}' then 0 else 1 end,
+                {%- endif %}
+                coalesce(scoring_fits.is_fitted, 0) desc,
+                case when errors.mae is null then 1 else 0 end,
+                errors.mae,
+                models.preference
+        ) = 1 as is_champion
+
+    from models
+    left join scoring_fits
+        on models.model = scoring_fits.model
+    left join errors
+        on models.model = errors.model
+
+)
+
+select
+    model,
+    cast(customers as bigint) as customers,
+    cast(actual_purchases as bigint) as actual_purchases,
+    predicted_purchases,
+    mae,
+    rmse,
+    bias,
+    is_champion
+
+from ranked

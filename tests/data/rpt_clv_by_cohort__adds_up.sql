@@ -1,0 +1,53 @@
+with
+
+customers as (
+
+    select
+        count(*) as customers,
+        sum(historic_net_revenue) as historic_net_revenue,
+        sum(historic_recurring_revenue) as historic_recurring_revenue,
+        sum(case when predicted_clv is null then 1 else 0 end) as unscored_customers,
+        sum(predicted_clv) as predicted_clv
+    from {{ ref('fct_customer_value') }}
+
+),
+
+spend as (
+
+    select sum(amount) as marketing_spend
+    from {{ ref('int_marketing_spend_assessed') }}
+    where is_counted
+
+),
+
+cohorts as (
+
+    select
+        period_grain,
+        sum(customers) as customers,
+        sum(historic_net_revenue) as historic_net_revenue,
+        sum(historic_recurring_revenue) as historic_recurring_revenue,
+        sum(unscored_customers) as unscored_customers,
+        sum(predicted_clv) as predicted_clv,
+        sum(marketing_spend) as marketing_spend
+    from {{ ref('rpt_clv_by_cohort') }}
+    where segment_name = 'all'
+    group by period_grain
+
+)
+
+select cohorts.*
+
+from cohorts
+cross join customers
+cross join spend
+where
+    cohorts.customers <> customers.customers
+    or cohorts.historic_net_revenue <> customers.historic_net_revenue
+    or cohorts.historic_recurring_revenue <> customers.historic_recurring_revenue
+    or cohorts.unscored_customers <> customers.unscored_customers
+    or (
+        cohorts.unscored_customers = 0
+        and coalesce(cohorts.predicted_clv, 0) <> coalesce(customers.predicted_clv, 0)
+    )
+    or coalesce(cohorts.marketing_spend, 0) <> coalesce(spend.marketing_spend, 0)

@@ -1,0 +1,15 @@
+select
+    fit,
+    model,
+    billing_interval,
+    parameter,
+    value,
+    reason
+
+from {{ ref('rpt_clv_parameters') }}
+where
+    converged <> (value is not null)
+    or converged <> (log_likelihood is not null)
+    or converged <> (reason is null)
+    or value <= 0
+    or value > 1e15
