@@ -295,7 +295,7 @@ class Oracle:
         """For each customer the stretches that pay: (from, until or None, MRR)."""
         self.paying = defaultdict(list)
         versions = defaultdict(list)
-        self.starts = set()
+        self.starts, self.prices = set(), {}
         for row in shop["subscriptions"]:
             versions[row["subscription_id"]].append(row)
             self.starts.add((row["customer_id"], row["started_at"]))
@@ -308,8 +308,9 @@ class Oracle:
                     begins = max(begins, row["trial_ends_at"])
                 ends = self.end_in_force(row, rows[number + 1 :])
                 # The same terms keep the exchange rate of the day on which they began.
-                day = began_on.setdefault(self.terms(row), self.day(row["effective_at"]))
+                day = began_on.setdefault(self.price(row), self.day(row["effective_at"]))
                 mrr = self.mrr(row, day)
+                self.prices[row["subscription_id"], row["effective_at"]] = mrr
                 if (
                     mrr > 0
                     and row["status"] not in ("paused", "unpaid", "incomplete")
@@ -344,7 +345,7 @@ class Oracle:
         return end
 
     @staticmethod
-    def terms(row):
+    def price(row):
         """What is paid a billing period, in which currency, and how many months that period has."""
         amount = Decimal(row["amount"]) * (row["quantity"] or 1)
         amount -= Decimal(row["discount_amount"] or 0)
@@ -352,7 +353,7 @@ class Oracle:
         return amount, row["currency"] or "USD", months
 
     def mrr(self, row, day):
-        amount, currency, months = self.terms(row)
+        amount, currency, months = self.price(row)
         return to_cents(exchanged(amount, currency, day) / months)
 
     def mrr_at(self, customer, day):
