@@ -696,7 +696,7 @@ def is_same(expected, found):
     return type(expected) is type(found) and expected == found
 
 
-def differences(expected_rows, found_rows, key):
+def differences(expected_rows, found_rows, key, is_same=is_same):
     """What is not as the oracle says, as (key, column, expected, found)."""
     expected = {tuple(row[column] for column in key): row for row in expected_rows}
     found = {tuple(row[column] for column in key): row for row in found_rows}
