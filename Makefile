@@ -17,18 +17,27 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test torture dev lint bench sample lock
+.PHONY: help setup build check-published rollback versions test torture dev lint bench sample lock
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain `dbt build` works
 	@mkdir -p "$(TENURE_HOME)/build"
 
 # They reach the program through the environment, so that no quote in them can reach the shell.
-build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}' sets dbt vars
-	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" \
+build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}', WAIT=2h
+	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
 	--volume-drop-reason="$$VOLUME_DROP_REASON"
+
+check-published: setup ## fail unless something was published in the last MAX_AGE=26h; for cron
+	@$(BIN)/python -m orchestration.check_published --max-age="$${MAX_AGE:-26h}"
+
+rollback: setup ## serve the version before the current one again, or the one that TO=... names
+	@$(BIN)/python -m orchestration.rollback --to="$$TO"
+
+versions: setup ## list the versions that can be served
+	@$(BIN)/python -m orchestration.rollback --list
 
 test: lint ## every quick check: lint, dbt unit and data tests on a scratch warehouse, pytest
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && trap 'exit 130' INT TERM && \

@@ -1,4 +1,7 @@
-"""Dagster's own folder under TENURE_HOME: `python -m orchestration.dagster_home` prepares it."""
+"""Dagster's own folder under TENURE_HOME.
+
+`python -m orchestration.dagster_home` prepares it, and ends in its history what a crash has ended.
+"""
 
 import os
 
@@ -18,6 +21,12 @@ compute_logs:
 python_logs:
   managed_python_loggers: [orchestration]
   python_log_level: INFO
+# After nights without power, one build catches up with all of them.
+scheduler:
+  module: dagster._core.scheduler
+  class: DagsterDaemonScheduler
+  config:
+    max_catchup_runs: 1
 retention:
   schedule:
     purge_after_days: 90
@@ -34,5 +43,17 @@ def prepare_dagster_home() -> None:
     os.environ["DAGSTER_HOME"] = str(folder)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Make the folder ready for Dagster's own processes."""
     prepare_dagster_home()
+
+    import dagster as dg
+
+    from orchestration.runs import end_dead_runs
+
+    with dg.DagsterInstance.get() as instance:
+        end_dead_runs(instance, paths.live_runs())
+
+
+if __name__ == "__main__":
+    main()

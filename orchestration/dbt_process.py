@@ -7,6 +7,7 @@ line of dbt's output.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -54,11 +55,19 @@ def dbt_events(arguments: Sequence[str]) -> Generator[dict[str, Any], None, None
                 if event["info"]["level"] == "error":
                     errors.append(event["info"]["msg"].strip())
                 yield event
-            if dbt.wait() != 0:
+            if dbt.wait() < 0:
+                raise DbtFailedError(_ending(dbt.returncode))
+            if dbt.returncode != 0:
                 reported = "\n".join(errors or plain_lines)
-                raise DbtFailedError(reported or f"dbt ended with exit code {dbt.returncode}")
+                raise DbtFailedError(reported or _ending(dbt.returncode))
         finally:
             dbt.kill()
+
+
+def _ending(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "dbt was killed (signal 9), as is done when memory runs out; see TENURE_MEMORY_LIMIT"
+    return f"dbt ended by signal {-code}" if code < 0 else f"dbt ended with exit code {code}"
 
 
 def _environment() -> dict[str, str]:

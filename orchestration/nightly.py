@@ -2,7 +2,7 @@
 
 Runs the Dagster job `nightly` in this process, without a daemon, and says in at most 60 lines
 what it does and what came out. Exit code 0: published. 1: failed, and what was served before is
-still served. 2: vars refused. 75: another build is running.
+still served. 2: settings refused. 75: another build is running.
 
 Dagster and dbt take seconds to load, so they are imported only once there is work for them.
 """
@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration import paths
 from orchestration.dagster_home import prepare_dagster_home
+from orchestration.durations import read_duration
 from orchestration.failures import Failure, essence
 from orchestration.lock import BuildRunningError, build_lock
-from orchestration.variables import RefusedVariablesError, project_defaults, read_variables
+from orchestration.variables import project_defaults, read_variables
+from orchestration.versions import current_build, kept_versions
 
 if TYPE_CHECKING:
     import dagster as dg
 
 PUBLISHED, FAILED, REFUSED, RUNNING = 0, 1, 2, 75
-
-_KEPT_RUNS = 90
 
 
 def main() -> int:
@@ -38,15 +38,22 @@ def main() -> int:
     parser.add_argument(
         "--volume-drop-reason", default="", help="why a raw table has far fewer rows than before"
     )
+    parser.add_argument(
+        "--wait", default="", help="how long to wait for another build, such as 90m or 2h"
+    )
     arguments = parser.parse_args()
+    _show_progress()
     try:
         project_defaults()
+        kept_versions()
         variables = read_variables(arguments.vars)
-        with build_lock(paths.lock_file()):
-            return _build(variables, arguments.volume_drop_reason)
-    except RefusedVariablesError as error:
-        print(f"Vars refused, nothing was started.\n{error}")
+        wait = read_duration(arguments.wait or "0s")
+    except ValueError as error:
+        print(f"Settings refused, nothing was started.\n{error}")
         return REFUSED
+    try:
+        with build_lock(paths.lock_file(), wait):
+            return _build(variables, arguments.volume_drop_reason)
     except BuildRunningError as error:
         print(f"Refused: {error}")
         return RUNNING
@@ -55,7 +62,6 @@ def main() -> int:
 def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
     started = time.monotonic()
     print(f"Reading {paths.raw_dir()}", flush=True)
-    _show_progress()
     prepare_dagster_home()
 
     from orchestration.dbt_process import DbtFailedError
@@ -91,7 +97,6 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
             },
             raise_on_error=False,
         )
-        _forget_old_runs(instance)
     if not result.success:
         return _failed(*_failures(result), variables)
     _published(
@@ -111,11 +116,6 @@ def _show_progress() -> None:
     logger.addHandler(logging.StreamHandler(sys.stdout))
     logger.setLevel(logging.INFO)
     logger.propagate = False
-
-
-def _forget_old_runs(instance: dg.DagsterInstance) -> None:
-    for run in instance.get_runs()[_KEPT_RUNS:]:
-        instance.delete_run(run.run_id)
 
 
 def _step_seconds(result: dg.ExecuteInProcessResult, step: str) -> float:
@@ -155,7 +155,6 @@ def _published(seconds: Mapping[str, float]) -> None:
 
 
 def _failed(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
-    from orchestration.publish import current_build
     from orchestration.report import failure_report
 
     served = current_build(paths.serve())

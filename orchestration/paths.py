@@ -55,6 +55,11 @@ def dagster_home() -> Path:
     return home() / "dagster"
 
 
+def live_runs() -> Path:
+    """Return the folder where each run of Dagster holds a lock for as long as it lives."""
+    return dagster_home() / "live"
+
+
 def logs() -> Path:
     """Return the folder with dbt's log of each build and the traceback of the latest failure."""
     return home() / "logs"

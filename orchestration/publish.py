@@ -1,18 +1,11 @@
-"""Publish: copy the marts of a tested warehouse into a fresh file and flip a symlink to it.
+"""Publish: copy the marts of a tested warehouse into a new version, which readers then get.
 
-    serve/versions/<build_id>/tenure.duckdb
-    serve/versions/<build_id>/parquet/<schema>/<table>.parquet
-    serve/current -> versions/<build_id>
-
-A version is complete and on disk before it gets its name, is never written again, and becomes
-current by one rename. So a reader, or a machine that loses power, sees the old version or the new
-one and nothing between.
+A version holds tenure.duckdb and, beside it, parquet/<schema>/<table>.parquet.
 """
 
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +16,8 @@ from typing import Any
 import duckdb
 
 from orchestration.manifest import Manifest, marts
+from orchestration.versions import complete_versions, new_version
 
-KEPT_VERSIONS = 7
 FILE_NAME = "tenure.duckdb"
 
 _BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
@@ -71,12 +64,6 @@ def build_id(started_at: datetime, run_id: str) -> str:
     return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run_id.replace('-', '')[:6]}"
 
 
-def current_build(serve: Path) -> str | None:
-    """Return the id of the build that readers get now, or None before the first one."""
-    link = serve / "current"
-    return Path(os.readlink(link)).name if link.is_symlink() else None
-
-
 def publish(
     build: Build, manifest: Manifest, *, warehouse: Path, serve: Path, scratch: Path
 ) -> Published:
@@ -86,36 +73,23 @@ def publish(
     pass. Raises FileExistsError if that build was published before; whatever is raised, `current`
     points to a complete version.
     """
-    versions = serve / "versions"
-    versions.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(serve)
-    final = versions / build.build_id
-    if final.exists():
-        raise FileExistsError(f"{final} exists; a published version is never rewritten")
-
-    partial = versions / f".{build.build_id}.partial"
-    partial.mkdir()
-    with _connection(scratch) as connection:
+    with new_version(serve, build.build_id) as folder, _connection(scratch) as connection:
         connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
         # The oldest storage version, so that clients from DuckDB 1.1 on can read the file.
         connection.execute(
-            f"attach {_text(partial / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
+            f"attach {_text(folder / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
         )
         for node in marts(manifest):
             _copy_mart(connection, node)
         as_of = _as_of(connection)
-        _write_builds(connection, build, as_of, _latest_version(versions))
-        rows = _write_parquet(connection, partial / "parquet")
+        # The newest one on disk and not the current one: after a rollback those that were rolled
+        # back still are builds that happened.
+        _write_builds(connection, build, as_of, max(complete_versions(serve), default=None))
+        rows = _write_parquet(connection, folder / "parquet")
         # Everything into the one file: a .wal beside a served file is lost or, worse, replayed.
         connection.execute("checkpoint tenure")
         connection.execute("detach tenure")
-
-    _make_durable(partial)
-    partial.rename(final)
-    _fsync(versions)
-    _flip(serve, build.build_id)
-    _prune(serve)
-    return Published(final / FILE_NAME, as_of, rows)
+    return Published(serve / "versions" / build.build_id / FILE_NAME, as_of, rows)
 
 
 @contextmanager
@@ -205,56 +179,6 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[
         ).fetchall()
         rows[f"{schema}.{table}"] = count
     return rows
-
-
-def _latest_version(versions: Path) -> Path | None:
-    # The newest one on disk and not the current one: after a rollback those that were rolled back
-    # still are builds that happened.
-    return max(_complete(versions), default=None)
-
-
-def _complete(versions: Path) -> list[Path]:
-    return sorted(path for path in versions.iterdir() if not path.name.startswith("."))
-
-
-def _make_durable(folder: Path) -> None:
-    """Write all files and folders to disk, files read-only for everyone."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            path.chmod(0o444)
-        _fsync(path)
-    _fsync(folder)
-
-
-def _flip(serve: Path, name: str) -> None:
-    link = serve / ".current.partial"
-    link.symlink_to(Path("versions") / name)
-    os.replace(link, serve / "current")
-    _fsync(serve)
-
-
-def _prune(serve: Path) -> None:
-    kept = {current_build(serve)}
-    for version in _complete(serve / "versions")[:-KEPT_VERSIONS]:
-        if version.name not in kept:
-            # Renamed first, so that a version is never seen half deleted.
-            doomed = version.rename(version.with_name(f".{version.name}.partial"))
-            shutil.rmtree(doomed)
-
-
-def _remove_leftovers(serve: Path) -> None:
-    """Remove what builds that were killed have left."""
-    (serve / ".current.partial").unlink(missing_ok=True)
-    for folder in (serve / "versions").glob(".*.partial"):
-        shutil.rmtree(folder)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _name(identifier: str) -> str:

@@ -9,9 +9,12 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from orchestration import paths
+from orchestration.durations import read_duration
 from orchestration.lock import build_lock
 from orchestration.publish import build_id
+from orchestration.runs import end_dead_runs, forget_old_runs, stay_alive
 from orchestration.variables import validate
+from orchestration.versions import kept_versions
 
 
 class BuildResource(dg.ConfigurableResource):
@@ -26,15 +29,24 @@ class BuildResource(dg.ConfigurableResource):
         description="Publish although a raw table has far fewer rows than before; says why.",
     )
 
+    wait: str = Field(
+        default="0s",
+        description="How long to wait for another build to end before giving up, such as 2h.",
+    )
+
     _build_id: str = PrivateAttr()
     _started_at: datetime = PrivateAttr()
     _is_tested: bool = PrivateAttr(default=False)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["BuildResource"]:
-        """Validate the vars and hold the lock; raise what variables.py and lock.py raise."""
+        """Validate the settings and hold the lock; raise what variables.py and lock.py raise."""
         validate(self.variables)
-        with build_lock(paths.lock_file()):
+        kept_versions()
+        stay_alive(paths.live_runs(), context.run.run_id)
+        with build_lock(paths.lock_file(), read_duration(self.wait)):
+            end_dead_runs(context.instance, paths.live_runs())
+            forget_old_runs(context.instance)
             self._started_at = datetime.now(UTC)
             self._build_id = build_id(self._started_at, context.run.run_id)
             yield self

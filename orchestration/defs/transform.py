@@ -10,11 +10,13 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration import paths
 from orchestration.dbt_arguments import build_arguments
 from orchestration.dbt_process import DbtFailedError, dbt_events
 from orchestration.dbt_progress import DbtProgress
 from orchestration.defs.resources import BuildResource
 from orchestration.failures import Failure, build_failures
+from orchestration.preflight import lacking_space
 from orchestration.project import dbt_project, prepare_manifest
 from orchestration.translator import TenureTranslator
 from orchestration.workspace import start_afresh
@@ -47,6 +49,11 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
             "The warehouse is built and tested as a whole: launch the job nightly, or all assets."
             " To try a single model, run `dbt build --select` in a terminal."
         )
+    lacking = lacking_space(
+        paths.home(), paths.raw_dir(), paths.warehouse(), paths.serve() / "current"
+    )
+    if lacking:
+        raise failure_of([Failure("guard", "disk space", lacking)], paths.logs())
     target, logs = start_afresh(build.build_id)
     progress = DbtProgress(MANIFEST)
     try:

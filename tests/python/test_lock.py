@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+from datetime import timedelta
 
 import pytest
 
@@ -43,6 +45,19 @@ def test_a_second_build_is_refused_with_who_holds_the_lock(path, holder):
     with pytest.raises(BuildRunningError) as refused, build_lock(path):
         pass
     assert f"pid {holder.pid}, -c {path}, since 20" in str(refused.value)
+
+
+def test_who_waits_is_told_for_whom_and_gets_the_lock_when_it_is_free(path, holder, caplog):
+    caplog.set_level("INFO", "orchestration")
+    threading.Timer(0.5, holder.kill).start()
+    with build_lock(path, timedelta(seconds=30)):
+        assert f"Waiting up to 0:00:30 for another build: pid {holder.pid}" in caplog.text
+    assert len(caplog.records) == 1
+
+
+def test_who_waits_in_vain_is_refused(path, holder):
+    with pytest.raises(BuildRunningError), build_lock(path, timedelta(seconds=0.2)):
+        pass
 
 
 def test_the_lock_is_free_after_its_holder_was_killed(path, holder):

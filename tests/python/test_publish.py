@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import publish as publishing
-from orchestration.publish import KEPT_VERSIONS, Build, build_id, current_build, publish
+from orchestration.publish import Build, build_id, publish
+from orchestration.versions import current_build
 
 START = datetime(2026, 11, 21, 22, 15, 30, tzinfo=UTC)
 
@@ -193,38 +193,16 @@ def test_a_new_connection_sees_the_new_build_and_an_open_one_the_old(run, tmp_pa
     assert query(serve, "select count(*) from meta.builds") == [(2,)]
 
 
-def test_the_newest_seven_versions_are_kept(run, tmp_path):
-    for night in range(KEPT_VERSIONS + 2):
-        run(night)
-    versions = sorted(path.name for path in (tmp_path / "serve" / "versions").iterdir())
-    assert len(versions) == KEPT_VERSIONS
-    assert versions[-1] == current_build(tmp_path / "serve")
-    assert query(tmp_path / "serve", "select count(*) from meta.builds") == [(KEPT_VERSIONS + 2,)]
-
-
-def test_the_current_version_is_never_pruned(run, tmp_path, monkeypatch):
-    run(0)
-    monkeypatch.setattr(publishing, "_flip", lambda serve, name: None)
-    for night in range(1, KEPT_VERSIONS + 2):
-        run(night)
-    versions = {path.name for path in (tmp_path / "serve" / "versions").iterdir()}
-    assert current_build(tmp_path / "serve") in versions
-    assert len(versions) == KEPT_VERSIONS + 1
-
-
-def test_what_killed_builds_left_is_removed(run, tmp_path):
-    serve = tmp_path / "serve"
-    leftover = serve / "versions" / ".20261120T020000Z-dead00.partial"
-    leftover.mkdir(parents=True)
-    (leftover / "tenure.duckdb").write_text("half a file")
-    (serve / ".current.partial").symlink_to("nowhere")
-    run()
-    assert [path.name for path in (serve / "versions").iterdir()] == [current_build(serve)]
-    assert not (serve / ".current.partial").is_symlink()
-
-
 @pytest.mark.parametrize(
-    "step", ["_copy_mart", "_write_builds", "_write_parquet", "_make_durable", "_flip"]
+    "step",
+    [
+        "publish._copy_mart",
+        "publish._write_builds",
+        "publish._write_parquet",
+        "versions._make_durable",
+        "versions._fsync",
+        "versions._flip",
+    ],
 )
 def test_whatever_fails_before_the_flip_leaves_what_was_served(run, tmp_path, monkeypatch, step):
     before = run(0)
@@ -234,22 +212,12 @@ def test_whatever_fails_before_the_flip_leaves_what_was_served(run, tmp_path, mo
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, step, fail)
+        patch.setattr(f"orchestration.{step}", fail)
         with pytest.raises(OSError, match="no space"):
             run(1)
     assert (tmp_path / "serve" / "current" / "tenure.duckdb").read_bytes() == content
     run(2)
     assert current_build(tmp_path / "serve").startswith("20261123")
-
-
-def test_a_published_version_is_never_rewritten(run):
-    run()
-    with pytest.raises(FileExistsError, match="never rewritten"):
-        run()
-
-
-def test_before_the_first_build_nothing_is_served(tmp_path):
-    assert current_build(tmp_path / "serve") is None
 
 
 def test_a_path_with_a_quote_is_only_a_path(tmp_path, warehouse):

@@ -1,0 +1,97 @@
+"""The history of runs: what a crash left is ended, what is old is forgotten."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+from conftest import ROOT
+
+from orchestration import runs
+from orchestration.runs import end_dead_runs, forget_old_runs, stay_alive
+
+LIVE = """
+import sys
+from pathlib import Path
+from orchestration.runs import stay_alive
+stay_alive(Path(sys.argv[1]), sys.argv[2])
+print("alive", flush=True)
+sys.stdin.read()
+"""
+
+
+@dg.job
+def some_job(): ...
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "live"
+
+
+@pytest.fixture
+def instance(tmp_path):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+def started_run(instance):
+    return instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.STARTED).run_id
+
+
+def status(instance, run_id):
+    return instance.get_run_by_id(run_id).status
+
+
+def test_a_run_whose_process_was_killed_is_ended_and_one_that_lives_is_not(
+    instance, folder, reliability
+):
+    dead, living = started_run(instance), started_run(instance)
+    stay_alive(folder, living)
+    with subprocess.Popen(
+        [sys.executable, "-c", LIVE, str(folder), dead],
+        cwd=ROOT,
+        env=os.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "alive\n"
+        assert end_dead_runs(instance, folder) == []
+        process.send_signal(signal.SIGKILL)
+    assert end_dead_runs(instance, folder) == [dead]
+    assert status(instance, dead) == dg.DagsterRunStatus.FAILURE
+    assert status(instance, living) == dg.DagsterRunStatus.STARTED
+    assert [path.name for path in folder.iterdir()] == [living]
+    reliability(
+        "one writer",
+        "a run of Dagster shows as running, but its process is gone",
+        "SIGKILL; the next build notes it as failed",
+        tried=1,
+        lost="nothing",
+    )
+
+
+def test_a_run_that_has_just_been_made_gets_time_to_start(instance, folder, monkeypatch):
+    run_id = instance.create_run_for_job(some_job).run_id
+    assert end_dead_runs(instance, folder) == []
+    monkeypatch.setattr(runs, "_TIME_TO_START", timedelta())
+    assert end_dead_runs(instance, folder) == [run_id]
+
+
+def test_a_run_that_has_ended_stays_as_it_ended(instance, folder, monkeypatch):
+    monkeypatch.setattr(runs, "_TIME_TO_START", timedelta())
+    run_id = some_job.execute_in_process(instance=instance).run_id
+    assert end_dead_runs(instance, folder) == []
+    assert status(instance, run_id) == dg.DagsterRunStatus.SUCCESS
+
+
+def test_only_the_newest_runs_are_kept_and_unfinished_ones_too(instance, monkeypatch):
+    monkeypatch.setattr(runs, "KEPT_RUNS", 2)
+    unfinished = started_run(instance)
+    finished = [some_job.execute_in_process(instance=instance).run_id for _ in range(4)]
+    forget_old_runs(instance)
+    assert {run.run_id for run in instance.get_runs()} == {unfinished, *finished[2:]}
