@@ -38,11 +38,15 @@
         case when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}') then try_cast({{ text }} as date) end
     {%- elif data_type == 'timestamp' -%}
         {%- set minute = '(19|[2-9]\\d)\\d{2}-\\d{2}-\\d{2}[T ]([01]\\d|2[0-3]):[0-5]\\d' -%}
+        {%- set second = ':[0-5]\\d(\\.\\d{1,9})?' -%}
         {%- set offset = '(Z|[+-](0\\d|1[0-4])(:?[0-5]\\d)?)?' -%}
         case
             when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}')
                 then {{ local_midnight('try_cast(' ~ text ~ ' as date)') }}
-            when regexp_full_match({{ text }}, '{{ minute }}:[0-5]\d(\.\d{1,9})?{{ offset }}')
+            -- three times as fast as the next one, which is right for all
+            when regexp_full_match({{ text }}, '{{ minute }}{{ second }}Z?')
+                then try_cast({{ text }} as timestamp)
+            when regexp_full_match({{ text }}, '{{ minute }}{{ second }}{{ offset }}')
                 then timezone('UTC', try_cast({{ text }} as timestamptz))
             -- the engine's cast wants seconds before an offset
             when regexp_full_match({{ text }}, '{{ minute }}{{ offset }}')

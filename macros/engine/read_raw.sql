@@ -15,15 +15,11 @@
 {% macro read_raw(relation) %}
     {%- set contract = raw_contract(relation.identifier) -%}
     {%- set scans = raw_scans(relation.identifier) -%}
-    {%- set white_space = "' ' || chr(9) || chr(10) || chr(13) || chr(160)" -%}
     {%- do warn_of_unknown_columns(relation.identifier, contract, scans) -%}
     (
     select
-        {%- for column in contract %}
-        {{ cast_text(column.name ~ '_text', column.data_type) }} as {{ column.name }},
-        {%- endfor %}
+        * exclude ({% for column in contract %}{{ column.name }}_text, {% endfor %}filename),
         {{ file_of('filename') }} as file,
-        scan_position,
         concat_ws('; '
             {%- for column in contract %}
             {%- set text = column.name ~ '_text' %}
@@ -31,7 +27,7 @@
             case when {{ text }} is null then '{{ column.name }} is missing' end
             {%- endif %}
             {%- if column.data_type != 'text' %},
-            case when {{ text }} is not null and {{ cast_text(text, column.data_type) }} is null
+            case when {{ text }} is not null and {{ column.name }} is null
                 then '{{ column.name }} is not a valid {{ column.data_type }}' end
             {%- endif %}
             {%- endfor %}
@@ -41,12 +37,20 @@
         md5(concat_ws(chr(31){% for column in contract %}, coalesce(cast({{ column.name }} as varchar), ''){% endfor %}))
             as content_hash
     from (
+    select
+        {%- for column in contract %}
+        {{ cast_text(column.name ~ '_text', column.data_type) }} as {{ column.name }},
+        {{ column.name }}_text,
+        {%- endfor %}
+        filename,
+        scan_position
+    from (
         {%- for scan in scans %}
         {{ 'union all' if not loop.first }}
         select
             {%- for column in contract %}
             {%- if column.name in scan.columns %}
-            nullif(trim(cast("{{ column.name }}" as varchar), {{ white_space }}), '') as {{ column.name }}_text,
+            {{ trimmed('cast("' ~ column.name ~ '" as varchar)') }} as {{ column.name }}_text,
             {%- else %}
             cast(null as varchar) as {{ column.name }}_text,
             {%- endif %}
@@ -64,6 +68,20 @@
         where false
         {%- endfor %}
     )
+    )
+    )
+{%- endmacro %}
+
+
+{#- A text without white space around it, NULL when nothing is left. To look first is twice as fast. -#}
+{% macro trimmed(text) -%}
+    nullif(
+        case
+            when regexp_matches({{ text }}, '^[\s\xA0]|[\s\xA0]$')
+                then trim({{ text }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+            else {{ text }}
+        end,
+        ''
     )
 {%- endmacro %}
 

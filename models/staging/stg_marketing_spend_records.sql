@@ -48,7 +48,7 @@ select
     cast(null as bigint) as line,
     amount as original_amount,
     exchange_rate,
-    cast(cast(amount as decimal(28, 4)) * exchange_rate as decimal(18, 2)) as amount,
+    {{ converted('amount', 'exchange_rate') }} as amount,
     spend_date
 
 from ranked

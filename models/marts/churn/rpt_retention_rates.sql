@@ -106,13 +106,13 @@ customer_periods as (
 
 ),
 
-period_changes as (
+-- to every combination of attributes first, which are far fewer than customers, then to segments
+attribute_changes as (
 
     select
         customer_periods.basis,
-        {{ segment_columns() }},
         customer_periods.period_grain,
-        customer_periods.period_number,
+        customer_periods.period_number{{ segment_attributes('customers') }},
         sum(case when at_start = 0 and at_end = 1 and first_run_number = 1 then 1 else 0 end)
             as new_customers,
         sum(case when at_start = 0 and at_end = 1 and first_run_number > 1 then 1 else 0 end)
@@ -125,6 +125,28 @@ period_changes as (
     from customer_periods
     inner join customers
         on customer_periods.customer_id = customers.customer_id
+    group by
+        customer_periods.basis,
+        customer_periods.period_grain,
+        customer_periods.period_number{{ segment_attributes('customers') }}
+
+),
+
+period_changes as (
+
+    select
+        basis,
+        {{ segment_columns() }},
+        period_grain,
+        period_number,
+        sum(new_customers) as new_customers,
+        sum(returning_customers) as returning_customers,
+        sum(lost_customers) as lost_customers,
+        sum(lost_newcomers) as lost_newcomers,
+        sum(churn_events) as churn_events,
+        sum(days_at_risk_by_changes) as days_at_risk_by_changes
+
+    from attribute_changes
     group by {{ segment_sets(['basis', 'period_grain', 'period_number']) }}
 
 ),
