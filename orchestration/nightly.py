@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration import paths
 from orchestration.dagster_home import prepare_dagster_home
 from orchestration.durations import read_duration
-from orchestration.failures import Failure, essence
+from orchestration.failures import Failure, essence, step_failures
 from orchestration.lock import BuildRunningError, build_lock
 from orchestration.variables import project_defaults, read_variables
 from orchestration.versions import current_build, kept_versions
@@ -64,6 +64,7 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
     print(f"Reading {paths.raw_dir()}", flush=True)
     prepare_dagster_home()
 
+    from orchestration import alerts
     from orchestration.dbt_process import DbtFailedError
     from orchestration.project import prepare_manifest
 
@@ -71,8 +72,10 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
         # Dagster would do it while it loads the definitions, and bury dbt's words in its own.
         prepare_manifest()
     except DbtFailedError as error:
-        failure = Failure("dbt", "parse", essence(str(error)))
-        return _failed([failure], paths.parsed() / "dbt.log", variables)
+        failure, log = Failure("dbt", "parse", essence(str(error))), paths.parsed() / "dbt.log"
+        # There is no run whose end would tell.
+        alerts.failed([failure], log, variables)
+        return _failed([failure], log, variables)
 
     import dagster as dg
 
@@ -126,25 +129,7 @@ def _step_seconds(result: dg.ExecuteInProcessResult, step: str) -> float:
 def _failures(result: dg.ExecuteInProcessResult) -> tuple[list[Failure], Path]:
     """Return what made the job fail, and the log that tells more."""
     [event, *_] = [event for event in result.all_events if event.is_failure]
-    metadata = _failure_metadata(event)
-    if "failures" in metadata:
-        failures = [Failure(**failure) for failure in metadata["failures"].data]
-        return failures, Path(metadata["log"].path)
-    error = event.event_specific_data.error
-    log = paths.logs() / "failure.log"
-    log.parent.mkdir(exist_ok=True)
-    log.write_text(error.to_string(), encoding="utf-8")
-    cause = error.cause or error
-    # The signals of a person, of systemd or of a machine that shuts down.
-    interrupted = cause.cls_name == "DagsterExecutionInterruptedError"
-    message = "interrupted by a signal" if interrupted else essence(cause.message)
-    return [Failure("step", event.step_key or "start", message)], log
-
-
-def _failure_metadata(event: dg.DagsterEvent) -> Mapping[str, Any]:
-    if not event.is_step_failure or not event.step_failure_data.user_failure_data:
-        return {}
-    return event.step_failure_data.user_failure_data.metadata
+    return step_failures(event)
 
 
 def _published(seconds: Mapping[str, float]) -> None:

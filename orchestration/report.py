@@ -10,13 +10,12 @@ from typing import Any
 import duckdb
 
 from orchestration import paths
-from orchestration.failures import Failure
+from orchestration.failures import SHOWN_FAILURES, Failure
 
 # So that a whole good run, with its progress and warnings, stays within 60 lines.
 _SHOWN_TABLES = 23
 _SHOWN_OUTCOMES = 10
 _SHOWN_WARNINGS = 4
-_SHOWN_FAILURES = 5
 _SHOWN_MESSAGE_LINES = 8
 _WIDTH = 200
 
@@ -63,18 +62,29 @@ def failure_report(
     failures: Sequence[Failure], log: Path, served: str | None, variables: Mapping[str, Any]
 ) -> list[str]:
     """Return what failed, where to look, what to do next, and that `served` still stands."""
-    lines = ["Failed, nothing was published:"]
-    for failure in failures[:_SHOWN_FAILURES]:
+    lines = [f"{outcome(failures).capitalize()}, nothing was published:"]
+    for failure in failures[:SHOWN_FAILURES]:
         lines += _failure(failure, variables)
-    if len(failures) > _SHOWN_FAILURES:
-        lines.append(f"  ... and {len(failures) - _SHOWN_FAILURES} more failures")
-    given = f" VARS={_quoted(variables)}" if variables else ""
+    if len(failures) > SHOWN_FAILURES:
+        lines.append(f"  ... and {len(failures) - SHOWN_FAILURES} more failures")
     return [
         *lines,
         f"Log: {log}",
         f"Still served: {served}, as before." if served else "Nothing has been published so far.",
-        f"Next: mend it, then make build{given}",
+        f"Next: mend it, then {again(variables)}",
     ]
+
+
+def outcome(failures: Sequence[Failure]) -> str:
+    """Return `blocked` if a guard refused to publish what was built, else `failed`."""
+    return "blocked" if all(failure.kind == "guard" for failure in failures) else "failed"
+
+
+def again(variables: Mapping[str, Any]) -> str:
+    """Return the command that runs this night again, with its folders and `variables`."""
+    folders = {"TENURE_RAW_DIR": paths.raw_dir(), "TENURE_HOME": paths.home()}
+    command = ["make build", *(f"{name}={_quoted(path)}" for name, path in folders.items())]
+    return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
 
 
 def _outcomes(outcomes: Sequence[tuple]) -> list[str]:
@@ -109,7 +119,8 @@ def _unfitted(models: Sequence[tuple]) -> Iterable[str]:
 
 def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:
     rows = "" if failure.rows is None else f": {failure.rows:,} failing rows"
-    yield f"  {failure.kind} {failure.name}{rows}"
+    sample = f", such as {failure.sample}" if failure.sample else ""
+    yield f"  {failure.kind} {failure.name}{rows}{sample}"
     if failure.rows is None:
         message = [f"    {line[:_WIDTH]}" for line in failure.message.splitlines()]
         yield from _bounded(message, _SHOWN_MESSAGE_LINES, ", see the log", indent="    ")
@@ -128,9 +139,13 @@ def _bounded(lines: list[str], most: int, where: str = "", indent: str = "  ") -
 def _dbt(*arguments: str, variables: Mapping[str, Any]) -> str:
     """Return a command that runs dbt on the private warehouse as this build left it."""
     dbt = Path(sys.executable).with_name("dbt")
-    command = [f"TENURE_HOME={shlex.quote(str(paths.home()))}", shlex.quote(str(dbt)), *arguments]
-    return " ".join(command + (["--vars", _quoted(variables)] if variables else []))
+    command = [f"TENURE_HOME={_quoted(paths.home())}", _quoted(dbt), *arguments]
+    return " ".join(command + (["--vars", _json(variables)] if variables else []))
 
 
-def _quoted(variables: Mapping[str, Any]) -> str:
-    return shlex.quote(json.dumps(dict(variables)))  # JSON is YAML too
+def _json(variables: Mapping[str, Any]) -> str:
+    return _quoted(json.dumps(dict(variables)))  # JSON is YAML too
+
+
+def _quoted(text: str | Path) -> str:
+    return shlex.quote(str(text))

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from orchestration import paths
+from orchestration.defs.alerts import alert_at_end
 from orchestration.durations import read_duration
 from orchestration.lock import build_lock
 from orchestration.publish import build_id
@@ -50,6 +51,7 @@ class BuildResource(dg.ConfigurableResource):
             self._started_at = datetime.now(UTC)
             self._build_id = build_id(self._started_at, context.run.run_id)
             yield self
+            alert_at_end(context, self._build_id, self.variables)
 
     @property
     def build_id(self) -> str:

@@ -65,6 +65,7 @@ def scratch_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENURE_HOME", str(home))
+        patch.delenv("TENURE_ALERT_WEBHOOK", raising=False)
         yield home
 
 
