@@ -22,6 +22,7 @@ from orchestration.dagster_home import prepare_dagster_home
 from orchestration.durations import read_duration
 from orchestration.failures import Failure, essence, step_failures
 from orchestration.lock import BuildRunningError, build_lock
+from orchestration.thresholds import RefusedThresholdsError
 from orchestration.variables import project_defaults, read_variables
 from orchestration.versions import current_build, kept_versions
 
@@ -54,6 +55,9 @@ def main() -> int:
     try:
         with build_lock(paths.lock_file(), wait):
             return _build(variables, arguments.volume_drop_reason)
+    except RefusedThresholdsError as error:
+        print(f"Guards refused, nothing was started (models/staging/_sources.yml).\n{error}")
+        return REFUSED
     except BuildRunningError as error:
         print(f"Refused: {error}")
         return RUNNING

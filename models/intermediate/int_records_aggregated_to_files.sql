@@ -23,7 +23,8 @@ file_totals as (
         sum(amount) as amount_read,
         sum(case when outcome = 'accepted' then amount else 0 end) as amount_accepted,
         sum(case when outcome = 'superseded' then amount else 0 end) as amount_superseded,
-        sum(case when outcome = 'rejected' then amount else 0 end) as amount_rejected
+        sum(case when outcome = 'rejected' then amount else 0 end) as amount_rejected,
+        max(case when outcome = 'accepted' then latest_event_at end) as latest_event_at
 
     from outcomes
     group by file
@@ -34,6 +35,7 @@ select
     files.table_name,
     files.file,
     files.sha256,
+    files.columns,
     cast(coalesce(file_totals.rows_read, 0) as bigint) as rows_read,
     cast(coalesce(file_totals.rows_accepted, 0) as bigint) as rows_accepted,
     cast(coalesce(file_totals.rows_superseded, 0) as bigint) as rows_superseded,
@@ -41,7 +43,8 @@ select
     cast(coalesce(file_totals.amount_read, 0) as decimal(38, 4)) as amount_read,
     cast(coalesce(file_totals.amount_accepted, 0) as decimal(38, 4)) as amount_accepted,
     cast(coalesce(file_totals.amount_superseded, 0) as decimal(38, 4)) as amount_superseded,
-    cast(coalesce(file_totals.amount_rejected, 0) as decimal(38, 4)) as amount_rejected
+    cast(coalesce(file_totals.amount_rejected, 0) as decimal(38, 4)) as amount_rejected,
+    file_totals.latest_event_at
 
 from files
 left join file_totals

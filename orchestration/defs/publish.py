@@ -4,18 +4,12 @@ import dagster as dg
 
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
-from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR, failure_of
-from orchestration.failures import Failure
+from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
 from orchestration.manifest import marts
 from orchestration.provenance import git_sha, software_versions
-from orchestration.publish import FILE_NAME, Build, publish
+from orchestration.publish import Build, publish
 from orchestration.variables import project_defaults
-from orchestration.volume import volume_drops
 
-_VOLUME_ADVICE = (
-    "If that is right, say why, once: make build VOLUME_DROP_REASON='...'"
-    " (or volume_drop_reason in the run's config)."
-)
 MARTS = [
     TRANSLATOR.get_asset_spec(MANIFEST, node["unique_id"], PROJECT).key for node in marts(MANIFEST)
 ]
@@ -23,17 +17,11 @@ MARTS = [
 
 @dg.asset(deps=MARTS, group_name="publish", kinds={"duckdb", "parquet"})
 def published_warehouse(build: BuildResource) -> dg.MaterializeResult:
-    """Copy all marts, once every test has passed, into the file that readers open."""
-    if not build.is_tested:
+    """Copy all marts, once every test and guard has passed, into the file that readers open."""
+    if not build.is_guarded:
         raise dg.Failure(
-            "Only a warehouse that was built and tested in the same run is published:"
+            "Only a warehouse that was built, tested and guarded in the same run is published:"
             " launch the job nightly."
-        )
-    drops = volume_drops(paths.warehouse(), paths.serve() / "current" / FILE_NAME)
-    if drops and not build.volume_drop_reason:
-        message = "\n".join([*drops, _VOLUME_ADVICE])
-        raise failure_of(
-            [Failure("guard", "volume", message)], paths.logs() / build.build_id / "dbt.log"
         )
     published = publish(
         Build(
@@ -42,7 +30,7 @@ def published_warehouse(build: BuildResource) -> dg.MaterializeResult:
             git_sha=git_sha(),
             versions=software_versions(),
             variables=project_defaults() | build.variables,
-            volume_drop_reason=build.volume_drop_reason if drops else None,
+            volume_drop_reason=build.accepted_drop,
         ),
         MANIFEST,
         warehouse=paths.warehouse(),

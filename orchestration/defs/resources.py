@@ -38,6 +38,8 @@ class BuildResource(dg.ConfigurableResource):
     _build_id: str = PrivateAttr()
     _started_at: datetime = PrivateAttr()
     _is_tested: bool = PrivateAttr(default=False)
+    _is_guarded: bool = PrivateAttr(default=False)
+    _accepted_drop: str | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["BuildResource"]:
@@ -71,6 +73,21 @@ class BuildResource(dg.ConfigurableResource):
     def mark_tested(self) -> None:
         """Say that the whole warehouse was built and passed its tests."""
         self._is_tested = True
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether, after that, no guard blocked publishing in this very run."""
+        return self._is_guarded
+
+    @property
+    def accepted_drop(self) -> str | None:
+        """The volume_drop_reason, if there was a drop that would have blocked without it."""
+        return self._accepted_drop
+
+    def mark_guarded(self, accepted_drop: str | None) -> None:
+        """Say that no guard blocks publishing, and why a drop is accepted if one is."""
+        self._is_guarded = True
+        self._accepted_drop = accepted_drop
 
 
 @dg.definitions

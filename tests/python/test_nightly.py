@@ -234,10 +234,17 @@ def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(build, h
     assert "VOLUME_DROP_REASON" in blocked.stdout
     assert os.readlink(own_home / "serve/current") == before
 
+    (tmp_path / "raw/orders/new.csv").write_text(
+        "order_id,customer_id,ordered_at,amount,coupon\nnew-1,ada,2025-12-01,10,SPRING\n"
+    )
     accepted = run_build(
         tmp_path / "raw", own_home, None, ROOT, "--volume-drop-reason=archived it's old"
     )
     assert accepted.returncode == 0, accepted.stdout
+    assert "warning: orders: other columns than the published files: orders/new.csv" in (
+        accepted.stdout
+    )
+    assert "with new coupon" in accepted.stdout
     with duckdb.connect(own_home / "serve/current/tenure.duckdb", read_only=True) as connection:
         assert connection.sql(
             "select volume_drop_reason, is_current from meta.builds order by started_at"

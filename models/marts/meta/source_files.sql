@@ -10,6 +10,7 @@ select
     table_name,
     file,
     sha256,
+    columns,
     rows_read,
     rows_accepted,
     rows_superseded,
@@ -17,6 +18,7 @@ select
     amount_read,
     amount_accepted,
     amount_superseded,
-    amount_rejected
+    amount_rejected,
+    latest_event_at
 
 from files
