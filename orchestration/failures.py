@@ -37,6 +37,13 @@ class Failure(NamedTuple):
     compiled: str | None = None
     sample: str | None = None
 
+    def headline(self) -> str:
+        """Return in a line what failed, and for a test how many rows and the key of one."""
+        rows = "" if self.rows is None else f": {self.rows:,} failing rows"
+        return f"{self.kind} {self.name}{rows}" + (
+            f", such as {self.sample}" if self.sample else ""
+        )
+
 
 def build_failures(target: Path, manifest: Mapping[str, Any], reported: str) -> list[Failure]:
     """Return what failed, in the order it ran: the failed nodes in `target`/run_results.json.

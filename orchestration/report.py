@@ -118,9 +118,7 @@ def _unfitted(models: Sequence[tuple]) -> Iterable[str]:
 
 
 def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:
-    rows = "" if failure.rows is None else f": {failure.rows:,} failing rows"
-    sample = f", such as {failure.sample}" if failure.sample else ""
-    yield f"  {failure.kind} {failure.name}{rows}{sample}"
+    yield f"  {failure.headline()}"
     if failure.rows is None:
         message = [f"    {line[:_WIDTH]}" for line in failure.message.splitlines()]
         yield from _bounded(message, _SHOWN_MESSAGE_LINES, ", see the log", indent="    ")

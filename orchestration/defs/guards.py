@@ -20,12 +20,23 @@ THRESHOLDS = thresholds(MANIFEST)
 # above the published warehouse, which waits for blocking checks of what it is made from.
 _CHECKED = dg.AssetKey(["meta", "source_files"])
 
+_QUESTIONS = {
+    "freshness": "Is the latest event of {} recent enough?",
+    "volume": "Are the rows of {} in the published build still there?",
+    "schema_drift": "Have the new files of {} the columns that the published ones have?",
+}
+
 _logger = logging.getLogger(__name__)
 
 
 @dg.multi_asset_check(
     specs=[
-        dg.AssetCheckSpec(f"{guard}_{table}", asset=_CHECKED, blocking=True)
+        dg.AssetCheckSpec(
+            f"{guard}_{table}",
+            asset=_CHECKED,
+            description=_QUESTIONS[guard].format(table),
+            blocking=True,
+        )
         for table, limits in THRESHOLDS.items()
         for guard in limits
     ]

@@ -1,5 +1,7 @@
 """The last asset: the marts, published for readers."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from orchestration import paths
@@ -16,7 +18,7 @@ MARTS = [
 
 
 @dg.asset(deps=MARTS, group_name="publish", kinds={"duckdb", "parquet"})
-def published_warehouse(build: BuildResource) -> dg.MaterializeResult:
+def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | dg.Output]:
     """Copy all marts, once every test and guard has passed, into the file that readers open."""
     if not build.is_guarded:
         raise dg.Failure(
@@ -37,11 +39,25 @@ def published_warehouse(build: BuildResource) -> dg.MaterializeResult:
         serve=paths.serve(),
         scratch=paths.scratch(),
     )
-    return dg.MaterializeResult(
+    version = {
+        "build_id": build.build_id,
+        "as_of": published.as_of.isoformat(),
+        "served_file": dg.PathMetadataValue(published.file),
+    }
+    # On the page of each mart, what readers have of it.
+    for key in MARTS:
+        rows = published.rows[".".join(key.path)]
+        yield dg.AssetObservation(key, metadata={"dagster/row_count": rows, **version})
+    tables = [
+        dg.TableRecord({"table": table, "rows": rows}) for table, rows in published.rows.items()
+    ]
+    yield dg.Output(
+        None,
         metadata={
-            "build_id": build.build_id,
-            "as_of": published.as_of.isoformat(),
-            "path": dg.PathMetadataValue(published.file),
-            "rows": dg.JsonMetadataValue(dict(published.rows)),
-        }
+            **version,
+            "tables": dg.TableMetadataValue(
+                tables,
+                dg.TableSchema([dg.TableColumn("table"), dg.TableColumn("rows", "int")]),
+            ),
+        },
     )

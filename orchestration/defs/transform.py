@@ -32,8 +32,13 @@ raw_tables = [
 
 def failure_of(failures: Sequence[Failure], log: Path) -> dg.Failure:
     """Return what a step raises: `failures` for whoever reports them, and the log with more."""
+    # The run's page shows this first, above the stack trace.
+    told = [
+        failure.headline() if failure.rows else f"{failure.headline()}: {failure.message}"
+        for failure in failures
+    ]
     return dg.Failure(
-        f"failed: {', '.join(failure.name for failure in failures)}",
+        "\n".join(told),
         metadata={
             "failures": dg.JsonMetadataValue([failure._asdict() for failure in failures]),
             "log": dg.PathMetadataValue(log),
