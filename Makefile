@@ -62,11 +62,10 @@ lint: $(VENV)/.installed-dev ## check the form of Python and SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint models tests/data
 
-# LIFETIMES_PYTHON names a Python with the package lifetimes, to be compared with.
-bench: setup ## measure ORDERS=1000000, SUBSCRIPTIONS=200000 and CUSTOMERS=1000000 against others
-	@$(BIN)/python -m benchmarks.triangles $(ORDERS)
-	@$(BIN)/python -m benchmarks.subscriptions $(SUBSCRIPTIONS)
-	@$(BIN)/python -m benchmarks.value $(CUSTOMERS)
+# LIFETIMES_PYTHON names a Python with the package lifetimes, to be compared with. Several sizes may
+# be given, such as SIZE='1M 10M'; the raw files of 10M take 1 GB, its night about 10 GB.
+bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand and others; RESULTS=file keeps it
+	@$(BIN)/python -m benchmarks --size $(or $(SIZE),100k) $(if $(RESULTS),--results "$(RESULTS)")
 
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py

@@ -19,6 +19,9 @@ from orchestration import paths
 _ENVIRONMENT = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "DO_NOT_TRACK": "1",
+    # The fits' products are small: threads cost four times what they bring, and make the last
+    # digits depend on the number of cores.
+    "OPENBLAS_NUM_THREADS": "1",
     "PYTHONUNBUFFERED": "1",
 }
 

@@ -1,11 +1,11 @@
-"""What one would do with the package lifetimes: `python lifetimes_value.py orders.parquet`.
+"""What one would do with the package lifetimes: `python lifetimes_value.py ORDERS.parquet`.
 
-From orders to P(alive), expected purchases and 36 months of value of every customer; BG/NBD and
-Gamma-Gamma, fitted once, without a holdout. Prints the seconds, reading and imports left out.
+From the published orders to P(alive), expected purchases and 36 months of value of every customer;
+BG/NBD and Gamma-Gamma, fitted once, without a holdout. Prints the number of customers as JSON.
 """
 
+import json
 import sys
-import time
 
 import pandas as pd
 from lifetimes import BetaGeoFitter, GammaGammaFitter
@@ -13,10 +13,10 @@ from lifetimes.utils import summary_data_from_transaction_data
 
 
 def main() -> None:
-    """Measure and print."""
-    orders = pd.read_parquet(sys.argv[1])
+    """Print how many customers were valued."""
+    orders = pd.read_parquet(sys.argv[1], columns=["customer_id", "ordered_at", "amount"])
+    orders = orders[orders["customer_id"].notna()]
     orders["amount"] = orders["amount"].astype(float)
-    start = time.perf_counter()
     summary = summary_data_from_transaction_data(
         orders, "customer_id", "ordered_at", "amount", freq="D"
     )
@@ -33,7 +33,7 @@ def main() -> None:
     values.customer_lifetime_value(
         purchases, *history, summary["monetary_value"], 36, monthly_rate, freq="W"
     )
-    print(time.perf_counter() - start)
+    print(json.dumps({"customers": len(summary)}))
 
 
 if __name__ == "__main__":

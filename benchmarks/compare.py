@@ -1,0 +1,73 @@
+"""Whether two DuckDB files hold the same tables: the floor counts only if its numbers are right."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# Rates and fits are floating point: sums of them depend on the order.
+TOLERANCE = 1e-9
+
+
+def differences(published: Path, floor: Path) -> tuple[list[str], list[str]]:
+    """Return what differs in the tables of both files, and the tables that the floor leaves out.
+
+    Compared are the number of rows, the rows without their floating-point columns (by the sum of
+    their hashes, so in whatever order), each of these columns, to tell where a difference is, and
+    the number and the sum of the values of each floating-point column. Schema meta is not compared.
+    """
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{published}' as published (read_only)")
+        connection.execute(f"attach '{floor}' as floor (read_only)")
+        tables, covered = (_tables(connection, database) for database in ("published", "floor"))
+        found = [
+            line for table in tables if table in covered for line in _differences(connection, table)
+        ]
+    return found, [table for table in tables if table not in covered]
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+    rows = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables()"
+        " where database_name = ? and schema_name <> 'meta' order by all",
+        [database],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _differences(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[str]:
+    described = connection.execute(f"describe published.{table}").fetchall()
+    types = {name: type_ for name, type_, *_ in described}
+    one = _checks(connection, "published", table, types)
+    other = _checks(connection, "floor", table, types)
+    for check, value in one.items():
+        of = one.get(f"size{check.removeprefix('sum')}") if check.startswith("sum") else None
+        if of is not None and other[check] is not None:
+            is_same = abs(value - other[check]) <= TOLERANCE * of
+        else:
+            is_same = value == other[check] or check.startswith("size")
+        if not is_same:
+            yield f"{table}: {check}: {value} published, {other[check]} by hand"
+
+
+def _checks(
+    connection: duckdb.DuckDBPyConnection, database: str, table: str, types: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """Return what is compared of a table, with its columns cast to the types that are published."""
+    doubles = [name for name, type_ in types.items() if type_ == "DOUBLE"]
+    exact = {name: f"{name}::{type_}" for name, type_ in types.items() if name not in doubles}
+    checks = {"rows": "count(*)", "exact columns": f"sum(hash({', '.join(exact.values())}))"}
+    for name, value in exact.items():
+        is_number = types[name].startswith(("DECIMAL", "BIGINT"))
+        checks[f"column {name}"] = f"sum({value})" if is_number else f"sum(hash({value}))"
+    for name in doubles:
+        checks |= {
+            f"values of {name}": f"count({name})",
+            f"sum of {name}": f"sum({name})",
+            f"size of {name}": f"sum(abs({name}))",
+        }
+    [row] = connection.execute(
+        f"select {', '.join(checks.values())} from {database}.{table}"
+    ).fetchall()
+    return dict(zip(checks, row, strict=True))

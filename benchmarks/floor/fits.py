@@ -1,0 +1,23 @@
+"""The fits and scores of the floor: those of the Python models, on the floor's own tables.
+
+SQL cannot do them, and an expert would do them alike: what they cost is in both.
+"""
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+
+from orchestration.variables import project_defaults
+
+MODELS = Path(__file__).parents[2] / "models" / "intermediate"
+
+
+def fit_and_score(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of the Python models, of the same names, as temporary ones."""
+    dbt = SimpleNamespace(ref=connection.table, config=project_defaults())
+    for name in ("int_clv_models_fitted", "int_histories_scored", "int_renewals_scored"):
+        model = runpy.run_path(str(MODELS / f"{name}.py"))["model"]
+        connection.register("made", model(dbt, connection))
+        connection.execute(f"create temp table {name} as from made")

@@ -1,0 +1,82 @@
+"""What a user would do instead of a part of the night, run on the same data and checked.
+
+Each rival makes less than the models that it stands against.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks.measure import Measured, measure
+
+SCRIPTS = Path(__file__).parent
+
+COHORTS = (
+    "stg_source_files",
+    "stg_order_records",
+    "int_orders_assessed",
+    "int_orders_aggregated_to_customer_days",
+    "int_customer_days_sequenced",
+    "rpt_order_cohorts",
+)
+VALUES = (
+    "int_orders_aggregated_to_customer_days",
+    "int_customer_days_sequenced",
+    "int_purchases_aggregated_to_histories",
+    "int_histories_aggregated_to_statistics",
+    "int_clv_models_fitted",
+    "int_histories_scored",
+    "int_clv_models_compared",
+    "int_customers_valued",
+)
+MONTHS = ("int_subscriptions_aggregated_to_customer_months",)
+
+
+@dataclass
+class Rival:
+    """A rival's run and the models that make at least the same."""
+
+    name: str
+    measured: Measured
+    models: Sequence[str]
+
+
+def rivals(raw: Path, home: Path) -> Iterator[Rival]:
+    """Run each rival after a night in `home`; end the benchmark if its result is another one."""
+    warehouse = home / "build" / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        [truth] = connection.execute(
+            "select"
+            " (select coalesce(sum(active_customers), 0) from cohorts.rpt_order_cohorts"
+            "  where segment_name = 'all' and period_grain = 'month'),"
+            " (select coalesce(sum(closing_mrr), 0)::varchar from churn.rpt_mrr"
+            "  where segment_name = 'all'),"
+            " (select count(*) from clv.fct_customer_value where frequency is not null)"
+        ).fetchall()
+    cells, mrr, customers = truth
+    yield _run("cohorts in pandas", COHORTS, {"cells": cells}, "pandas_cohorts", raw)
+    yield _run("subscriptions by day", MONTHS, {"mrr": mrr}, "exploded_days", warehouse)
+    if python := os.environ.get("LIFETIMES_PYTHON"):
+        orders = home / "serve" / "current" / "parquet" / "core" / "fct_orders.parquet"
+        yield _run("lifetimes", VALUES, {"customers": customers}, "lifetimes_value", orders, python)
+
+
+def _run(
+    name: str,
+    models: Sequence[str],
+    truth: dict[str, Any],
+    script: str,
+    data: Path,
+    python: str = sys.executable,
+) -> Rival:
+    measured = measure([python, SCRIPTS / f"{script}.py", data])
+    found = json.loads(measured.output.splitlines()[-1])
+    if found != truth:
+        sys.exit(f"{name} found {found}, published is {truth}")
+    return Rival(name, measured, models)
