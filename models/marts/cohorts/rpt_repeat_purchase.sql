@@ -57,21 +57,10 @@ buyers as (
         min(first_purchase_date) as first_purchase_date,
         min(case when purchase_number = 2 then activity_date end) as second_purchase_date,
         sum(orders) as orders,
-        sum(net_revenue) as net_revenue
+        cast(sum(net_revenue) as decimal(18, 2)) as net_revenue
 
     from customer_days
     group by customer_id
-
-),
-
-buyers_with_segments as (
-
-    select
-        buyers.*{{ segment_attributes('customers') }}
-
-    from buyers
-    inner join customers
-        on buyers.customer_id = customers.customer_id
 
 ),
 
@@ -99,13 +88,31 @@ purchases as (
         ) as repeat_customers_{{ days }}d,
         {%- endfor %}
         sum(buyers.orders) as orders,
-        sum(buyers.net_revenue) as net_revenue
+        sum(buyers.net_revenue) as net_revenue,
+        {{ sum_of_largest_tenth('buyers.net_revenue') }} as top_revenue
 
-    from buyers_with_segments as buyers
+    from buyers
+    inner join customers
+        on buyers.customer_id = customers.customer_id
     cross join as_of
     inner join cohorts_of_days as cohorts
         on buyers.first_purchase_date = cohorts.date_day
     group by {{ segment_sets(['period_grain', 'cohort_start']) }}
+
+),
+
+customer_gaps as (
+
+    select
+        customer_id,
+        first_purchase_date,
+        -- narrow, since a median keeps every value
+        cast(
+            {{ dbt.datediff('previous_purchase_date', 'activity_date', 'day') }} as integer
+        ) as gap_days
+
+    from customer_days
+    where purchase_number > 1
 
 ),
 
@@ -115,96 +122,29 @@ gaps as (
         {{ segment_columns() }},
         cohorts.period_grain,
         cohorts.cohort_start,
-        percentile_cont(0.5) within group (
-            order by
-                {{ dbt.datediff(
-                    'customer_days.previous_purchase_date', 'customer_days.activity_date', 'day'
-                ) }}
-        ) as median_days_between,
-        avg(
-            {{ dbt.datediff(
-                'customer_days.previous_purchase_date', 'customer_days.activity_date', 'day'
-            ) }}
-        ) as mean_days_between
+        percentile_cont(0.5) within group (order by customer_gaps.gap_days)
+            as median_days_between,
+        avg(customer_gaps.gap_days) as mean_days_between
 
-    from customer_days
+    from customer_gaps
     inner join customers
-        on customer_days.customer_id = customers.customer_id
+        on customer_gaps.customer_id = customers.customer_id
     inner join cohorts_of_days as cohorts
-        on customer_days.first_purchase_date = cohorts.date_day
-    where customer_days.purchase_number > 1
+        on customer_gaps.first_purchase_date = cohorts.date_day
     group by {{ segment_sets(['period_grain', 'cohort_start']) }}
 
 ),
 
--- a rank needs the customers of each segment side by side
-spenders as (
+with_top_decile as (
 
+    -- a tenth of the customers, rounded up
     select
-        'all' as segment_name,
-        'all' as segment_value,
-        first_purchase_date,
-        customer_id,
-        net_revenue
-    from buyers_with_segments
-    {%- for segment in var('segments') %}
+        *,
+        net_revenue - top_revenue as other_revenue,
+        ceiling(customers / 10.0) as top_customers,
+        customers - ceiling(customers / 10.0) as other_customers
 
-    union all
-
-    select
-        '{{ segment }}' as segment_name,
-        {{ segment }} as segment_value,
-        first_purchase_date,
-        customer_id,
-        net_revenue
-    from buyers_with_segments
-    {%- endfor %}
-
-),
-
-ranked_spenders as (
-
-    select
-        spenders.segment_name,
-        spenders.segment_value,
-        cohorts.period_grain,
-        cohorts.cohort_start,
-        spenders.net_revenue,
-        10 * (row_number() over (
-            partition by
-                spenders.segment_name,
-                spenders.segment_value,
-                cohorts.period_grain,
-                cohorts.cohort_start
-            order by spenders.net_revenue desc, spenders.customer_id asc
-        ) - 1) < count(*) over (
-            partition by
-                spenders.segment_name,
-                spenders.segment_value,
-                cohorts.period_grain,
-                cohorts.cohort_start
-        ) as is_in_top_decile
-
-    from spenders
-    inner join cohorts_of_days as cohorts
-        on spenders.first_purchase_date = cohorts.date_day
-
-),
-
-top_deciles as (
-
-    select
-        segment_name,
-        segment_value,
-        period_grain,
-        cohort_start,
-        sum(case when is_in_top_decile then net_revenue else 0 end) as top_revenue,
-        sum(case when is_in_top_decile then 0 else net_revenue end) as other_revenue,
-        sum(case when is_in_top_decile then 1 else 0 end) as top_customers,
-        sum(case when is_in_top_decile then 0 else 1 end) as other_customers
-
-    from ranked_spenders
-    group by segment_name, segment_value, period_grain, cohort_start
+    from purchases
 
 )
 
@@ -230,23 +170,17 @@ select
         as average_order_value,
     cast(gaps.median_days_between as double) as median_days_between,
     cast(gaps.mean_days_between as double) as mean_days_between,
-    {{ safe_divide('top_deciles.top_revenue', 'purchases.net_revenue') }}
+    {{ safe_divide('purchases.top_revenue', 'purchases.net_revenue') }}
         as top_decile_revenue_share,
     {{ safe_divide(
-        'top_deciles.top_revenue * top_deciles.other_customers',
-        'top_deciles.other_revenue * top_deciles.top_customers'
+        'purchases.top_revenue * purchases.other_customers',
+        'purchases.other_revenue * purchases.top_customers'
     ) }} as top_decile_spend_multiple
 
-from purchases
+from with_top_decile as purchases
 left join gaps
     on
         purchases.segment_name = gaps.segment_name
         and purchases.segment_value = gaps.segment_value
         and purchases.period_grain = gaps.period_grain
         and purchases.cohort_start is not distinct from gaps.cohort_start
-left join top_deciles
-    on
-        purchases.segment_name = top_deciles.segment_name
-        and purchases.segment_value = top_deciles.segment_value
-        and purchases.period_grain = top_deciles.period_grain
-        and purchases.cohort_start is not distinct from top_deciles.cohort_start
