@@ -58,19 +58,20 @@ def dbt_events(arguments: Sequence[str]) -> Generator[dict[str, Any], None, None
                 if event["info"]["level"] == "error":
                     errors.append(event["info"]["msg"].strip())
                 yield event
-            if dbt.wait() < 0:
-                raise DbtFailedError(_ending(dbt.returncode))
-            if dbt.returncode != 0:
-                reported = "\n".join(errors or plain_lines)
-                raise DbtFailedError(reported or _ending(dbt.returncode))
+            if dbt.wait() != 0:
+                reported = [_killed(-dbt.returncode)] if dbt.returncode < 0 else []
+                reported += errors or plain_lines
+                message = "\n".join(reported) or f"dbt ended with exit code {dbt.returncode}"
+                raise DbtFailedError(message)
         finally:
             dbt.kill()
 
 
-def _ending(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "dbt was killed (signal 9), as is done when memory runs out; see TENURE_MEMORY_LIMIT"
-    return f"dbt ended by signal {-code}" if code < 0 else f"dbt ended with exit code {code}"
+def _killed(number: int) -> str:
+    killed = f"dbt was killed by the signal {signal.Signals(number).name}"
+    if number == signal.SIGKILL:
+        killed += ", by a person or by a machine that ran out of memory (TENURE_MEMORY_LIMIT)"
+    return killed
 
 
 def _environment() -> dict[str, str]:

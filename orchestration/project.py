@@ -33,6 +33,8 @@ def prepare_manifest() -> Path:
     with wait_for_lock(folder / "lock"):
         fingerprint = _fingerprint()
         if not manifest.exists() or not stamp.exists() or stamp.read_text() != fingerprint:
+            # A parse that is cut off may leave a manifest that the old stamp does not fit.
+            stamp.unlink(missing_ok=True)
             for _ in dbt_events(parse_arguments(folder)):
                 pass
             stamp.write_text(fingerprint)

@@ -1,18 +1,29 @@
 """What all tests share: a scratch TENURE_HOME, the parsed project, and a build from outside."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from reliability_page import Record
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
+# A file of each table, for builds of which only the machinery matters.
+ONE_YEAR = (
+    "orders/2023-h1.csv.gz",
+    "refunds/2023.csv",
+    "customers/2023.csv.gz",
+    "subscriptions/2023.csv",
+    "marketing_spend/2023.csv",
+)
 
 # A case of ours is a whole run of dbt, far slower than hypothesis expects; in `make test` always
 # the same few. `make torture` (--hypothesis-profile=torture) tries many, other ones each time, and
@@ -37,6 +48,34 @@ settings.register_profile(
 settings.load_profile("test")
 
 
+_record = pytest.StashKey[Record]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--reliability-report",
+        metavar="PATH",
+        type=Path,
+        help="write what was broken, and what was lost, to PATH= if every test passes",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_record] = Record()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    page = session.config.getoption("--reliability-report")
+    if page and exitstatus == pytest.ExitCode.OK:
+        page.write_text(session.config.stash[_record].page(), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def reliability(pytestconfig: pytest.Config) -> Callable[[str, str, str, int, str], None]:
+    """Record what a test has proved, once it has: area, fault, how, how often tried, and lost."""
+    return pytestconfig.stash[_record].add
+
+
 def run_build(
     raw_dir: Path,
     home: Path,
@@ -59,6 +98,41 @@ def run_build(
     )
 
 
+def fingerprint(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file in `folder`, by its path there."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def contents(file: Path) -> dict[str, tuple]:
+    """The number of rows and a checksum of each table, in any order of rows.
+
+    Without meta.builds, which differs from build to build.
+    """
+    with duckdb.connect(file, read_only=True) as connection:
+        tables = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() order by all"
+        ).fetchall()
+        return {
+            table: connection.execute(f"select count(*), sum(hash(t)) from {table} as t").fetchone()
+            for (table,) in tables
+            if table != "meta.builds"
+        }
+
+
+def published_builds(file: Path) -> dict[str, bool]:
+    """Each build of meta.builds, oldest first, and whether it is the current one."""
+    with duckdb.connect(file, read_only=True) as connection:
+        return dict(
+            connection.execute(
+                "select build_id, is_current from meta.builds order by started_at"
+            ).fetchall()
+        )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def scratch_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep everything that the tests write out of the real TENURE_HOME."""
@@ -67,6 +141,16 @@ def scratch_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TENURE_HOME", str(home))
         patch.delenv("TENURE_ALERT_WEBHOOK", raising=False)
         yield home
+
+
+@pytest.fixture(scope="session")
+def one_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small landing zone: one year of the sample."""
+    raw_dir = tmp_path_factory.mktemp("one_year")
+    for file in ONE_YEAR:
+        (raw_dir / file).parent.mkdir()
+        shutil.copy(SAMPLE / file, raw_dir / file)
+    return raw_dir
 
 
 @pytest.fixture(scope="session")
@@ -102,8 +186,3 @@ def manifest(scratch_home: Path) -> dict:
     from orchestration.project import prepare_manifest
 
     return json.loads(prepare_manifest().read_bytes())
-
-
-@pytest.fixture
-def reliability():
-    return lambda *args, **kwargs: None

@@ -1,18 +1,18 @@
 """The nightly job from outside, on the sample: what it publishes, what survives a failure."""
 
-import hashlib
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
-from conftest import ROOT, SAMPLE, run_build
+from conftest import ROOT, SAMPLE, contents, fingerprint, run_build
+from killed_nightly import BY_NAME
+from nights import Nights
+from readers import check, readers
 
 MARTS = {
     "core.dim_customers",
@@ -45,14 +45,6 @@ MARTS = {
 def home(build, built_home, tmp_path_factory):
     """A copy of what `build` has left, to build into again."""
     return shutil.copytree(built_home, tmp_path_factory.mktemp("home") / "copy", symlinks=True)
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_a_good_run_is_short_and_ends_with_what_was_published(build):
@@ -147,18 +139,6 @@ def test_the_readme_queries_answer(served):
         assert served.sql(query).fetchall(), query
 
 
-def test_the_same_files_give_the_same_marts(served, build, home, tmp_path):
-    again = run_build(SAMPLE, tmp_path)
-    assert again.returncode == 0, again.stdout
-    with duckdb.connect(tmp_path / "serve/current/tenure.duckdb", read_only=True) as other:
-        for mart in MARTS - {"meta.builds"}:
-            content = (
-                "select md5(string_agg(row, chr(10) order by row))"
-                f" from (select t::varchar as row from {mart} as t)"
-            )
-            assert served.sql(content).fetchall() == other.sql(content).fetchall(), mart
-
-
 def test_vars_that_nobody_knows_are_refused_before_anything_starts(tmp_path):
     build = run_build(SAMPLE, tmp_path, "{as_of_dat: 2025-01-01}")
     assert build.returncode == 2
@@ -178,16 +158,16 @@ def project_copy(folder: Path) -> Path:
     return folder
 
 
-def test_a_failing_test_blocks_publishing_and_says_where_to_look(build, home, tmp_path):
+def test_a_failing_test_blocks_publishing_and_says_where_to_look(build, home, one_year, tmp_path):
     before = fingerprint(home / "serve/versions"), os.readlink(home / "serve/current")
     project = project_copy(tmp_path / "project")
     (project / "tests/data/rpt_mrr__is_never_right.sql").write_text(
         "select month from {{ ref('rpt_mrr') }} where segment_name = 'all'"
     )
-    failed = run_build(SAMPLE, home, project=project)
+    failed = run_build(one_year, home, project=project)
     assert failed.returncode == 1
     last = "\n".join(failed.stdout.splitlines()[-10:])
-    assert "rpt_mrr__is_never_right" in last and "36" in last
+    assert "rpt_mrr__is_never_right: 13 failing rows" in last
     assert os.readlink(home / "serve/current") in last or before[1].split("/")[-1] in last
     assert str(home) in last
     assert (fingerprint(home / "serve/versions"), os.readlink(home / "serve/current")) == before
@@ -205,75 +185,89 @@ def test_a_missing_required_column_fails_by_file_name(build, home, tmp_path):
     assert os.readlink(home / "serve/current") == before
 
 
-def test_what_is_not_read_is_named_once(tmp_path):
-    shutil.copytree(SAMPLE / "refunds", tmp_path / "refunds")
-    shutil.copytree(SAMPLE / "orders", tmp_path / "orders")
-    (tmp_path / "order").mkdir()
-    (tmp_path / "orders/more.tsv").write_text("order_id")
-    (tmp_path / "orders/2026").mkdir()
-    (tmp_path / "orders/_SUCCESS").write_text("")
-    built = run_build(tmp_path, tmp_path / "orders/.home")
-    assert built.returncode == 0, built.stdout
-    [warning] = [line for line in built.stdout.splitlines() if "not read" in line]
+class Shrunk(NamedTuple):
+    """Two builds of files that shrank, in a home inside of them that has published more."""
+
+    raw_dir: Path
+    home: Path
+    before: str
+    blocked: subprocess.CompletedProcess
+    after_blocked: str
+    accepted: subprocess.CompletedProcess
+    builds: list[tuple]
+
+
+@pytest.fixture(scope="module")
+def shrunk(build, built_home, tmp_path_factory):
+    """Orders of one year and refunds, with odd files: built, then again with a reason."""
+    raw_dir = tmp_path_factory.mktemp("raw")
+    home = raw_dir / "orders/.home"
+    shutil.copytree(SAMPLE / "refunds", raw_dir / "refunds")
+    shutil.copytree(
+        SAMPLE / "orders", raw_dir / "orders", ignore=shutil.ignore_patterns("202[45]*")
+    )
+    (raw_dir / "order").mkdir()
+    (raw_dir / "orders/more.tsv").write_text("order_id")
+    (raw_dir / "orders/2026").mkdir()
+    (raw_dir / "orders/_SUCCESS").write_text("")
+    shutil.copytree(built_home, home, symlinks=True)
+
+    before = os.readlink(home / "serve/current")
+    blocked = run_build(raw_dir, home)
+    after_blocked = os.readlink(home / "serve/current")
+    (raw_dir / "orders/new.csv").write_text(
+        "order_id,customer_id,ordered_at,amount,coupon\nnew-1,ada,2025-12-01,10,SPRING\n"
+    )
+    reason = "--volume-drop-reason=archived it's old"
+    accepted = run_build(raw_dir, home, None, ROOT, reason)
+    with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
+        builds = connection.sql(
+            "select volume_drop_reason, is_current from meta.builds order by started_at"
+        ).fetchall()
+    return Shrunk(raw_dir, home, before, blocked, after_blocked, accepted, builds)
+
+
+def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(shrunk):
+    said = shrunk.blocked.stdout
+    assert shrunk.blocked.returncode == 1
+    assert "orders: 1,479 rows read, 8,743 in the published build" in said
+    assert "marketing_spend: 0 rows read, 772 in the published build" in said
+    assert "VOLUME_DROP_REASON" in said
+    assert shrunk.after_blocked == shrunk.before
+
+    assert shrunk.accepted.returncode == 0, shrunk.accepted.stdout
+    assert shrunk.builds == [(None, False), ("archived it's old", True)]
+
+
+def test_a_new_file_with_another_heading_is_told(shrunk):
+    said = shrunk.accepted.stdout
+    assert "warning: orders: other columns than the published files: orders/new.csv" in said
+    assert "with new coupon" in said
+
+
+def test_what_is_not_read_is_named_once(shrunk):
+    [warning] = [line for line in shrunk.accepted.stdout.splitlines() if "not read" in line]
     assert warning.endswith(": order, orders/2026, orders/more.tsv")
 
 
-def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(build, home, tmp_path):
-    before = os.readlink(home / "serve/current")
-    shutil.copytree(SAMPLE, tmp_path / "raw")
-    for path in (tmp_path / "raw/orders").glob("202[45]*"):
-        path.unlink()
-    shutil.rmtree(tmp_path / "raw/marketing_spend")
-    own_home = tmp_path / "home"
-    shutil.copytree(home, own_home, symlinks=True)
-
-    blocked = run_build(tmp_path / "raw", own_home)
-    assert blocked.returncode == 1
-    assert "orders: 1,479 rows read, 8,743 in the published build" in blocked.stdout
-    assert "marketing_spend: 0 rows read, 772 in the published build" in blocked.stdout
-    assert "VOLUME_DROP_REASON" in blocked.stdout
-    assert os.readlink(own_home / "serve/current") == before
-
-    (tmp_path / "raw/orders/new.csv").write_text(
-        "order_id,customer_id,ordered_at,amount,coupon\nnew-1,ada,2025-12-01,10,SPRING\n"
+def test_killed_builds_harm_no_reader_and_the_next_one_catches_up(shrunk, built_home, reliability):
+    nights = Nights(shrunk.raw_dir, shrunk.home)
+    flips = {}
+    with readers(nights.file, number=2, pause=0.5) as reads:
+        flips[nights.current()] = 0
+        for name in ("first model of core starts", "the name is on disk", "the link is flipped"):
+            nights.kill_at(BY_NAME[name])
+            flips.setdefault(nights.current(), os.lstat(nights.serve / "current").st_ctime)
+        # All files are back: what comes out is what a home without a past makes of them.
+        nights.raw_dir, nights.right = SAMPLE, contents(built_home / "serve/current/tenure.duckdb")
+        nights.good_build()
+        flips[nights.current()] = os.lstat(nights.serve / "current").st_ctime
+    check(reads, flips)
+    assert len({read.build_id for read in reads}) >= 2
+    reliability(
+        "kills",
+        "SIGKILL of three nights in a row, under two readers",
+        "while dbt builds, just before and just after the flip; then an ordinary build",
+        3,
+        "nothing",
     )
-    accepted = run_build(
-        tmp_path / "raw", own_home, None, ROOT, "--volume-drop-reason=archived it's old"
-    )
-    assert accepted.returncode == 0, accepted.stdout
-    assert "warning: orders: other columns than the published files: orders/new.csv" in (
-        accepted.stdout
-    )
-    assert "with new coupon" in accepted.stdout
-    with duckdb.connect(own_home / "serve/current/tenure.duckdb", read_only=True) as connection:
-        assert connection.sql(
-            "select volume_drop_reason, is_current from meta.builds order by started_at"
-        ).fetchall() == [(None, False), ("archived it's old", True)]
-
-
-def test_a_killed_build_leaves_what_was_served_and_the_next_one_publishes(build, home):
-    before = fingerprint(home / "serve/versions"), os.readlink(home / "serve/current")
-    environment = os.environ | {"TENURE_HOME": str(home), "TENURE_RAW_DIR": str(SAMPLE)}
-    with subprocess.Popen(
-        [sys.executable, "-m", "orchestration.nightly"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        for line in process.stdout:
-            if "staging" in line:
-                break
-        time.sleep(0.3)
-        process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-    assert (fingerprint(home / "serve/versions"), os.readlink(home / "serve/current")) == before
-
-    after = run_build(SAMPLE, home)
-    assert after.returncode == 0, after.stdout
-    with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
-        builds = connection.sql(
-            "select build_id, is_current from meta.builds order by started_at"
-        ).fetchall()
-    assert [current for _, current in builds] == [False, True]
-    assert os.readlink(home / "serve/current").endswith(builds[-1][0])

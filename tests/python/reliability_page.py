@@ -1,0 +1,76 @@
+"""docs/reliability.md: what was broken on purpose, and what was lost by it.
+
+Tests record what they have proved; the page is written when every test of the session has passed.
+"""
+
+import os
+import platform
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from orchestration.provenance import software_versions
+
+# In the order of the page.
+AREAS = (
+    "readers",
+    "kills",
+    "disk and memory",
+    "one writer",
+    "guards",
+    "alerts",
+    "catching up",
+    "versions",
+    "the reader's side",
+)
+
+
+class Row(NamedTuple):
+    """What was broken, how, and what was lost."""
+
+    area: str
+    fault: str
+    how: str
+    lost: str
+
+
+class Record:
+    """The rows of the page: how often each was tried, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.tried: dict[Row, int] = {}
+
+    def add(self, area: str, fault: str, how: str, tried: int, lost: str) -> None:
+        """Record `tried` cases; those of a row that is there already add up."""
+        if area not in AREAS:
+            raise ValueError(f"{area!r} is none of the areas {', '.join(AREAS)}")
+        row = Row(area, fault, how, lost)
+        self.tried[row] = self.tried.get(row, 0) + tried
+
+    def page(self) -> str:
+        """The page in Markdown."""
+        versions = ", ".join(f"{name} {number}" for name, number in software_versions().items())
+        lines = [
+            "# What was broken on purpose, and what was lost",
+            "",
+            "Each line is a test that does real damage to a real build and then looks what readers"
+            " have and whether the next",
+            "night mends it by itself. `make torture REPORT=docs/reliability.md` runs them all and"
+            " writes this page again, only",
+            "if every test passed.",
+            "",
+            f"Written on {datetime.now(UTC):%Y-%m-%d}, with {versions}, on {platform.system()}"
+            f" {platform.machine()} with {os.cpu_count()} cores.",
+        ]
+        for area in AREAS:
+            rows = [row for row in self.tried if row.area == area]
+            if rows:
+                lines += ["", f"## {area[0].upper()}{area[1:]}", ""]
+                lines += ["| fault | how it is injected | tried | lost |", "|---|---|---:|---|"]
+                lines += [
+                    _line(row.fault, row.how, f"{self.tried[row]:,}", row.lost) for row in rows
+                ]
+        return "\n".join(lines) + "\n"
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
