@@ -46,11 +46,16 @@ test: lint ## every quick check: lint, dbt unit and data tests on a scratch ware
 	$(BIN)/dbt --quiet build
 	@$(BIN)/python -m pytest
 
-torture: $(VENV)/.installed-dev ## the long tests: many landing zones in disorder and against the oracles, an hour or two
+# Every test that breaks something on purpose, quick or long, and those that try many random shops.
+TORTURE := $(addprefix tests/python/test_,kills.py readers.py disk_and_memory.py privacy.py \
+	catching_up.py reader_side.py nightly.py lock.py runs.py versions.py alerts.py \
+	check_published.py guards.py schedule.py order_never_matters.py cohort_oracle.py \
+	churn_oracle.py customer_value.py)
+
+torture: $(VENV)/.installed-dev ## break it on purpose, and try many random shops: hours; REPORT=docs/reliability.md
 	@HYPOTHESIS_STORAGE_DIRECTORY="$(TENURE_HOME)/hypothesis" \
-	$(BIN)/python -m pytest -p no:cacheprovider --hypothesis-profile=torture \
-	tests/python/test_order_never_matters.py tests/python/test_cohort_oracle.py \
-	tests/python/test_churn_oracle.py tests/python/test_customer_value.py
+	$(BIN)/python -m pytest -p no:cacheprovider -m "" --hypothesis-profile=torture \
+	--reliability-report="$(or $(REPORT),$(TENURE_HOME)/reliability.md)" $(or $(TESTS),$(TORTURE))
 
 dev: setup ## open Dagster's UI on http://127.0.0.1:3000, with the schedule
 	@$(BIN)/python -m orchestration.dagster_home

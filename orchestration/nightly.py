@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shutil
 import sys
 import time
+import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +57,7 @@ def main() -> int:
         return REFUSED
     try:
         with build_lock(paths.lock_file(), wait):
-            return _build(variables, arguments.volume_drop_reason)
+            return _build_or_say_why_not(variables, arguments.volume_drop_reason)
     except RefusedThresholdsError as error:
         print(f"Guards refused, nothing was started (models/staging/_sources.yml).\n{error}")
         return REFUSED
@@ -63,12 +66,31 @@ def main() -> int:
         return RUNNING
 
 
+def _build_or_say_why_not(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
+    before = current_build(paths.serve())
+    try:
+        return _build(variables, volume_drop_reason)
+    except RefusedThresholdsError:
+        raise
+    except Exception as error:
+        # What no step can tell: on a full disk Dagster cannot even note that one has failed.
+        log = paths.logs() / "failure.log"
+        with suppress(OSError):
+            log.parent.mkdir(exist_ok=True)
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+        free = shutil.disk_usage(paths.home()).free
+        message = f"{error}\n{free / 1e6:,.1f} MB are free in {paths.home()}"
+        if (served := current_build(paths.serve())) != before:
+            print(f"Published {served}, but what follows failed:\n{message}\nLog: {log}")
+            return PUBLISHED
+        return _untold([Failure("run", "nightly", message)], log, variables)
+
+
 def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
     started = time.monotonic()
     print(f"Reading {paths.raw_dir()}", flush=True)
     prepare_dagster_home()
 
-    from orchestration import alerts
     from orchestration.dbt_process import DbtFailedError
     from orchestration.project import prepare_manifest
 
@@ -76,10 +98,8 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
         # Dagster would do it while it loads the definitions, and bury dbt's words in its own.
         prepare_manifest()
     except DbtFailedError as error:
-        failure, log = Failure("dbt", "parse", essence(str(error))), paths.parsed() / "dbt.log"
-        # There is no run whose end would tell.
-        alerts.failed([failure], log, variables)
-        return _failed([failure], log, variables)
+        failure = Failure("dbt", "parse", essence(str(error)))
+        return _untold([failure], paths.parsed() / "dbt.log", variables)
 
     import dagster as dg
 
@@ -141,6 +161,14 @@ def _published(seconds: Mapping[str, float]) -> None:
     from orchestration.report import published_report
 
     print("\n".join(published_report(paths.serve() / "current" / FILE_NAME, seconds)))
+
+
+def _untold(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
+    """Tell what failed where there is no run of Dagster whose end would tell."""
+    from orchestration import alerts
+
+    alerts.failed(failures, log, variables)
+    return _failed(failures, log, variables)
 
 
 def _failed(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:

@@ -171,7 +171,7 @@ def build(built_home: Path) -> subprocess.CompletedProcess:
 def served(
     build: subprocess.CompletedProcess, built_home: Path
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to what `build` published, as the README tells BI tools to open it."""
+    """A connection to what `build` published, as a BI tool opens it."""
     with duckdb.connect(
         built_home / "serve/current/tenure.duckdb",
         read_only=True,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import duckdb
 
-# As the README tells BI tools.
+# As a BI tool that takes nothing but settings.
 HARDENED = {"enable_external_access": "false", "lock_configuration": "true"}
 
 

@@ -245,7 +245,7 @@ def test_an_email_that_dbt_quotes_goes_nowhere(sink, home):
     ],
 )
 def test_a_sink_in_a_bad_mood_is_one_line_and_is_told_at_the_next_occasion(
-    sink, lines, monkeypatch, mood, said
+    sink, lines, monkeypatch, mood, said, reliability
 ):
     monkeypatch.setattr(alerts, "SECONDS", 0.5)
     sink.mood = mood
@@ -259,6 +259,13 @@ def test_a_sink_in_a_bad_mood_is_one_line_and_is_told_at_the_next_occasion(
     fail(BROKEN)
     fail(BROKEN)
     assert len(sink.texts) == 1 and "stg_orders" in sink.texts[0]
+    reliability(
+        "alerts",
+        "the webhook answers with an error, elsewhere, too slowly or not at all",
+        "a real server on loopback in that mood, then well again: told at the next occasion, once",
+        tried=1,
+        lost="nothing",
+    )
 
 
 def test_a_sink_that_is_down_is_one_line_and_all_is_told_in_order_later(sink, lines, monkeypatch):

@@ -86,7 +86,7 @@ def test_an_old_one_is_one_line_exit_code_1_and_an_incident(tmp_path):
     assert incidents(tmp_path) == [("unpublished", ["too old"])]
 
 
-def test_a_later_version_ends_the_incident(tmp_path):
+def test_a_later_version_ends_the_incident(tmp_path, reliability):
     put(tmp_path, datetime.now(UTC) - 2 * DAY)
     assert check(tmp_path).returncode == 1
     # Allowing more is no recovery.
@@ -95,6 +95,13 @@ def test_a_later_version_ends_the_incident(tmp_path):
     put(tmp_path, datetime.now(UTC), "20261124T020000Z-ab12cd")
     assert check(tmp_path).returncode == 0
     assert incidents(tmp_path) == []
+    reliability(
+        "alerts",
+        "nothing was built at all",
+        "a version that is two days old; check-published fails and alerts until there is a new one",
+        tried=1,
+        lost="nothing",
+    )
 
 
 def nothing_published(home):

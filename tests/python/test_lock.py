@@ -41,18 +41,34 @@ def holder(path):
         process.kill()
 
 
-def test_a_second_build_is_refused_with_who_holds_the_lock(path, holder):
+def test_a_second_build_is_refused_with_who_holds_the_lock(path, holder, reliability):
     with pytest.raises(BuildRunningError) as refused, build_lock(path):
         pass
     assert f"pid {holder.pid}, -c {path}, since 20" in str(refused.value)
+    reliability(
+        "one writer",
+        "a second build while one runs",
+        "a process that holds the lock; the second is refused with its pid, command and start",
+        tried=1,
+        lost="nothing",
+    )
 
 
-def test_who_waits_is_told_for_whom_and_gets_the_lock_when_it_is_free(path, holder, caplog):
+def test_who_waits_is_told_for_whom_and_gets_the_lock_when_it_is_free(
+    path, holder, caplog, reliability
+):
     caplog.set_level("INFO", "orchestration")
     threading.Timer(0.5, holder.kill).start()
     with build_lock(path, timedelta(seconds=30)):
         assert f"Waiting up to 0:00:30 for another build: pid {holder.pid}" in caplog.text
     assert len(caplog.records) == 1
+    reliability(
+        "one writer",
+        "a build waits for one that is killed",
+        "SIGKILL of the holder; the lock is free at once",
+        tried=1,
+        lost="nothing",
+    )
 
 
 def test_who_waits_in_vain_is_refused(path, holder):

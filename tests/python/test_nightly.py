@@ -227,7 +227,7 @@ def shrunk(build, built_home, tmp_path_factory):
     return Shrunk(raw_dir, home, before, blocked, after_blocked, accepted, builds)
 
 
-def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(shrunk):
+def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(shrunk, reliability):
     said = shrunk.blocked.stdout
     assert shrunk.blocked.returncode == 1
     assert "orders: 1,479 rows read, 8,743 in the published build" in said
@@ -237,12 +237,26 @@ def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(shrunk):
 
     assert shrunk.accepted.returncode == 0, shrunk.accepted.stdout
     assert shrunk.builds == [(None, False), ("archived it's old", True)]
+    reliability(
+        "guards",
+        "most orders and a whole table are gone",
+        "files removed from the landing zone; the build is blocked until somebody says why",
+        tried=1,
+        lost="nothing",
+    )
 
 
-def test_a_new_file_with_another_heading_is_told(shrunk):
+def test_a_new_file_with_another_heading_is_told(shrunk, reliability):
     said = shrunk.accepted.stdout
     assert "warning: orders: other columns than the published files: orders/new.csv" in said
     assert "with new coupon" in said
+    reliability(
+        "guards",
+        "a new file with another heading",
+        "a column more, others missing; published with a warning that names file and columns",
+        tried=1,
+        lost="nothing",
+    )
 
 
 def test_what_is_not_read_is_named_once(shrunk):
