@@ -47,15 +47,20 @@ test: lint ## every quick check: lint, dbt unit and data tests on a scratch ware
 	@$(BIN)/python -m pytest
 
 # Every test that breaks something on purpose, quick or long, and those that try many random shops.
-TORTURE := $(addprefix tests/python/test_,kills.py readers.py disk_and_memory.py privacy.py \
-	catching_up.py reader_side.py nightly.py lock.py runs.py versions.py alerts.py \
-	check_published.py guards.py schedule.py order_never_matters.py cohort_oracle.py \
-	churn_oracle.py customer_value.py)
+TORTURE := $(addprefix tests/python/test_,$(addsuffix .py,kills readers disk_and_memory privacy \
+	catching_up reader_side nightly lock runs versions alerts check_published guards schedule \
+	order_never_matters cohort_oracle churn_oracle customer_value))
+RECORDS := $(TENURE_HOME)/reliability
 
-torture: $(VENV)/.installed-dev ## break it on purpose, and try many random shops: hours; REPORT=docs/reliability.md
-	@HYPOTHESIS_STORAGE_DIRECTORY="$(TENURE_HOME)/hypothesis" \
+torture: $(VENV)/.installed-dev ## break it on purpose, try many random shops: hours; REPORT=docs/reliability.md
+	@failed=; for test in $(or $(TESTS),$(TORTURE)); do \
+	record="$(RECORDS)/$$(basename $$test .py).json"; rm -f "$$record"; echo "$$test"; \
+	HYPOTHESIS_STORAGE_DIRECTORY="$(TENURE_HOME)/hypothesis" \
 	$(BIN)/python -m pytest -p no:cacheprovider -m "" --hypothesis-profile=torture \
-	--reliability-report="$(or $(REPORT),$(TENURE_HOME)/reliability.md)" $(or $(TESTS),$(TORTURE))
+	--reliability-record="$$record" $$test || failed="$$failed $$test"; done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed"; echo "Mend it, then: make torture TESTS='$$failed'"; exit 1; fi
+	@$(BIN)/python tests/python/reliability_page.py "$(RECORDS)" > "$(or $(REPORT),$(RECORDS)/reliability.md)"
+	@echo "Written: $(or $(REPORT),$(RECORDS)/reliability.md)"
 
 dev: setup ## open Dagster's UI on http://127.0.0.1:3000, with the schedule
 	@$(BIN)/python -m orchestration.dagster_home

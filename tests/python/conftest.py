@@ -53,10 +53,10 @@ _record = pytest.StashKey[Record]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--reliability-report",
-        metavar="PATH",
+        "--reliability-record",
+        metavar="FILE",
         type=Path,
-        help="write what was broken, and what was lost, to PATH= if every test passes",
+        help="keep what was broken, and what was lost, in FILE, if every test passes",
     )
 
 
@@ -65,9 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    page = session.config.getoption("--reliability-report")
-    if page and exitstatus == pytest.ExitCode.OK:
-        page.write_text(session.config.stash[_record].page(), encoding="utf-8")
+    file = session.config.getoption("--reliability-record")
+    if file and exitstatus == pytest.ExitCode.OK:
+        session.config.stash[_record].write(file)
 
 
 @pytest.fixture(scope="session")

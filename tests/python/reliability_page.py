@@ -1,11 +1,15 @@
 """docs/reliability.md: what was broken on purpose, and what was lost by it.
 
-Tests record what they have proved; the page is written when every test of the session has passed.
+Tests record what they have proved, into a file per session of pytest in which every test passed.
+`python reliability_page.py FOLDER` makes the page of all that lie in the folder.
 """
 
+import json
 import os
 import platform
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from orchestration.provenance import software_versions
@@ -46,6 +50,17 @@ class Record:
         row = Row(area, fault, how, lost)
         self.tried[row] = self.tried.get(row, 0) + tried
 
+    def write(self, file: Path) -> None:
+        """Keep the rows in a file."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        rows = [{**row._asdict(), "tried": tried} for row, tried in self.tried.items()]
+        file.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+    def read(self, file: Path) -> None:
+        """Add the rows of such a file."""
+        for row in json.loads(file.read_text(encoding="utf-8")):
+            self.add(**row)
+
     def page(self) -> str:
         """The page in Markdown."""
         versions = ", ".join(f"{name} {number}" for name, number in software_versions().items())
@@ -55,8 +70,8 @@ class Record:
             "Each line is a test that does real damage to a real build and then looks what readers"
             " have and whether the next",
             "night mends it by itself. `make torture REPORT=docs/reliability.md` runs them all and"
-            " writes this page again, only",
-            "if every test passed.",
+            " writes this page again, if",
+            "every test passed.",
             "",
             f"Written on {datetime.now(UTC):%Y-%m-%d}, with {versions}, on {platform.system()}"
             f" {platform.machine()} with {os.cpu_count()} cores.",
@@ -74,3 +89,15 @@ class Record:
 
 def _line(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def main() -> None:
+    """Print the page of the records in a folder."""
+    record = Record()
+    for file in sorted(Path(sys.argv[1]).glob("*.json")):
+        record.read(file)
+    print(record.page(), end="")
+
+
+if __name__ == "__main__":
+    main()
