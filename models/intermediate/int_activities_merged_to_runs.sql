@@ -33,6 +33,16 @@ spells as (
 
 ),
 
+customers_on_both as (
+
+    select customer_id from purchases
+
+    intersect
+
+    select customer_id from spells
+
+),
+
 activities as (
 
     select * from purchases
@@ -43,22 +53,26 @@ activities as (
 
     union all
 
-    -- whoever buys or subscribes
+    -- whoever buys and subscribes; on any, the runs of all others are those of their one basis
     select
         'any' as basis,
-        customer_id,
-        active_from,
-        active_to
+        purchases.customer_id,
+        purchases.active_from,
+        purchases.active_to
     from purchases
+    inner join customers_on_both
+        on purchases.customer_id = customers_on_both.customer_id
 
     union all
 
     select
         'any' as basis,
-        customer_id,
-        active_from,
-        active_to
+        spells.customer_id,
+        spells.active_from,
+        spells.active_to
     from spells
+    inner join customers_on_both
+        on spells.customer_id = customers_on_both.customer_id
 
 ),
 
@@ -102,15 +116,36 @@ runs as (
     from numbered
     group by basis, customer_id, run_number
 
+),
+
+dated_runs as (
+
+    select
+        runs.basis,
+        runs.customer_id,
+        runs.run_number,
+        runs.started_on,
+        -- what ends at as_of or later is still running
+        case when runs.active_to < as_of.as_of then runs.active_to end as ended_on,
+        customers_on_both.customer_id is null as is_on_one_basis
+
+    from runs
+    cross join as_of
+    left join customers_on_both
+        on runs.customer_id = customers_on_both.customer_id
+
 )
 
-select
-    runs.basis,
-    runs.customer_id,
-    runs.run_number,
-    runs.started_on,
-    -- what ends at as_of or later is still running
-    case when runs.active_to < as_of.as_of then runs.active_to end as ended_on
+select * from dated_runs
 
-from runs
-cross join as_of
+union all
+
+select
+    'any' as basis,
+    customer_id,
+    run_number,
+    started_on,
+    ended_on,
+    is_on_one_basis
+from dated_runs
+where is_on_one_basis

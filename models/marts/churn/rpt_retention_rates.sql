@@ -8,7 +8,9 @@ as_of as (
 
 runs as (
 
+    -- whoever only buys or only subscribes is counted once, and stands on any in the end
     select * from {{ ref('int_activities_merged_to_runs') }}
+    where not (basis = 'any' and is_on_one_basis)
 
 ),
 
@@ -51,6 +53,7 @@ changes as (
 
     select
         basis,
+        is_on_one_basis,
         customer_id,
         run_number,
         started_on,
@@ -64,6 +67,7 @@ changes as (
 
     select
         basis,
+        is_on_one_basis,
         customer_id,
         run_number,
         started_on,
@@ -81,6 +85,7 @@ customer_periods as (
 
     select
         changes.basis,
+        changes.is_on_one_basis,
         changes.customer_id,
         days.period_grain,
         days.period_number,
@@ -102,7 +107,12 @@ customer_periods as (
     from changes
     inner join periods_of_days as days
         on changes.changed_on = days.date_day
-    group by changes.basis, changes.customer_id, days.period_grain, days.period_number
+    group by
+        changes.basis,
+        changes.is_on_one_basis,
+        changes.customer_id,
+        days.period_grain,
+        days.period_number
 
 ),
 
@@ -111,6 +121,7 @@ attribute_changes as (
 
     select
         customer_periods.basis,
+        customer_periods.is_on_one_basis,
         customer_periods.period_grain,
         customer_periods.period_number{{ segment_attributes('customers') }},
         sum(case when at_start = 0 and at_end = 1 and first_run_number = 1 then 1 else 0 end)
@@ -127,8 +138,34 @@ attribute_changes as (
         on customer_periods.customer_id = customers.customer_id
     group by
         customer_periods.basis,
+        customer_periods.is_on_one_basis,
         customer_periods.period_grain,
         customer_periods.period_number{{ segment_attributes('customers') }}
+
+),
+
+changes_on_every_basis as (
+
+    select * from attribute_changes
+
+    union all
+
+    select
+        'any' as basis,
+        is_on_one_basis,
+        period_grain,
+        period_number
+        {%- for segment in var('segments') %},
+        {{ segment }}
+        {%- endfor %},
+        new_customers,
+        returning_customers,
+        lost_customers,
+        lost_newcomers,
+        churn_events,
+        days_at_risk_by_changes
+    from attribute_changes
+    where is_on_one_basis
 
 ),
 
@@ -146,7 +183,7 @@ period_changes as (
         sum(churn_events) as churn_events,
         sum(days_at_risk_by_changes) as days_at_risk_by_changes
 
-    from attribute_changes
+    from changes_on_every_basis
     group by {{ segment_sets(['basis', 'period_grain', 'period_number']) }}
 
 ),
