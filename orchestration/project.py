@@ -11,6 +11,7 @@ from orchestration import paths
 from orchestration.dbt_arguments import parse_arguments
 from orchestration.dbt_process import dbt_events
 from orchestration.lock import wait_for_lock
+from orchestration.versions import flush_to_disk
 
 _FILES = ("dbt_project.yml", "profiles.yml")
 _FOLDERS = ("models", "macros", "seeds", "tests/data")
@@ -37,6 +38,8 @@ def prepare_manifest() -> Path:
             stamp.unlink(missing_ok=True)
             for _ in dbt_events(parse_arguments(folder)):
                 pass
+            # The stamp vouches for the manifest, also after the machine lost power.
+            flush_to_disk(manifest)
             stamp.write_text(fingerprint)
     return manifest
 

@@ -68,9 +68,9 @@ def new_version(serve: Path, build_id: str) -> Iterator[Path]:
     # What this link points to has not been served yet, so a build that dies from here on leaves
     # no version of which nobody knows whether it was ever published.
     _next_link(serve).symlink_to(_target(build_id))
-    _fsync(serve)
+    flush_to_disk(serve)
     partial.rename(final)
-    _fsync(_versions(serve))
+    flush_to_disk(_versions(serve))
     with _flipping(serve):
         _flip(serve, _next_link(serve))
         _prune(serve)
@@ -88,6 +88,15 @@ def serve_version(serve: Path, build_id: str) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(_target(build_id))
         _flip(serve, link)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Return once a file or a folder is where no loss of power can take it away."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _versions(serve: Path) -> Path:
@@ -130,13 +139,13 @@ def _make_durable(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             path.chmod(0o444)
-        _fsync(path)
-    _fsync(folder)
+        flush_to_disk(path)
+    flush_to_disk(folder)
 
 
 def _flip(serve: Path, link: Path) -> None:
     os.replace(link, serve / "current")
-    _fsync(serve)
+    flush_to_disk(serve)
 
 
 def _prune(serve: Path) -> None:
@@ -156,11 +165,3 @@ def _delete(folder: Path) -> None:
     except OSError as error:
         # What stays takes room and is tried again by the next build; it is no reason to fail one.
         _logger.warning("warning: cannot remove %s: %s", folder, error)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -166,6 +166,7 @@ COPY = "while the marts are copied"
 FLIP = "around the flip of the link"
 PRUNE = "while old versions are deleted"
 END = "after publishing"
+CLEAR = "while it clears what another killed build has left"
 
 LAYERS = ("staging", "intermediate", "core", "cohorts", "churn", "clv", "meta")
 KEPT_VERSIONS = "orchestration.versions.DEFAULT_KEPT"
@@ -236,7 +237,7 @@ POINTS = [
     ),
     Point(COPY, "Parquet is written", after("orchestration.publish._write_parquet")),
     Point(COPY, "the file is closed", before("orchestration.versions._make_durable")),
-    Point(COPY, "one file is on disk", after("orchestration.versions._fsync")),
+    Point(COPY, "one file is on disk", after("orchestration.versions.flush_to_disk")),
     Point(COPY, "all files are on disk", after("orchestration.versions._make_durable")),
     Point(FLIP, "the version has no name yet", before("pathlib.Path.rename", given=from_partial)),
     Point(FLIP, "the new link is made", after("pathlib.Path.symlink_to")),
@@ -260,7 +261,19 @@ POINTS = [
         NEW,
     ),
     Point(PRUNE, "old versions are deleted", after("orchestration.versions._prune"), NEW),
+    Point(END, "nobody is told yet", before("orchestration.defs.alerts.alert_at_end"), NEW),
     Point(END, "nothing is reported yet", before("orchestration.report.published_report"), NEW),
+    # Only after another kill.
+    Point(
+        CLEAR,
+        "what was never served is renamed",
+        after("pathlib.Path.rename", given=to_partial),
+    ),
+    Point(
+        CLEAR,
+        "what was never served is half deleted",
+        after("os.unlink", given=named("rpt_mrr.parquet")),
+    ),
 ]
 
 BY_NAME = {point.name: point for point in POINTS}

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from conftest import ROOT, contents, fingerprint, published_builds, run_build
@@ -57,6 +59,9 @@ class Nights:
             "versions",
         ]
         assert not [*self.home.rglob("*.wal"), *(self.home / "build/tmp").iterdir()]
+        with closing(sqlite3.connect(self.home / "dagster/history/runs.db")) as history:
+            runs = history.execute("select distinct status from runs").fetchall()
+        assert {status for (status,) in runs} <= {"SUCCESS", "FAILURE"}
 
     def check_current(self) -> None:
         """Readers have a whole build: all tables right, and all builds up to it listed."""

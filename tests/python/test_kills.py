@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 from conftest import SAMPLE, fingerprint
-from killed_nightly import BY_NAME, DBT_IS_KILLED, PARSE, POINTS, Point
+from killed_nightly import BY_NAME, CLEAR, DBT_IS_KILLED, PARSE, POINTS, Point
 from nights import Nights, kill_build
 
 from orchestration import paths, project
@@ -23,7 +23,8 @@ ON_THE_SAMPLE = [
     )
 ]
 FIRST_NIGHT = [point for point in POINTS if point.stage == PARSE]
-OTHER_NIGHTS = [point for point in POINTS if point.stage != PARSE]
+AFTER_A_KILL = [point for point in POINTS if point.stage == CLEAR]
+OTHER_NIGHTS = [point for point in POINTS if point.stage not in (PARSE, CLEAR)]
 
 
 def points(chosen: Iterable[Point]) -> pytest.MarkDecorator:
@@ -102,6 +103,15 @@ def test_a_killed_build_of_the_sample_harms_nobody(nights_of_the_sample, point, 
     nights_of_the_sample.kill_at(point)
     nights_of_the_sample.good_build()
     proved(reliability, point, "the whole sample")
+
+
+@pytest.mark.torture
+@points(AFTER_A_KILL)
+def test_two_killed_builds_in_a_row_harm_nobody(nights, point, reliability):
+    nights.kill_at(BY_NAME["the old link still stands"])
+    nights.kill_at(point)
+    nights.good_build()
+    proved(reliability, point, "one year of the sample")
 
 
 @pytest.mark.torture

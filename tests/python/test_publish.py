@@ -200,7 +200,7 @@ def test_a_new_connection_sees_the_new_build_and_an_open_one_the_old(run, tmp_pa
         "publish._write_builds",
         "publish._write_parquet",
         "versions._make_durable",
-        "versions._fsync",
+        "versions.flush_to_disk",
         "versions._flip",
     ],
 )

@@ -107,7 +107,7 @@ def test_a_version_that_is_not_complete_is_removed_by_the_next_build(serve, publ
     assert [path.name for path in (serve / "versions").iterdir()] == ["night-1"]
 
 
-@pytest.mark.parametrize("step", ["_flip", "_fsync"])
+@pytest.mark.parametrize("step", ["_flip", "flush_to_disk"])
 def test_a_version_that_never_became_current_counts_for_nothing(serve, publish, monkeypatch, step):
     publish("night-0")
     with monkeypatch.context() as patch:
