@@ -144,6 +144,10 @@ def named(name: str) -> Callable[..., bool]:
     return lambda path, *_, **__: Path(path).name == name
 
 
+def in_parquet(path, *_, **__) -> bool:
+    return path.parent.name == "parquet"
+
+
 def is_partial(path, *_, **__) -> bool:
     return path.name.endswith(".partial")
 
@@ -231,9 +235,7 @@ POINTS = [
     Point(
         COPY,
         "half of the Parquet files are written",
-        before(
-            "pathlib.Path.mkdir", call=12, given=lambda path, **_: path.parent.name == "parquet"
-        ),
+        before("pathlib.Path.mkdir", call=12, given=in_parquet),
     ),
     Point(COPY, "Parquet is written", after("orchestration.publish._write_parquet")),
     Point(COPY, "the file is closed", before("orchestration.versions._make_durable")),
