@@ -70,8 +70,12 @@ def wait_for_lock(path: Path) -> Iterator[None]:
 def lock_for_life(path: Path) -> None:
     """Hold the lock at `path` until this process ends, however it does."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a", encoding="utf-8")
+    # It gets its place only with the lock on it: whoever finds a file there without one may
+    # delete it as left behind.
+    unplaced = path.parent.with_name(f"{path.name}.unplaced")
+    file = unplaced.open("a", encoding="utf-8")
     fcntl.flock(file, fcntl.LOCK_EX)
+    unplaced.replace(path)
     _held_for_life.append(file)
 
 

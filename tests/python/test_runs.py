@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import dagster as dg
 import pytest
 from conftest import ROOT
 
-from orchestration import runs
+from orchestration import lock, runs
+from orchestration.lock import is_locked
 from orchestration.runs import end_dead_runs, forget_old_runs, stay_alive
 
 LIVE = """
@@ -73,6 +75,16 @@ def test_a_run_whose_process_was_killed_is_ended_and_one_that_lives_is_not(
         tried=1,
         lost="nothing",
     )
+
+
+def test_a_run_that_starts_while_another_clears_up_is_not_taken_for_dead(folder, monkeypatch):
+    monkeypatch.setattr(lock, "_held_for_life", [])  # forgotten, and so closed, at the end
+    run_ids = [str(number) for number in range(200)]
+    with ThreadPoolExecutor() as threads:
+        starting = threads.submit(lambda: [stay_alive(folder, run_id) for run_id in run_ids])
+        while not starting.done():
+            assert all(is_locked(file) for file in folder.glob("*"))
+    assert {file.name for file in folder.iterdir()} == set(run_ids)
 
 
 def test_a_run_that_has_just_been_made_gets_time_to_start(instance, folder, monkeypatch):
