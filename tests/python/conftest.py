@@ -154,6 +154,20 @@ def one_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def new_home(scratch_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Make a TENURE_HOME that nothing was built in, with the project parsed: once for all tests."""
+    from orchestration.project import prepare_manifest
+
+    def make() -> Path:
+        home = tmp_path_factory.mktemp("new")
+        prepare_manifest()
+        shutil.copytree(scratch_home / "dbt/parsed", home / "dbt/parsed")
+        return home
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The TENURE_HOME of `build`. A test that builds again takes a copy of it."""
     return tmp_path_factory.mktemp("built")

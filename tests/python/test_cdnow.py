@@ -35,7 +35,7 @@ def master() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def published_master(master, tmp_path_factory):
+def published_master(master, new_home, tmp_path_factory):
     """All 69,659 orders, in three files of three kinds, as the nightly job publishes them."""
     raw = tmp_path_factory.mktemp("cdnow-raw")
     (raw / "orders").mkdir()
@@ -48,7 +48,7 @@ def published_master(master, tmp_path_factory):
             "copy (select * replace (ordered_at::timestamp as ordered_at,"
             f" amount::decimal(10, 2) as amount) from contract) to '{raw}/orders/c.parquet'"
         )
-    home = tmp_path_factory.mktemp("cdnow-home")
+    home = new_home()
     build = run_build(raw, home)
     assert build.returncode == 0, build.stdout
     with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
@@ -133,7 +133,7 @@ def test_the_triangle_is_what_pandas_counts(published_master, master, grain, fre
 
 
 @pytest.fixture(scope="module")
-def published_sample(tmp_path_factory):
+def published_sample(new_home, tmp_path_factory):
     """Publishes the 1/10 sample with the given vars; returns the file."""
     raw = tmp_path_factory.mktemp("sample-raw")
     orders = read_cdnow("sample", ["master_id", "customer_id", "date", "cds", "amount"], skip=0)
@@ -143,7 +143,7 @@ def published_sample(tmp_path_factory):
     )
 
     def publish(vars: dict) -> Path:
-        home = tmp_path_factory.mktemp("sample-home")
+        home = new_home()
         build = run_build(raw, home, vars)
         assert build.returncode == 0, build.stdout
         return home / "serve/current/tenure.duckdb"

@@ -634,8 +634,8 @@ def outcome_in_staging(becomes: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def fault_home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
+def fault_home(new_home):
+    return new_home()
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,8 @@ HIGH_END = {"alpha": 0.668, "beta": 3.806}
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    raw, home = tmp_path_factory.mktemp("published-raw"), tmp_path_factory.mktemp("published-home")
+def published(new_home, tmp_path_factory):
+    raw, home = tmp_path_factory.mktemp("published-raw"), new_home()
     write_subscriptions(
         raw,
         gehan=gehan_subscriptions(),
