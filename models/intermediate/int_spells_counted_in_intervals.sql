@@ -23,20 +23,17 @@ in_its_intervals as (
 
     select
         *,
-        case
-            when interval_count = 1 then billing_interval
-            else cast(interval_count as {{ dbt.type_string() }}) || ' ' || billing_interval || 's'
-        end as interval_name,
-        case billing_interval
+        billing_interval as interval_name,
+        case interval_unit
             when 'month' then interval_count
             when 'year' then 12 * interval_count
         end as calendar_months,
-        case billing_interval
+        case interval_unit
             when 'day' then interval_count
             when 'week' then 7 * interval_count
         end as days,
         -- as recurring revenue is brought to a month
-        interval_count * case billing_interval
+        interval_count * case interval_unit
             when 'day' then 12.0 / 365 when 'week' then 12.0 / 52 when 'year' then 12.0 else 1.0
         end as months_per_interval
 

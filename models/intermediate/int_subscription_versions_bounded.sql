@@ -103,16 +103,17 @@ with_cancel_request as (
 
 ),
 
--- an end recorded a second before the next start is the inclusive way to write the same moment
+-- an end recorded up to a second before the next start is the inclusive way to write the same moment
 next_starts as (
 
-    select distinct
+    select
         customer_id,
-        started_at as ends_at,
-        {{ dbt.dateadd('second', -1, 'started_at') }} as recorded_end_at
+        started_at,
+        lag(started_at) over (partition by customer_id order by started_at) as previous_started_at
 
     from with_cancel_request
     where version_number = 1 and refusal is null
+    group by customer_id, started_at
 
 ),
 
@@ -135,9 +136,12 @@ ended as (
     select
         versions.*,
         case
-            when {{ dbt.dateadd('second', 1, 'versions.recorded_end_at') }} = next_version_from
-                then next_version_from
-            else coalesce(next_starts.ends_at, versions.recorded_end_at)
+            when
+                versions.recorded_end_at < versions.next_version_from
+                and versions.next_version_from
+                <= {{ dbt.dateadd('second', 1, 'versions.recorded_end_at') }}
+                then versions.next_version_from
+            else coalesce(next_starts.started_at, versions.recorded_end_at)
         end as ends_at,
         -- since when it is known that service will end
         case
@@ -149,7 +153,10 @@ ended as (
     left join next_starts
         on
             versions.customer_id = next_starts.customer_id
-            and versions.recorded_end_at = next_starts.recorded_end_at
+            and versions.recorded_end_at < next_starts.started_at
+            and next_starts.started_at
+            <= {{ dbt.dateadd('second', 1, 'versions.recorded_end_at') }}
+            and coalesce(next_starts.previous_started_at <= versions.recorded_end_at, true)
 
 ),
 
@@ -241,7 +248,11 @@ select
     customer_id,
     plan_id,
     status,
-    billing_interval,
+    case
+        when interval_count = 1 then billing_interval
+        else cast(interval_count as {{ dbt.type_string() }}) || ' ' || billing_interval || 's'
+    end as billing_interval,
+    billing_interval as interval_unit,
     cancel_reason,
     not_counted_reason,
     version_number,

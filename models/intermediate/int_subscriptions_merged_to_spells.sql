@@ -25,6 +25,7 @@ paying as (
         versions.subscription_id,
         versions.customer_id,
         versions.billing_interval,
+        versions.interval_unit,
         versions.interval_count,
         versions.mrr,
         versions.pays_from,
@@ -98,6 +99,7 @@ spells as (
         min(spell_from) as started_at,
         max(spell_to) as ended_at,
         max(case when number_in_spell = 1 then billing_interval end) as billing_interval,
+        max(case when number_in_spell = 1 then interval_unit end) as interval_unit,
         max(case when number_in_spell = 1 then interval_count end) as interval_count,
         min(pays_from_date) as started_on,
         case when max(spell_to) is not null then max(pays_to_date) end as last_paid_date,
@@ -129,6 +131,7 @@ closed as (
 select
     closed.customer_id,
     closed.billing_interval,
+    closed.interval_unit,
     case when closed.ended_on is not null then ends.end_reason end as end_reason,
     closed.spell_number,
     closed.interval_count,

@@ -61,6 +61,7 @@ SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 AROUND_MIDNIGHT = [timedelta(0)] * 3 + [-SECOND, SECOND, timedelta(hours=-5), timedelta(hours=5)]
 # Between an end and what follows it. reactivation_gap_days bridges a week, where it does at all.
 GAPS = [timedelta(0), SECOND, SECOND, SECOND, 2 * SECOND, DAY, 7 * DAY, 8 * DAY, 40 * DAY]
+GAPS += [timedelta(milliseconds=3), timedelta(seconds=1, milliseconds=3)]
 # Mapped, in other letters, involuntary, not mapped; 'need' is a name that no text is mapped from.
 REASONS = [None, "price", "too expensive", "Moving", "card_expired", "chargeback", "need", "Mars"]
 # Many, so that some have few customers: curves that end at 0, or at one half to the dot.
@@ -388,10 +389,9 @@ class Oracle:
                     row, priced_on.setdefault(terms, self.day(moment))
                 )
                 versions.append(version)
-        self.starts = {
-            (versions[0].customer_id, versions[0].in_force_from)
-            for versions in self.subscriptions.values()
-        }
+        self.starts = defaultdict(list)
+        for first, *_ in self.subscriptions.values():
+            self.starts[first.customer_id].append(first.in_force_from)
         self.paying = defaultdict(list)
         for versions in self.subscriptions.values():
             self.spend_requests(versions)
@@ -405,6 +405,11 @@ class Oracle:
                 version.is_paying = self.is_paying(version)
                 if version.is_paying:
                     self.paying[version.customer_id].append(version)
+
+    @staticmethod
+    def interval_name(row):
+        number = row["interval_count"] or 1
+        return row["billing_interval"] if number == 1 else f"{number} {row['billing_interval']}s"
 
     def terms(self, row):
         """What is to be paid, and how often."""
@@ -430,15 +435,17 @@ class Oracle:
             version.cancel_requested_at = request if request > spent else None
 
     def end(self, version, later_versions):
-        """As the version says it; a second before something takes over is the same moment."""
+        """As the version says it; up to a second before something takes over is the same moment."""
         end = version.service_ends_at
         if self.churn_dated_on == "cancel_request" and version.cancel_requested_at:
             end = min(version.cancel_requested_at, end or datetime.max)
         next_from = [later.valid_from for later in later_versions[:1]]
-        if end and (
-            end + SECOND in next_from or (version.customer_id, end + SECOND) in self.starts
-        ):
-            end += SECOND
+        if end is None:
+            return None
+        for takes_over in (next_from, sorted(self.starts[version.customer_id])):
+            for moment in takes_over:
+                if end < moment <= end + SECOND:
+                    return moment
         return end
 
     @staticmethod
@@ -476,7 +483,7 @@ class Oracle:
             )
             attributes = known.get(customer, {}) | {
                 "first_plan_id": first and first.row["plan_id"],
-                "first_billing_interval": first and first.row["billing_interval"],
+                "first_billing_interval": first and self.interval_name(first.row),
             }
             self.segments["all", "all"].add(customer)
             for name in SEGMENTS:
@@ -911,7 +918,7 @@ def hard_cases(shop, oracle):
     a_second_later = {
         (one.subscription_id, one.ends_at)
         for one in versions
-        if one.service_ends_at and one.ends_at == one.service_ends_at + SECOND
+        if one.service_ends_at and one.service_ends_at < one.ends_at
     }
     taken_back = [
         one
