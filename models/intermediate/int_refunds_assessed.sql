@@ -26,6 +26,7 @@ joined as (
         orders.customer_id,
         refunds.original_amount,
         refunds.amount,
+        refunds.exchange_rate,
         refunds.original_currency,
         case
             when refunds.original_currency = orders.original_currency then orders.original_amount
@@ -85,7 +86,14 @@ select
     customer_id,
     not_counted_reason,
     original_amount,
-    amount,
+    case
+        -- the parts of an order add up to it, to the cent
+        when not_counted_reason is null and order_amount is not null
+            then
+                {{ converted('refunded_so_far', 'exchange_rate') }}
+                - {{ converted('(refunded_so_far - original_amount)', 'exchange_rate') }}
+        else amount
+    end as amount,
     not_counted_reason is null as is_counted,
     refunded_at,
     refund_date
