@@ -14,7 +14,10 @@
 {% endmacro %}
 
 
-{#- The UTC timestamp at which a day of the reporting timezone begins. -#}
+{#-
+    The UTC timestamp at which a day of the reporting timezone begins: the first of two midnights, where the clock is
+    put back from one o'clock to midnight (Havana, the Azores).
+-#}
 {% macro local_midnight(date) %}
     {{ return(adapter.dispatch('local_midnight', 'tenure')(date)) }}
 {% endmacro %}
@@ -23,7 +26,12 @@
     {%- if var('reporting_timezone') == 'UTC' -%}
         cast({{ date }} as timestamp)
     {%- else -%}
-        timezone('UTC', timezone('{{ var("reporting_timezone") }}', cast({{ date }} as timestamp)))
+        {%- set midnight = "timezone('UTC', timezone('" ~ var("reporting_timezone") ~ "', cast(" ~ date ~ " as timestamp)))" -%}
+        {%- set hour_before = midnight ~ " - interval 1 hour" -%}
+        case
+            when {{ local_date(hour_before) }} = cast({{ date }} as date) then {{ hour_before }}
+            else {{ midnight }}
+        end
     {%- endif -%}
 {% endmacro %}
 
