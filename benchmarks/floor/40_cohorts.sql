@@ -133,6 +133,8 @@ select
     wilson_high(active_customers, cohort_customers) as retention_ci_high,
     rolling::bigint as rolling_active_customers,
     divide(rolling, cohort_customers) as rolling_retention_rate,
+    wilson_low(rolling, cohort_customers) as rolling_retention_ci_low,
+    wilson_high(rolling, cohort_customers) as rolling_retention_ci_high,
     orders,
     net_revenue::decimal(18, 2) as net_revenue,
     cumulative::decimal(18, 2) as cumulative_net_revenue,
@@ -291,27 +293,42 @@ select
     m30::bigint as mature_customers_30d,
     r30::bigint as repeat_customers_30d,
     divide(r30, m30) as repeat_rate_30d,
+    wilson_low(r30, m30) as repeat_ci_low_30d,
+    wilson_high(r30, m30) as repeat_ci_high_30d,
     m60::bigint as mature_customers_60d,
     r60::bigint as repeat_customers_60d,
     divide(r60, m60) as repeat_rate_60d,
+    wilson_low(r60, m60) as repeat_ci_low_60d,
+    wilson_high(r60, m60) as repeat_ci_high_60d,
     m90::bigint as mature_customers_90d,
     r90::bigint as repeat_customers_90d,
     divide(r90, m90) as repeat_rate_90d,
+    wilson_low(r90, m90) as repeat_ci_low_90d,
+    wilson_high(r90, m90) as repeat_ci_high_90d,
     m180::bigint as mature_customers_180d,
     r180::bigint as repeat_customers_180d,
     divide(r180, m180) as repeat_rate_180d,
+    wilson_low(r180, m180) as repeat_ci_low_180d,
+    wilson_high(r180, m180) as repeat_ci_high_180d,
     m365::bigint as mature_customers_365d,
     r365::bigint as repeat_customers_365d,
     divide(r365, m365) as repeat_rate_365d,
+    wilson_low(r365, m365) as repeat_ci_low_365d,
+    wilson_high(r365, m365) as repeat_ci_high_365d,
     divide(orders, customers) as purchase_frequency,
     cents(divide(net_revenue, orders)) as average_order_value,
     median_days_between,
     mean_days_between,
     divide(top_revenue, revenue) as top_decile_revenue_share,
     divide(top_revenue * other_customers, (revenue - top_revenue) * top_customers)
-        as top_decile_spend_multiple
+        as top_decile_spend_multiple,
+    coalesce(periods.is_complete, false) as is_complete
 from cohort_counts
 inner join segment_names using (s)
+left join periods
+    on
+        cohort_counts.period_grain = periods.period_grain
+        and cohort_counts.cohort_start = periods.period_start
 left join gaps
     on
         cohort_counts.s = gaps.s

@@ -305,6 +305,8 @@ select
     churn_events::bigint as churn_events,
     at_risk::bigint as customer_days_at_risk,
     daily as daily_churn_probability,
+    wilson_low(churn_events, at_risk) as daily_churn_ci_low,
+    wilson_high(churn_events, at_risk) as daily_churn_ci_high,
     monthly as monthly_equivalent_churn_rate,
     case when monthly < 0.05 then 'healthy' when monthly <= 0.1 then 'watch' when monthly > 0.1 then 'high' end
         as band,

@@ -53,8 +53,9 @@ left join (
 
 create table clv.rpt_clv_deciles as
 with ranked as (
-    select *, ntile(10) over (partition by model order by p_alive, c) as decile
+    select *, ntile(10) over (partition by model order by p_alive, md5(customer_id)) as decile
     from forecasts
+    inner join ids using (c)
 )
 select
     model,
@@ -324,7 +325,9 @@ totals as (
         s,
         sum(current_mrr) as mrr,
         count(*) filter (current_mrr > 0) as subscribers,
-        divide(coalesce(sum(churns), 0), coalesce(sum(at_risk), 0)) as churn_today
+        coalesce(sum(last_year.churns), 0)::bigint as churns,
+        coalesce(sum(at_risk), 0)::bigint as months_at_risk,
+        divide(coalesce(sum(last_year.churns), 0), coalesce(sum(at_risk), 0)) as churn_today
     from customers
     inner join group_of using (c)
     inner join segments using (g)
@@ -357,7 +360,11 @@ select
     scenario,
     mrr::decimal(18, 2) as mrr,
     subscribers,
+    churns,
+    months_at_risk,
     case when churn >= 0 then churn end as monthly_churn_rate,
+    wilson_low(churns, months_at_risk) as churn_ci_low,
+    wilson_high(churns, months_at_risk) as churn_ci_high,
     cents(lifetime_value) as lifetime_value,
     cents(lifetime_value - max(lifetime_value) filter (scenario = 'today') over (partition by s))
         as change_in_lifetime_value,

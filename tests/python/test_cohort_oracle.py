@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise, zip_longest
 from math import ceil, isclose
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -117,8 +118,8 @@ class Shop:
         }
         orders.append(order)
         left = order["amount"]
-        for _ in range(self.chance.choice([0, 0, 1, 2])):
-            amount = (left / self.chance.choice([1, 3])).quantize(Decimal("0.01"), ROUND_DOWN)
+        for _ in range(self.chance.choice([0, 0, 1, 3])):
+            amount = (left / self.chance.choice([1, 3, 3])).quantize(Decimal("0.01"), ROUND_DOWN)
             left -= amount
             later = timedelta(days=self.chance.choice([0, 1, 20, 45, 200]))
             refunds.append(
@@ -282,11 +283,16 @@ class Oracle:
                 amount = to_cents(exchanged(order["amount"], order["currency"], day))
                 self.order_days[order["customer_id"]].append(day)
                 self.revenue[order["customer_id"]].append((day, amount))
-        for refund in shop["refunds"]:
-            if refund["order_id"] in counted and refund["refunded_at"] < self.as_of_at:
-                customer_id, order_day = counted[refund["order_id"]]
-                amount = to_cents(exchanged(refund["amount"], refund["currency"], order_day))
-                self.revenue[customer_id].append((self.day(refund["refunded_at"]), -amount))
+        refunded = defaultdict(Decimal)
+        for refund in sorted(shop["refunds"], key=itemgetter("refunded_at", "refund_id")):
+            order_id = refund["order_id"]
+            if order_id in counted and refund["refunded_at"] < self.as_of_at:
+                customer_id, order_day = counted[order_id]
+                # Cents of all that was paid back by then, less those of before.
+                before = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
+                refunded[order_id] += refund["amount"]
+                so_far = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
+                self.revenue[customer_id].append((self.day(refund["refunded_at"]), before - so_far))
         self.purchase_days = {
             customer: sorted(set(its_days)) for customer, its_days in self.order_days.items()
         }
@@ -422,6 +428,7 @@ class Oracle:
                 )
                 cumulative += net_revenue
                 low, high = wilson(active, len(its_customers))
+                rolling_low, rolling_high = wilson(rolling, len(its_customers))
                 yield columns | {
                     "periods_since": since,
                     "period_start": start,
@@ -432,6 +439,8 @@ class Oracle:
                     "retention_ci_high": high,
                     "rolling_active_customers": rolling,
                     "rolling_retention_rate": rate(rolling, len(its_customers)),
+                    "rolling_retention_ci_low": rolling_low,
+                    "rolling_retention_ci_high": rolling_high,
                     "orders": sum(start <= day < end for _, day in its_orders),
                     "net_revenue": net_revenue,
                     "cumulative_net_revenue": cumulative,
@@ -471,7 +480,8 @@ class Oracle:
     def rpt_repeat_purchase(self):
         first_days = {customer: its_days[0] for customer, its_days in self.purchase_days.items()}
         for columns, its_customers in self.cohorts(first_days):
-            yield columns | self.repeat_purchase(its_customers)
+            is_complete = following(columns["cohort_start"], columns["period_grain"]) <= self.as_of
+            yield columns | self.repeat_purchase(its_customers) | {"is_complete": is_complete}
         for (name, value), members in self.segments.items():
             if buyers := members & first_days.keys():
                 yield {
@@ -479,6 +489,7 @@ class Oracle:
                     "segment_value": value,
                     "period_grain": "all",
                     "cohort_start": None,
+                    "is_complete": False,
                 } | self.repeat_purchase(buyers)
 
     def repeat_purchase(self, its_customers):
@@ -496,10 +507,13 @@ class Oracle:
             within = timedelta(days=n)
             mature = [history for history in histories if history[0] + within <= self.last_day]
             back = sum(len(history) > 1 and history[1] <= history[0] + within for history in mature)
+            low, high = wilson(back, len(mature))
             columns |= {
                 f"mature_customers_{n}d": len(mature),
                 f"repeat_customers_{n}d": back,
                 f"repeat_rate_{n}d": rate(back, len(mature)),
+                f"repeat_ci_low_{n}d": low,
+                f"repeat_ci_high_{n}d": high,
             }
         orders = sum(len(self.order_days[customer]) for customer in its_customers)
         gaps = [
@@ -617,6 +631,7 @@ class Oracle:
         assert at_end == at_start - lost + joined
         low, high = wilson(at_end - joined, at_start)
         daily = rate(events, days_at_risk)
+        daily_low, daily_high = wilson(events, days_at_risk)
         monthly = None if daily is None else 1 - (1 - daily) ** 30.4375
         return {
             "customers_at_start": at_start,
@@ -636,6 +651,8 @@ class Oracle:
             "churn_events": events,
             "customer_days_at_risk": days_at_risk,
             "daily_churn_probability": daily,
+            "daily_churn_ci_low": daily_low,
+            "daily_churn_ci_high": daily_high,
             "monthly_equivalent_churn_rate": monthly,
             "band": self.band(monthly),
         }

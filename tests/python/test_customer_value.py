@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from functools import cached_property
+from hashlib import md5
 from itertools import count, pairwise
 from math import ceil, isclose
 from typing import NamedTuple
@@ -641,10 +642,9 @@ class Oracle(CohortOracle):
             if model == "naive":
                 continue
             p_alive = self.p_alive("holdout", model)
-            # Who is equally likely to be alive comes by name.
-            ranked = sorted(
-                range(len(customers)), key=lambda n: (round(p_alive[n], 12), customers[n])
-            )
+            # Those who are equally likely to be alive come in any order that no id foretells.
+            hashes = [md5(customer.encode()).hexdigest() for customer in customers]
+            ranked = sorted(range(len(customers)), key=lambda n: (round(p_alive[n], 12), hashes[n]))
             for decile, its_ranked in enumerate(np.array_split(ranked, 10), start=1):
                 buyers = int((later[its_ranked] > 0).sum())
                 low, high = wilson(buyers, len(its_ranked))
@@ -729,6 +729,7 @@ class Oracle(CohortOracle):
                 at_start += len(paid)
                 lost += sum(not self.closing_mrr[customer][closing] for customer in paid)
             churn = rate(lost, at_start)
+            churn_low, churn_high = wilson(lost, at_start)
 
             def lifetime_value(churn, price=1, total=total):
                 if churn is None or churn < 1 / 600:
@@ -758,7 +759,11 @@ class Oracle(CohortOracle):
                     "scenario": scenario,
                     "mrr": sum(mrr.values()),
                     "subscribers": sum(amount > 0 for amount in mrr.values()),
+                    "churns": lost,
+                    "months_at_risk": at_start,
                     "monthly_churn_rate": then,
+                    "churn_ci_low": churn_low,
+                    "churn_ci_high": churn_high,
                     "lifetime_value": worth,
                     "change_in_lifetime_value": worth - today if is_known else None,
                     "change_in_yearly_revenue": yearly,

@@ -343,6 +343,8 @@ select
     cast(rates.churn_events as bigint) as churn_events,
     cast(rates.customer_days_at_risk as bigint) as customer_days_at_risk,
     rates.daily_churn_probability,
+    {{ wilson_low('rates.churn_events', 'rates.customer_days_at_risk') }} as daily_churn_ci_low,
+    {{ wilson_high('rates.churn_events', 'rates.customer_days_at_risk') }} as daily_churn_ci_high,
     rates.monthly_equivalent_churn_rate,
     case
         when rates.monthly_equivalent_churn_rate < targets.watch_rate then 'healthy'

@@ -129,7 +129,11 @@ select
     scenario,
     cast(mrr as decimal(18, 2)) as mrr,
     cast(subscribers as bigint) as subscribers,
+    cast(churns as bigint) as churns,
+    cast(months_at_risk as bigint) as months_at_risk,
     case when monthly_churn_rate >= 0 then monthly_churn_rate end as monthly_churn_rate,
+    {{ wilson_low('churns', 'months_at_risk') }} as churn_ci_low,
+    {{ wilson_high('churns', 'months_at_risk') }} as churn_ci_high,
     {{ round_to_cent('lifetime_value') }} as lifetime_value,
     {{ round_to_cent('lifetime_value - lifetime_value_today') }} as change_in_lifetime_value,
     -- a higher price is paid by all of them; better retention by those who would have left

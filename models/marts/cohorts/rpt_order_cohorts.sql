@@ -156,6 +156,10 @@ select
     cast(cells.rolling_active_customers as bigint) as rolling_active_customers,
     {{ safe_divide('cells.rolling_active_customers', 'cells.cohort_customers') }}
         as rolling_retention_rate,
+    {{ wilson_low('cells.rolling_active_customers', 'cells.cohort_customers') }}
+        as rolling_retention_ci_low,
+    {{ wilson_high('cells.rolling_active_customers', 'cells.cohort_customers') }}
+        as rolling_retention_ci_high,
     cast(cells.orders as bigint) as orders,
     cast(cells.net_revenue as decimal(18, 2)) as net_revenue,
     cast(cells.cumulative_net_revenue as decimal(18, 2)) as cumulative_net_revenue,

@@ -21,6 +21,12 @@ customers as (
 
 ),
 
+periods as (
+
+    select * from {{ ref('int_periods_spined') }}
+
+),
+
 grains as (
 
     select 'all' as period_grain
@@ -164,6 +170,12 @@ select
     {{ safe_divide(
         'purchases.repeat_customers_' ~ days ~ 'd', 'purchases.mature_customers_' ~ days ~ 'd'
     ) }} as repeat_rate_{{ days }}d,
+    {{ wilson_low(
+        'purchases.repeat_customers_' ~ days ~ 'd', 'purchases.mature_customers_' ~ days ~ 'd'
+    ) }} as repeat_ci_low_{{ days }}d,
+    {{ wilson_high(
+        'purchases.repeat_customers_' ~ days ~ 'd', 'purchases.mature_customers_' ~ days ~ 'd'
+    ) }} as repeat_ci_high_{{ days }}d,
     {%- endfor %}
     {{ safe_divide('purchases.orders', 'purchases.customers') }} as purchase_frequency,
     {{ round_to_cent(safe_divide('purchases.net_revenue', 'purchases.orders')) }}
@@ -175,9 +187,14 @@ select
     {{ safe_divide(
         'purchases.top_revenue * purchases.other_customers',
         'purchases.other_revenue * purchases.top_customers'
-    ) }} as top_decile_spend_multiple
+    ) }} as top_decile_spend_multiple,
+    coalesce(periods.is_complete, false) as is_complete
 
 from with_top_decile as purchases
+left join periods
+    on
+        purchases.period_grain = periods.period_grain
+        and purchases.cohort_start = periods.period_start
 left join gaps
     on
         purchases.segment_name = gaps.segment_name
