@@ -9,7 +9,6 @@ as_of as (
 customers as (
 
     select * from {{ ref('int_customers_assessed') }}
-    where is_counted
 
 ),
 
@@ -52,6 +51,7 @@ value_bands as (
 known_customers as (
 
     select customer_id from customers
+    where is_counted
 
     union distinct
 
@@ -174,7 +174,8 @@ joined as (
             false
         ) as is_active_buyer,
         coalesce(spell_totals.is_subscriber, false) as is_subscriber,
-        customers.signed_up_on,
+        -- an account made after as_of says what is known of a buyer, but is no event yet
+        case when customers.is_counted then customers.signed_up_on end as signed_up_on,
         order_totals.first_order_date,
         order_totals.last_order_date,
         spell_totals.first_paid_on,
