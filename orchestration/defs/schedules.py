@@ -15,4 +15,6 @@ nightly_schedule = dg.ScheduleDefinition(
     # The day that a night closes is a day of the reports.
     execution_timezone=project_defaults()["reporting_timezone"],
     run_config=UNATTENDED,
+    # Nights that nobody has switched on would be missed without a word.
+    default_status=dg.DefaultScheduleStatus.RUNNING,
 )

@@ -72,8 +72,9 @@ def test_assets_materialized_by_hand_run_in_one_process_too(definitions):
     assert definitions.resolve_implicit_global_asset_job_def().executor_def.name == "in_process"
 
 
-def test_the_schedule_fires_at_two_in_the_reporting_timezone(definitions):
+def test_the_schedule_is_on_and_fires_at_two_in_the_reporting_timezone(definitions):
     schedule = definitions.resolve_schedule_def("nightly_schedule")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.job_name == "nightly"
     assert schedule.cron_schedule == "0 2 * * *"
     assert schedule.execution_timezone == project_defaults()["reporting_timezone"]
