@@ -55,8 +55,7 @@ RECORDS := $(TENURE_HOME)/reliability
 torture: $(VENV)/.installed-dev ## break it on purpose, try many random shops: hours; REPORT=docs/reliability.md
 	@failed=; for test in $(or $(TESTS),$(TORTURE)); do \
 	record="$(RECORDS)/$$(basename $$test .py).json"; rm -f "$$record"; echo "$$test"; \
-	HYPOTHESIS_STORAGE_DIRECTORY="$(TENURE_HOME)/hypothesis" \
-	$(BIN)/python -m pytest -p no:cacheprovider -m "" --hypothesis-profile=torture \
+	$(BIN)/python -m pytest -m "" --hypothesis-profile=torture \
 	--reliability-record="$$record" $$test || failed="$$failed $$test"; done; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed"; echo "Mend it, then: make torture TESTS='$$failed'"; exit 1; fi
 	@$(BIN)/python tests/python/reliability_page.py "$(RECORDS)" > "$(or $(REPORT),$(RECORDS)/reliability.md)"

@@ -115,9 +115,11 @@ def _copy_mart(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -
 def _comment(
     connection: duckdb.DuckDBPyConnection, table: str, text: str, columns: Mapping[str, str]
 ) -> None:
-    connection.execute(f"comment on table {table} is {_text(text)}")
+    connection.execute(f"comment on table {table} is {_text(text.strip())}")
     for name, description in columns.items():
-        connection.execute(f"comment on column {table}.{_name(name)} is {_text(description)}")
+        connection.execute(
+            f"comment on column {table}.{_name(name)} is {_text(description.strip())}"
+        )
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> date:

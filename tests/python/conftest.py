@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from reliability_page import Record
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,9 @@ ONE_YEAR = (
     "subscriptions/2023.csv",
     "marketing_spend/2023.csv",
 )
+
+# As the caches of pytest and ruff, which pyproject.toml puts there.
+set_hypothesis_home_dir(ROOT / "target/.hypothesis")
 
 # A case of ours is a whole run of dbt, far slower than hypothesis expects; in `make test` always
 # the same few. `make torture` (--hypothesis-profile=torture) tries many, other ones each time, and

@@ -67,10 +67,10 @@ class Record:
         lines = [
             "# What was broken on purpose, and what was lost",
             "",
-            "Each line is a test that does real damage to a real build and then looks what readers"
-            " have and whether the next",
-            "night mends it by itself. `make torture REPORT=docs/reliability.md` runs them all and"
-            " writes this page again, if",
+            "Each line is a test. Most of them do real damage to a real build, and then look what"
+            " readers have and whether the",
+            "next night mends it by itself. `make torture REPORT=docs/reliability.md` runs them all"
+            " and writes this page again, if",
             "every test passed.",
             "",
             f"Written on {datetime.now(UTC):%Y-%m-%d}, with {versions}, on {platform.system()}"
@@ -78,12 +78,12 @@ class Record:
         ]
         for area in AREAS:
             rows = [row for row in self.tried if row.area == area]
-            if rows:
-                lines += ["", f"## {area[0].upper()}{area[1:]}", ""]
-                lines += ["| fault | how it is injected | tried | lost |", "|---|---|---:|---|"]
-                lines += [
-                    _line(row.fault, row.how, f"{self.tried[row]:,}", row.lost) for row in rows
-                ]
+            lines += ["", f"## {area[0].upper()}{area[1:]}", ""]
+            if not rows:
+                lines.append("Not tried.")
+                continue
+            lines += ["| fault | how it is injected | tried | lost |", "|---|---|---:|---|"]
+            lines += [_line(row.fault, row.how, f"{self.tried[row]:,}", row.lost) for row in rows]
         return "\n".join(lines) + "\n"
 
 

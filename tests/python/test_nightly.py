@@ -70,6 +70,21 @@ def test_only_marts_are_published_each_described(served):
     ).fetchall()
 
 
+def test_every_column_of_the_private_warehouse_is_described(build, built_home, manifest):
+    described = {
+        (node["schema"], node["name"], column["name"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+        for column in node["columns"].values()
+        if column["description"]
+    }
+    with duckdb.connect(built_home / "build/warehouse.duckdb", read_only=True) as connection:
+        columns = connection.sql(
+            "select schema_name, table_name, column_name from duckdb_columns() where not internal"
+        ).fetchall()
+    assert set(columns) == described
+
+
 def test_types_are_those_that_are_promised(served):
     types = served.sql(
         "select distinct data_type from duckdb_columns() where not internal"
