@@ -86,7 +86,7 @@ select
     pays_to as ended_at,
     coalesce(
         reasons.reason,
-        text,
+        case when text is not null then '(unmapped)' end,
         case when status_after in ('paused', 'unpaid', 'incomplete', 'past_due') then status_after end,
         '(none)'
     ) as end_reason,

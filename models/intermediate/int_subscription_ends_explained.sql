@@ -63,13 +63,15 @@ explained as (
         paying.pays_to as ended_at,
         coalesce(
             reasons.reason,
-            end_texts.cancel_reason,
+            -- people type anything there, names too: what nobody has mapped is not published
+            case when end_texts.cancel_reason is not null then '(unmapped)' end,
             case
                 when next_versions.status in ('paused', 'unpaid', 'incomplete', 'past_due')
                     then next_versions.status
             end,
             '(none)'
         ) as end_reason,
+        end_texts.cancel_reason,
         coalesce(reasons.is_voluntary, true)
         and paying.status not in ('past_due', 'unpaid')
         and coalesce(end_texts.status, '') not in ('past_due', 'unpaid')
@@ -99,6 +101,7 @@ explained as (
 select
     customer_id,
     end_reason,
+    cancel_reason,
     is_voluntary,
     is_unmapped,
     ended_at

@@ -528,7 +528,7 @@ class Oracle:
         for text in [one.row["cancel_reason"] for one in dating if one.row["cancel_reason"]]:
             if mapped := MAPPED_REASONS.get(text.lower()):
                 return mapped["reason"], is_voluntary and mapped["is_voluntary"] == "true", False
-            return text, is_voluntary, True
+            return "(unmapped)", is_voluntary, True
         for status in [one.status for one in taking_over if one.status in STOPPING_STATUSES]:
             return status, is_voluntary, False
         return "(none)", is_voluntary, False

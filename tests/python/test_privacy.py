@@ -113,7 +113,10 @@ def texts(path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory) -> Path:
-    """A quarter of the people in Parquet, the others in CSV, and bad rows among them."""
+    """A quarter of the people in Parquet, the others in CSV, and bad rows among them.
+
+    Some have ended a subscription, and said who they are when they were asked why.
+    """
     folder = tmp_path_factory.mktemp("raw")
     rows = people()
     (folder / "customers").mkdir()
@@ -137,12 +140,28 @@ def raw(tmp_path_factory) -> Path:
             for time in (2, 4, 5)
             if (number + time) % 3
         )
+    (folder / "subscriptions").mkdir()
+    ended = {
+        "started_at": "2025-02-10",
+        "amount": "10.00",
+        "billing_interval": "month",
+        "ended_at": "2025-04-20",
+    }
+    write_csv(
+        folder / "subscriptions/subscriptions.csv",
+        [
+            {"subscription_id": f"s-{row['customer_id']}", "customer_id": row["customer_id"]}
+            | ended
+            | {"cancel_reason": f"I, {row['full_name']}, move away. {row['email']}"}
+            for row in rows[:100]
+        ],
+    )
     return folder
 
 
 def write_csv(path: Path, rows: list[dict]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
