@@ -44,7 +44,8 @@ test: lint ## every quick check: lint, dbt unit and data tests on a scratch ware
 	mkdir "$$scratch/build" && echo "dbt build, with unit tests, on a scratch warehouse" && \
 	TENURE_HOME="$$scratch" DBT_TARGET_PATH="$$scratch/target" DBT_LOG_PATH="$$scratch/logs" \
 	$(BIN)/dbt --quiet build
-	@$(BIN)/python -m pytest
+	@# Two at a time, since a build leaves one core idle for half of its time.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Every test that breaks something on purpose, quick or long, and those that try many random shops.
 TORTURE := $(addprefix tests/python/test_,$(addsuffix .py,kills readers disk_and_memory privacy \
