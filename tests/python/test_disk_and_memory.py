@@ -26,7 +26,7 @@ FILE = "serve/current/tenure.duckdb"
 # --- A full disk ----------------------------------------------------------------------------------
 
 
-SIZE_MB = 160
+SIZE_MB = 256
 # A build that cannot write must end, not hang. One of the sample takes half a minute.
 LONGEST_SECONDS = 600
 CLEAR = re.compile(r"No space left|disk is full|0\.\d MB are free")
@@ -194,7 +194,7 @@ select
 from range({orders})
 """
 NUMBER = 300_000
-SMALL, LARGE, TOO_SMALL = "150MB", "4GB", "40MB"
+SMALL, LARGE, TOO_SMALL = "200MB", "4GB", "40MB"
 
 
 @pytest.fixture(scope="module")
