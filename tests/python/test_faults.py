@@ -829,7 +829,8 @@ def page() -> str:
         " checks what the build makes of it:",
         "the reason that is reported, the place, and that nothing else of it reaches a mart. Good"
         " records of the same file count.",
-        "After a change there, `.venv/bin/python tests/python/test_faults.py` writes this page again.",
+        "After a change there, `.venv/bin/python tests/python/test_faults.py` writes this page"
+        " again.",
         "",
         "| fault | in | what becomes of it |",
         "|---|---|---|",
