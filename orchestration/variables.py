@@ -6,6 +6,7 @@ line in RULES.
 """
 
 import re
+from calendar import month_name
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -89,6 +90,8 @@ _BOOLEAN = Rule("true or false", lambda value: isinstance(value, bool))
 RULES: dict[str, Rule] = {
     "as_of_date": Rule("a date YYYY-MM-DD, or empty", _is_date_or_empty),
     "reporting_timezone": Rule("an IANA timezone such as Europe/Berlin", _is_timezone),
+    "week_starts_on": _one_of("monday", "sunday", "saturday"),
+    "fiscal_year_starts_in": _one_of(*(name.lower() for name in month_name[1:])),
     "reporting_currency": Rule("three capital letters such as USD", _is_currency),
     "order_lapse_days": _whole_number(1),
     "reactivation_gap_days": _whole_number(0),
