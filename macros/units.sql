@@ -19,14 +19,30 @@
 {%- endmacro %}
 
 
-{#- The amount of one billing period, brought to a month and to the reporting currency. -#}
-{% macro monthly_amount(amount, billing_interval, interval_count, exchange_rate) -%}
+{#-
+    How many months a billing interval lasts: a year has 12 months, 365 days and 52 weeks. Recurring revenue and renewals
+    are counted by the same months.
+-#}
+{% macro months_per_interval(interval_unit, interval_count) -%}
+    ({{ interval_count }} * case {{ interval_unit }}
+        when 'day' then 12e0 / 365 when 'week' then 12e0 / 52 when 'year' then 12e0 else 1e0 end)
+{%- endmacro %}
+
+
+{#- The amount of one billing interval, brought to a month and to the reporting currency. -#}
+{% macro monthly_amount(amount, interval_unit, interval_count, exchange_rate) -%}
     {{ round_to_cent(
-        '(' ~ amount ~ ') * ' ~ exchange_rate
-        ~ ' * case ' ~ billing_interval
-        ~ " when 'day' then 365 when 'week' then 52 when 'year' then 1 else 12 end"
-        ~ ' / (12.0 * ' ~ interval_count ~ ')'
+        '(' ~ amount ~ ') * ' ~ exchange_rate ~ ' / ' ~ months_per_interval(interval_unit, interval_count)
     ) }}
+{%- endmacro %}
+
+
+{#-
+    A sum of floating-point values that is the same in whatever order the rows come: each value is cut to `scale` decimals
+    first. Plain sums of doubles differ in the last digits from run to run.
+-#}
+{% macro order_free_sum(expression, scale) -%}
+    sum(cast({{ expression }} as decimal(38, {{ scale }})))
 {%- endmacro %}
 
 
