@@ -14,7 +14,7 @@ Three kinds of rows are mixed in the files:
 - FAULTS: rows that are late, doubled or broken on purpose, each with its outcome in a comment.
 
 Beside the folder, in `<folder>_truth`, lie the right answers, worked out from the same rows by
-`sample_truth.py` without the models.
+the package `truth` without the models.
 
 Nothing happens after LAST_DAY, for the day after the latest event becomes the as-of date. The only
 exceptions lie in 2031, beyond any build of the next years: an end set for 2026 would turn into the
@@ -38,7 +38,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
-from sample_truth import write_truth
+
+from truth import write_truth
 
 SEED = 20230109
 FIRST_DAY = date(2023, 1, 9)
