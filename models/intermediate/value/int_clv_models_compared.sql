@@ -3,14 +3,14 @@ with
 histories as (
 
     select * from {{ ref('int_purchases_aggregated_to_histories') }}
-    where fit = 'holdout'
+    where trained_on = 'calibration'
 
 ),
 
 scores as (
 
     select * from {{ ref('int_histories_scored') }}
-    where fit = 'holdout'
+    where trained_on = 'calibration'
 
 ),
 
@@ -20,7 +20,7 @@ scoring_fits as (
         model,
         max(case when converged then 1 else 0 end) as is_fitted
     from {{ ref('int_clv_models_fitted') }}
-    where fit = 'scoring'
+    where trained_on = 'all_data'
     group by model
 
 ),

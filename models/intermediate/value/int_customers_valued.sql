@@ -3,14 +3,14 @@ with
 histories as (
 
     select * from {{ ref('int_purchases_aggregated_to_histories') }}
-    where fit = 'scoring'
+    where trained_on = 'all_data'
 
 ),
 
 fits as (
 
     select * from {{ ref('int_clv_models_fitted') }}
-    where fit = 'scoring'
+    where trained_on = 'all_data'
 
 ),
 
@@ -28,7 +28,7 @@ scores as (
     from {{ ref('int_histories_scored') }} as scores
     inner join champion
         on scores.model = champion.model
-    where scores.fit = 'scoring'
+    where scores.trained_on = 'all_data'
 
 ),
 

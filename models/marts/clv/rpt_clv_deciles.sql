@@ -3,14 +3,14 @@ with
 histories as (
 
     select * from {{ ref('int_purchases_aggregated_to_histories') }}
-    where fit = 'holdout'
+    where trained_on = 'calibration'
 
 ),
 
 scores as (
 
     select * from {{ ref('int_histories_scored') }}
-    where fit = 'holdout'
+    where trained_on = 'calibration'
 
 ),
 
