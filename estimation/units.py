@@ -1,7 +1,11 @@
-"""Lengths of time, for models that count in days and fit in weeks.
+"""Days in a week and in a month, for models that count in days and fit in weeks.
 
-The fits take time in weeks, as the papers do: 213 days / DAYS_PER_WEEK = 30.43 weeks. A horizon in
-months becomes days by the mean length of a month: 36 months * DAYS_PER_MONTH = 1095.75 days.
+The fits take time in weeks, as the papers do. A horizon in months becomes days first.
+
+>>> round(213 / DAYS_PER_WEEK, 2)
+30.43
+>>> 36 * DAYS_PER_MONTH
+1095.75
 """
 
 DAYS_PER_WEEK = 7
