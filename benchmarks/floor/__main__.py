@@ -1,8 +1,8 @@
-"""What an expert would write by hand: `python -m benchmarks.floor RAW OUT`.
+"""The floor, as an expert would write it by hand: `python -m benchmarks.floor RAW OUT`.
 
-Makes the published tables from the raw files in one DuckDB process with the settings of the night,
-by the SQL files beside this one and the fits of estimation/, into OUT/tenure.duckdb and
-OUT/parquet/. Prints the wall and the CPU seconds of each step as JSON.
+Makes the published tables from the raw files, in one DuckDB process with the settings of the night.
+The SQL files of this folder do the work, and estimation/ does the fits. The tables go to
+OUT/tenure.duckdb and OUT/parquet/. Prints the wall and the CPU seconds of each step as JSON.
 """
 
 import json
@@ -52,7 +52,7 @@ def seconds(step: Callable[[], object]) -> tuple[float, float]:
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write each table as publishing does."""
+    """Write each table to Parquet, as publishing does."""
     tables = connection.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = 'tenure'"
     ).fetchall()

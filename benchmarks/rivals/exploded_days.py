@@ -1,8 +1,9 @@
 """Subscriptions exploded by day, in DuckDB: `python exploded_days.py WAREHOUSE`.
 
-What a customer pays at each month end, from one row per paying subscription and day, as many
-warehouses do it; then the movements of each month. Starts from the versions in force, which are the
-harder part. Prints the sum of recurring revenue over all months as JSON.
+Many warehouses make one row per paying subscription and day. The MRR at each month end follows from
+these rows, and then the movements of each month. The versions in force are the harder part, and
+this script does not make them: it reads them from the warehouse. Prints the sum of recurring
+revenue over all months as JSON.
 """
 
 import json
