@@ -49,7 +49,7 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
 
 
 def purchase_fits(statistics: pd.DataFrame) -> Iterator[tuple[str, str, str, Fit]]:
-    """Fit how often customers come and whether they still do."""
+    """Fit how often customers buy and whether they have left."""
     for trained_on in TRAINING_DATA:
         rows = statistics[statistics["trained_on"] == trained_on]
         history = (
@@ -63,7 +63,7 @@ def purchase_fits(statistics: pd.DataFrame) -> Iterator[tuple[str, str, str, Fit
 
 
 def value_fits(histories: Any) -> Iterator[tuple[str, str, str, Fit]]:
-    """Fit what a purchase is worth, to the repeat purchases of each customer."""
+    """Fit what a purchase is worth, from the repeat purchases of each customer."""
     buyers = (
         histories.filter("frequency > 0")
         .project("trained_on, frequency, mean_repeat_value")
@@ -77,7 +77,7 @@ def value_fits(histories: Any) -> Iterator[tuple[str, str, str, Fit]]:
 
 
 def renewal_fits(spells: Any) -> Iterator[tuple[str, str, str, Fit]]:
-    """Fit how long subscribers stay, by the billing interval they began with."""
+    """Fit how long subscribers stay, by the billing interval of the start."""
     counts = spells.aggregate(
         "billing_interval, renewals, count(*) filter (is_ended) as lost,"
         " count(*) filter (not is_ended) as running"

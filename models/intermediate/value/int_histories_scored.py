@@ -26,14 +26,14 @@ SCORES = [
 
 def model(dbt: Any, session: Any) -> pd.DataFrame:
     """Return the model; dbt and session are what dbt gives to every Python model."""
-    # dbt finds what a model reads of its config only where it stands by itself.
+    # dbt finds the names of configs only in calls that stand alone on the right-hand side.
     horizon_months = dbt.config.get("clv_horizon_months")
     holdout_days = dbt.config.get("clv_holdout_days")
     annual_discount_rate = dbt.config.get("annual_discount_rate")
     fitted = dbt.ref("int_clv_models_fitted").df()
     statistics = dbt.ref("int_histories_aggregated_to_statistics").df()
     months = np.arange(1, horizon_months + 1)
-    # What is bought in a month is discounted to as_of from the month's end.
+    # The purchases of a month are discounted from the month's end to as_of.
     discounts = (1 + annual_discount_rate) ** (-months / 12)
 
     scored = [pd.DataFrame(columns=[*KEYS, *SCORES])]
