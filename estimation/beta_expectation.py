@@ -28,9 +28,9 @@ def beta_expectation(
     (..., nodes); the result has shape (...). It must be bounded, must not change sign, and must
     hardly change while p * `steepness` is far below 1.
 
-    In y = logit(p) the density is a bell with exponential tails and the integrand is analytic in a
-    strip around the real line, so the trapezoidal rule converges exponentially (Trefethen and
-    Weideman, "The exponentially convergent trapezoidal rule", SIAM Review 56, 2014, section 5).
+    In y = logit(p) the density is a bell with exponential tails, and the integrand is analytic in a
+    strip around the real line. So the trapezoidal rule converges exponentially: Trefethen and
+    Weideman, "The exponentially convergent trapezoidal rule", SIAM Review 56 (2014), section 5.
     Where a or b is small a tail is long but purely geometric. The first and the last node therefore
     get the weight of all nodes beyond them.
     """

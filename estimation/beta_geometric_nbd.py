@@ -12,7 +12,7 @@ customer base analysis", International Journal of Research in Marketing 24 (2007
 by Wagner and Hoppe, ibid. 25 (2008); the same model as Hoppe and Wagner, "Customer Base Analysis:
 The Case for a Central Variant of the Betageometric/NBD Model", Marketing JRM 29 (2007).
 
-In all functions `x` is the number of repeat purchases, `t_x` the time from the first to the last
+In all functions `x` is the number of repeat purchases. `t_x` is the time from the first to the last
 purchase, and `T` the time from the first purchase to the end of the data. All three have shape
 (rows,). Any unit of time will do, if parameters and horizons have the same unit.
 
@@ -124,7 +124,7 @@ class BetaGeometricNBD:
         Hoppe. `horizons` is one number or an array. The result has shape (rows, *horizons.shape).
         Raises ValueError for horizons that are negative or not finite.
 
-        A living customer who buys at the rate l, and leaves with probability p after each purchase,
+        A living customer buys at a rate l, and leaves with probability p after each purchase. That
         makes (1 - exp(-l p t)) / p purchases in t. Of a living customer, l is Gamma(r + x,
         alpha + T) and p is Beta(a, b + chances to leave that were not taken). So the mean over l
         has a closed form, and the mean over p depends on x and t / (alpha + T) only.

@@ -38,8 +38,8 @@ from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize
 def fit(intervals: ArrayLike, lost: ArrayLike, running: ArrayLike) -> Fit:
     """Find alpha and beta by maximum likelihood: (5) and (6) of 2007, with any censoring.
 
-    All have shape (rows,). Of the customers of a row, `lost` left at the renewal number `intervals`
-    (1 or more), and `running` have made that many renewals (0 or more) and wait for the next.
+    All have shape (rows,). Of the customers of a row, `lost` left at renewal number `intervals`,
+    which is 1 or more. `running` have made that many renewals, 0 or more, and wait for the next.
     Customers in their first interval know no renewal yet, and are left out. Raises ValueError for
     negative numbers of customers, and for a customer who left before the first renewal.
     """
