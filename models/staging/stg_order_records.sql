@@ -40,6 +40,6 @@ select
     shipping_amount,
     coalesce(is_test, false) as is_test,
     ordered_at,
-    updated_at
+    updated_at{{ pass_through('orders') }}
 
 from ranked

@@ -109,6 +109,7 @@ select
     coalesce(first_plans.plan_id, '(none)') as first_plan_id,
     coalesce(first_plans.billing_interval, '(none)') as first_billing_interval,
     coalesce(first_orders.value_band, '(none)') as first_order_value_band
+    {{- pass_through_attributes('customers') }}
 
 from known_customers
 left join customers

@@ -144,6 +144,6 @@ select
     acquired_on,
     first_order_date,
     last_order_date,
-    first_paid_on
+    first_paid_on{{ pass_through('customers') }}
 
 from joined
