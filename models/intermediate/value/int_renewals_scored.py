@@ -17,7 +17,8 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
         "billing_interval, months_per_interval, renewals"
     )
     fitted = dbt.ref("int_clv_models_fitted").filter("model = 'shifted_beta_geometric'").df()
-    scored = running.distinct().df()
+    # Without any row pandas would not know that the interval is a text.
+    scored = running.distinct().df().astype({"billing_interval": "str"})
     scored["discounted_intervals"] = np.nan
     for billing_interval, rows in fitted[fitted["converged"]].groupby("billing_interval"):
         its_rows = scored["billing_interval"] == billing_interval
