@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check-published rollback versions test torture dev lint bench sample lock
+.PHONY: help setup build check-published rollback versions test torture dev lint bench sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,7 +80,7 @@ bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand an
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
 
-lock: ## pin all versions and hashes again (needs uv)
+pin: ## pin all versions and hashes again (needs uv)
 	$(UV_COMPILE) --group build -o requirements.lock
 	$(UV_COMPILE) --group build --group dev -o requirements-dev.lock
 
