@@ -25,7 +25,7 @@ help: ## show this list
 setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain `dbt build` works
 	@mkdir -p "$(TENURE_HOME)/build"
 
-# They reach the program through the environment, so that no quote in them can reach the shell.
+# VARS and the other values go through the environment: there a quote cannot break the command.
 build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}', WAIT=2h
 	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
 	--volume-drop-reason="$$VOLUME_DROP_REASON"
