@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check-published rollback versions test torture dev lint bench sample lock
+.PHONY: help setup build check-published rollback versions test torture dev lint bench sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ help: ## show this list
 setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain `dbt build` works
 	@mkdir -p "$(TENURE_HOME)/build"
 
-# They reach the program through the environment, so that no quote in them can reach the shell.
+# VARS and the other values go through the environment: there a quote cannot break the command.
 build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}', WAIT=2h
 	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
 	--volume-drop-reason="$$VOLUME_DROP_REASON"
@@ -80,7 +80,7 @@ bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand an
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
 
-lock: ## pin all versions and hashes again (needs uv)
+pin: ## pin all versions and hashes again (needs uv)
 	$(UV_COMPILE) --group build -o requirements.lock
 	$(UV_COMPILE) --group build --group dev -o requirements-dev.lock
 

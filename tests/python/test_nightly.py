@@ -148,7 +148,8 @@ def test_every_record_of_the_sample_is_accounted_for(served):
 
 
 def test_the_readme_queries_answer(served):
-    queries = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+    pages = (ROOT / "README.md").read_text() + (ROOT / "docs/questions.md").read_text()
+    queries = re.findall(r"```sql\n(.*?)```", pages, flags=re.S)
     assert len(queries) >= 5
     for query in queries:
         assert served.sql(query).fetchall(), query
