@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import duckdb
 
-from orchestration import alerts, paths
-from orchestration.durations import read_duration, written
-from orchestration.publish import FILE_NAME
-from orchestration.versions import current_build
+from orchestration import paths
+from orchestration.serving.publish import FILE_NAME
+from orchestration.serving.versions import current_build
+from orchestration.settings.durations import read_duration, written
+from orchestration.telling import alerts
 
 YOUNG_ENOUGH, TOO_OLD, REFUSED = 0, 1, 2
 

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration import paths
-from orchestration.dagster_home import prepare_dagster_home
-from orchestration.durations import read_duration
-from orchestration.failures import Failure, essence, step_failures
-from orchestration.lock import BuildRunningError, build_lock
-from orchestration.thresholds import RefusedThresholdsError
-from orchestration.variables import project_defaults, read_variables
-from orchestration.versions import current_build, kept_versions
+from orchestration.guarding.thresholds import RefusedThresholdsError
+from orchestration.runs.dagster_home import prepare_dagster_home
+from orchestration.runs.lock import BuildRunningError, build_lock
+from orchestration.serving.versions import current_build, kept_versions
+from orchestration.settings.durations import read_duration
+from orchestration.settings.variables import project_defaults, read_variables
+from orchestration.telling.failures import Failure, essence, step_failures
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -91,8 +91,8 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
     print(f"Reading {paths.raw_dir()}", flush=True)
     prepare_dagster_home()
 
-    from orchestration.dbt_process import DbtFailedError
-    from orchestration.project import prepare_manifest
+    from orchestration.warehouse.parsing import prepare_manifest
+    from orchestration.warehouse.process import DbtFailedError
 
     try:
         # Dagster would do it while it loads the definitions, and bury dbt's words in its own.
@@ -157,22 +157,22 @@ def _failures(result: dg.ExecuteInProcessResult) -> tuple[list[Failure], Path]:
 
 
 def _published(seconds: Mapping[str, float]) -> None:
-    from orchestration.publish import FILE_NAME
-    from orchestration.report import published_report
+    from orchestration.serving.publish import FILE_NAME
+    from orchestration.telling.console import published_report
 
     print("\n".join(published_report(paths.serve() / "current" / FILE_NAME, seconds)))
 
 
 def _untold(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
     """Tell what failed where there is no run of Dagster whose end would tell."""
-    from orchestration import alerts
+    from orchestration.telling import alerts
 
     alerts.failed(failures, log, variables)
     return _failed(failures, log, variables)
 
 
 def _failed(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
-    from orchestration.report import failure_report
+    from orchestration.telling.console import failure_report
 
     served = current_build(paths.serve())
     print("\n".join(failure_report(failures, log, served, variables)))

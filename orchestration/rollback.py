@@ -10,8 +10,8 @@ import sys
 import duckdb
 
 from orchestration import paths
-from orchestration.publish import FILE_NAME
-from orchestration.versions import (
+from orchestration.serving.publish import FILE_NAME
+from orchestration.serving.versions import (
     UnknownVersionError,
     complete_versions,
     current_build,

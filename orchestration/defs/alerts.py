@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import alerts, paths
-from orchestration.failures import is_refusal, step_failures
-from orchestration.versions import current_build
+from orchestration import paths
+from orchestration.serving.versions import current_build
+from orchestration.telling import alerts
+from orchestration.telling.failures import is_refusal, step_failures
 
 
 def alert_at_end(

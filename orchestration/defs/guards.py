@@ -9,9 +9,15 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, failure_of
-from orchestration.guards import Result, accept_drops, blocking_failures, evaluate, volume_drops
-from orchestration.publish import FILE_NAME
-from orchestration.thresholds import thresholds
+from orchestration.guarding.guards import (
+    Result,
+    accept_drops,
+    blocking_failures,
+    evaluate,
+    volume_drops,
+)
+from orchestration.guarding.thresholds import thresholds
+from orchestration.serving.publish import FILE_NAME
 
 _SHOWN_WARNINGS = 4
 

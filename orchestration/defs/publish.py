@@ -7,10 +7,10 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
-from orchestration.manifest import marts
-from orchestration.provenance import git_sha, software_versions
-from orchestration.publish import Build, publish
-from orchestration.variables import project_defaults
+from orchestration.serving.provenance import git_sha, software_versions
+from orchestration.serving.publish import Build, publish
+from orchestration.settings.variables import project_defaults
+from orchestration.warehouse.manifest import marts
 
 MARTS = [
     TRANSLATOR.get_asset_spec(MANIFEST, node["unique_id"], PROJECT).key for node in marts(MANIFEST)

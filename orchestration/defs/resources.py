@@ -10,12 +10,12 @@ from pydantic import Field, PrivateAttr
 
 from orchestration import paths
 from orchestration.defs.alerts import alert_at_end
-from orchestration.durations import read_duration
-from orchestration.lock import build_lock
-from orchestration.publish import build_id
-from orchestration.runs import end_dead_runs, forget_old_runs, stay_alive
-from orchestration.variables import validate
-from orchestration.versions import kept_versions
+from orchestration.runs.history import end_dead_runs, forget_old_runs, stay_alive
+from orchestration.runs.lock import build_lock
+from orchestration.serving.publish import build_id
+from orchestration.serving.versions import kept_versions
+from orchestration.settings.durations import read_duration
+from orchestration.settings.variables import validate
 
 
 class BuildResource(dg.ConfigurableResource):

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.defs.jobs import nightly
-from orchestration.variables import project_defaults
+from orchestration.settings.variables import project_defaults
 
 # Nobody is there to try again: a build by hand that still runs at night is waited for.
 UNATTENDED = {"resources": {"build": {"config": {"wait": "2h"}}}}

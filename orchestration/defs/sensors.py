@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.jobs import nightly
 from orchestration.defs.schedules import UNATTENDED
-from orchestration.landing import listing
+from orchestration.guarding.landing_zone import listing
 
 
 @dg.sensor(job=nightly, minimum_interval_seconds=60)

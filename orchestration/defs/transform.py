@@ -11,15 +11,15 @@ from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration import paths
-from orchestration.dbt_arguments import build_arguments
-from orchestration.dbt_process import DbtFailedError, dbt_events
-from orchestration.dbt_progress import DbtProgress
 from orchestration.defs.resources import BuildResource
-from orchestration.failures import Failure, build_failures
-from orchestration.preflight import lacking_space
-from orchestration.project import dbt_project, prepare_manifest
-from orchestration.translator import TenureTranslator
-from orchestration.workspace import start_afresh
+from orchestration.telling.failures import Failure, build_failures
+from orchestration.warehouse.arguments import build_arguments
+from orchestration.warehouse.disk_space import lacking_space
+from orchestration.warehouse.fresh_folders import start_afresh
+from orchestration.warehouse.parsing import dbt_project, prepare_manifest
+from orchestration.warehouse.process import DbtFailedError, dbt_events
+from orchestration.warehouse.progress import DbtProgress
+from orchestration.warehouse.translator import TenureTranslator
 
 PROJECT = dbt_project()
 MANIFEST: dict[str, Any] = json.loads(prepare_manifest().read_bytes())

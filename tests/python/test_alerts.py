@@ -15,9 +15,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import alerts, nightly, paths
+from orchestration import nightly, paths
 from orchestration.defs.resources import BuildResource
-from orchestration.failures import Failure
+from orchestration.telling import alerts
+from orchestration.telling.failures import Failure
 
 LOG = Path("/logs/dbt.log")
 BROKEN = Failure("model", "stg_orders", "orders/2024.csv: required column amount is missing")
@@ -484,13 +485,13 @@ def test_whatever_goes_wrong_in_an_alert_the_run_ends_as_it_would(sink, lines, m
 
 
 def test_a_project_that_does_not_parse_is_told_too(sink, monkeypatch, capsys):
-    from orchestration import project
-    from orchestration.dbt_process import DbtFailedError
+    from orchestration.warehouse import parsing
+    from orchestration.warehouse.process import DbtFailedError
 
     def refuse():
         raise DbtFailedError("Compilation Error in model a (models/a.sql)\n  no such macro")
 
-    monkeypatch.setattr(project, "prepare_manifest", refuse)
+    monkeypatch.setattr(parsing, "prepare_manifest", refuse)
     for left_out in ("_show_progress", "prepare_dagster_home"):
         monkeypatch.setattr(nightly, left_out, lambda: None)
     assert nightly._build({}, "") == nightly.FAILED

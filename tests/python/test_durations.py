@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestration.durations import read_duration, written
+from orchestration.settings.durations import read_duration, written
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import json
 import dagster as dg
 import pytest
 
-from orchestration.durations import read_duration
-from orchestration.landing import listing
+from orchestration.guarding.landing_zone import listing
+from orchestration.settings.durations import read_duration
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import logging
 import duckdb
 import pytest
 
-from orchestration.dbt_progress import SHOWN_WARNINGS, DbtProgress
-from orchestration.failures import Failure, build_failures, essence
-from orchestration.report import failure_report, published_report
+from orchestration.telling.console import failure_report, published_report
+from orchestration.telling.failures import Failure, build_failures, essence
+from orchestration.warehouse.progress import SHOWN_WARNINGS, DbtProgress
 
 
 def model(name, folder="core"):

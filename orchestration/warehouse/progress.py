@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration.manifest import Manifest, Node, group, tested_node
+from orchestration.warehouse.manifest import Manifest, Node, group, tested_node
 
 SHOWN_WARNINGS = 8
 

@@ -1,6 +1,6 @@
 """Dagster's own folder under TENURE_HOME.
 
-`python -m orchestration.dagster_home` prepares it, and ends in its history what a crash has ended.
+`python -m orchestration.runs.dagster_home` prepares it, and ends in its history what a crash ended.
 """
 
 import os
@@ -8,7 +8,7 @@ import os
 from orchestration import paths
 
 _CONFIGURATION = """\
-# Written by orchestration/dagster_home.py; changes here are lost.
+# Written by orchestration/runs/dagster_home.py; changes here are lost.
 telemetry:
   enabled: false
 nux:
@@ -49,7 +49,7 @@ def main() -> None:
 
     import dagster as dg
 
-    from orchestration.runs import end_dead_runs
+    from orchestration.runs.history import end_dead_runs
 
     with dg.DagsterInstance.get() as instance:
         end_dead_runs(instance, paths.live_runs())

@@ -8,10 +8,10 @@ from pathlib import Path
 from dagster_dbt import DbtProject
 
 from orchestration import paths
-from orchestration.dbt_arguments import parse_arguments
-from orchestration.dbt_process import dbt_events
-from orchestration.lock import wait_for_lock
-from orchestration.versions import flush_to_disk
+from orchestration.runs.lock import wait_for_lock
+from orchestration.serving.versions import flush_to_disk
+from orchestration.warehouse.arguments import parse_arguments
+from orchestration.warehouse.process import dbt_events
 
 _FILES = ("dbt_project.yml", "profiles.yml")
 _FOLDERS = ("models", "macros", "seeds", "tests/data")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.lock import is_locked, lock_for_life
+from orchestration.runs.lock import is_locked, lock_for_life
 
 KEPT_RUNS = 90
 

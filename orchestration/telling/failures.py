@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration import paths
-from orchestration.samples import sample_key
+from orchestration.telling.failing_rows import sample_key
 
 if TYPE_CHECKING:
     import dagster as dg

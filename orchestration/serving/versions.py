@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration.lock import wait_for_lock
+from orchestration.runs.lock import wait_for_lock
 
 DEFAULT_KEPT = 7
 

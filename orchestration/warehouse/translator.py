@@ -6,7 +6,7 @@ from typing import Any
 from dagster import AssetSpec
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
-from orchestration.manifest import group
+from orchestration.warehouse.manifest import group
 
 
 class TenureTranslator(DagsterDbtTranslator):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from orchestration.manifest import Manifest, Node
+from orchestration.warehouse.manifest import Manifest, Node
 
 # The bound past which a guard fails, by severity: error or warn. Empty: the guard is off.
 Limits = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""dbt as a child process that never outlives its parent: `python -m orchestration.dbt_child ...`.
+"""dbt as a child process that never outlives its parent.
 
 The parent holds the build lock. If it is killed, the lock is free and the next build may start; a
 dbt that went on writing then would share the warehouse with it. So this process ends as soon as

@@ -25,11 +25,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestration import paths
-from orchestration.durations import written
-from orchestration.failures import SHOWN_FAILURES, Failure
-from orchestration.lock import wait_for_lock
-from orchestration.report import again, failure_report, outcome
-from orchestration.versions import current_build
+from orchestration.runs.lock import wait_for_lock
+from orchestration.serving.versions import current_build
+from orchestration.settings.durations import written
+from orchestration.telling.console import again, failure_report, outcome
+from orchestration.telling.failures import SHOWN_FAILURES, Failure
 
 WEBHOOK = "TENURE_ALERT_WEBHOOK"
 SECONDS = 10

@@ -15,8 +15,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.failures import Failure
-from orchestration.thresholds import Limits
+from orchestration.guarding.thresholds import Limits
+from orchestration.telling.failures import Failure
 
 _SHOWN_NAMES = 3
 _SOURCES = "models/staging/_sources.yml"

@@ -15,8 +15,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.manifest import Manifest, marts
-from orchestration.versions import complete_versions, new_version
+from orchestration.serving.versions import complete_versions, new_version
+from orchestration.warehouse.manifest import Manifest, marts
 
 FILE_NAME = "tenure.duckdb"
 

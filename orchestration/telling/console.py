@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration import paths
-from orchestration.failures import SHOWN_FAILURES, Failure
+from orchestration.telling.failures import SHOWN_FAILURES, Failure
 
 # So that a whole good run, with its progress and warnings, stays within 60 lines.
 _SHOWN_TABLES = 23

@@ -40,7 +40,7 @@ def dbt_events(arguments: Sequence[str]) -> Generator[dict[str, Any], None, None
     plain_lines: deque[str] = deque(maxlen=5)
     errors: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-m", "orchestration.dbt_child", *arguments],
+        [sys.executable, "-m", "orchestration.warehouse.child", *arguments],
         cwd=paths.ROOT,
         env=_environment(),
         stdin=subprocess.PIPE,
