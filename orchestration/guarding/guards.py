@@ -1,9 +1,9 @@
-"""Guards: what must hold of the raw files, beside every test, before readers get what came of them.
+"""Guards: checks of the raw files, after all tests and before publishing.
 
-Tests judge the rows that are there. They all pass when a feed has died, when half of a folder is
-gone, and when a file comes without a column that it may lack. Guards compare meta.source_files of
+Tests judge the rows that are there. All tests pass when a feed has died, when half of a folder is
+gone, or when a file lacks an optional column. Guards see that. They compare meta.source_files of
 the private warehouse with the clock, and with the same table of the published build. Their
-thresholds are config.meta of the raw tables in models/staging/_sources.yml.
+thresholds are in models/staging/_sources.yml, in config.meta of each raw table.
 """
 
 import json
@@ -16,7 +16,9 @@ from typing import Any
 import duckdb
 
 from orchestration.guarding.thresholds import Limits
+from orchestration.settings.durations import format_duration
 from orchestration.telling.failures import Failure
+from orchestration.words import first_few_names
 
 _SHOWN_NAMES = 3
 _SOURCES = "models/staging/_sources.yml"
@@ -31,7 +33,7 @@ _ADVICE = {
     ),
 }
 
-# A row of meta.source_files.
+# A row of meta.source_files, by column.
 File = Mapping[str, Any]
 # Severity, message and metadata of a Result.
 Finding = tuple[str | None, str, Mapping[str, Any]]
@@ -39,7 +41,11 @@ Finding = tuple[str | None, str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a guard says of a raw table. severity: error blocks publishing; None: all is well."""
+    """The answer of one guard for one raw table.
+
+    `severity` is error (blocks publishing), warn, or None (all is well). `metadata` has the numbers
+    behind the message: shown in Dagster.
+    """
 
     guard: str
     table: str
@@ -56,10 +62,11 @@ class Result:
 def evaluate(
     limits: Mapping[str, Mapping[str, Limits]], warehouse: Path, served: Path, now: datetime
 ) -> list[Result]:
-    """Return what each guard says of each raw table in `limits`, passed or not.
+    """Return a result for each raw table in `limits` and each guard, passed or not.
 
-    `warehouse` and `served`, the published build, are DuckDB files with meta.source_files; without
-    a `served` file there is nothing to compare with. `now` is aware of its timezone.
+    `limits` is by table and guard. `warehouse` and `served` (the published build) are DuckDB files
+    with meta.source_files. Before the first build there is no `served` file, and nothing can have
+    shrunk or drifted. `now` has a timezone. Raises duckdb.Error if a file cannot be read.
     """
     files = _files(warehouse)
     published = _files(served) if served.exists() else []
@@ -79,12 +86,12 @@ def evaluate(
 
 
 def volume_drops(results: Sequence[Result]) -> list[Result]:
-    """Return those results that block publishing because a table shrank."""
+    """Return the results that block publishing because a table shrank."""
     return [result for result in results if result.guard == "volume" and result.severity == "error"]
 
 
 def accept_drops(results: Sequence[Result], reason: str) -> list[Result]:
-    """Return the results with every volume drop that blocks turned into a warning with `reason`."""
+    """Return the results, with each blocking volume drop turned into a warning with `reason`."""
     drops = volume_drops(results)
     return [
         replace(result, severity="warn", message=f"{result.message}; accepted: {reason}")
@@ -95,7 +102,7 @@ def accept_drops(results: Sequence[Result], reason: str) -> list[Result]:
 
 
 def blocking_failures(results: Sequence[Result]) -> list[Failure]:
-    """Return what blocks publishing: a failure per guard, a line per table and what to do."""
+    """Return a failure for each guard that blocks: a line for each table, and an advice."""
     blocking = [result for result in results if result.severity == "error"]
     return [
         Failure(
@@ -111,13 +118,13 @@ def blocking_failures(results: Sequence[Result]) -> list[Failure]:
 def _freshness(limits: Limits, files: Sequence[File], now: datetime) -> Finding:
     events = [file["latest_event_at"] for file in files if file["latest_event_at"]]
     if not events:
-        # A table that is watched and shows no event is not fresh.
+        # A watched table without any event is not fresh, whatever the limit.
         return _severity(limits, lambda limit: True), "no event before this build", {}
     age = now - max(events).replace(tzinfo=UTC)
     severity = _severity(limits, lambda limit: age > limit)
-    message = f"latest event {max(events):%Y-%m-%d %H:%M} UTC, {_words(age)} ago"
+    message = f"latest event {max(events):%Y-%m-%d %H:%M} UTC, {_in_words(age)} ago"
     if severity:
-        message += f", more than {_words(limits[severity])}"
+        message += f", more than {_in_words(limits[severity])}"
     metadata = {
         "latest_event_at": max(events).isoformat(),
         "age_hours": age / timedelta(hours=1),
@@ -126,7 +133,7 @@ def _freshness(limits: Limits, files: Sequence[File], now: datetime) -> Finding:
 
 
 def _volume(limits: Limits, files: Sequence[File], published: Sequence[File]) -> Finding:
-    # Raw files are immutable and are added over time, so a table that lost rows lost files.
+    # Raw files are only ever added, and never changed. So a table with fewer rows has lost files.
     rows, before = (sum(file["rows_read"] for file in either) for either in (files, published))
     share = rows / before if before else 1.0
     severity = _severity(limits, lambda least: share < least)
@@ -135,7 +142,7 @@ def _volume(limits: Limits, files: Sequence[File], published: Sequence[File]) ->
 
 
 def _schema_drift(limits: Limits, files: Sequence[File], published: Sequence[File]) -> Finding:
-    # A build published before source_files had the column does not say what its files had.
+    # Builds of older releases have no column `columns`, so there is nothing to compare with.
     headings = [set(json.loads(file["columns"])) for file in published if "columns" in file]
     if not headings:
         return None, "no published heading to compare with", {}
@@ -147,8 +154,9 @@ def _schema_drift(limits: Limits, files: Sequence[File], published: Sequence[Fil
         if file["file"] not in known and (drift := _drift(always - columns, columns - ever)):
             drifts.setdefault(drift, []).append(file["file"])
     drifted = sum(len(names) for names in drifts.values())
-    named = [f"{_some(names)} ({drift})" for drift, names in drifts.items()]
-    message = f"other columns than the published files: {_some(named) or 'none'}"
+    named = [f"{first_few_names(names, _SHOWN_NAMES)} ({drift})" for drift, names in drifts.items()]
+    shown = first_few_names(named, _SHOWN_NAMES) or "none"
+    message = f"other columns than the published files: {shown}"
     severity = _severity(limits, lambda most: drifted > most)
     return severity, message, {"files_with_other_columns": drifted}
 
@@ -170,13 +178,5 @@ def _drift(missing: set[str], added: set[str]) -> str:
     return "; ".join(f"{word} {', '.join(sorted(columns))}" for word, columns in parts if columns)
 
 
-def _some(names: Sequence[str]) -> str:
-    hidden = len(names) - _SHOWN_NAMES
-    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {hidden} more" if hidden > 0 else "")
-
-
-def _words(age: timedelta) -> str:
-    minutes = age // timedelta(minutes=1)
-    counts = {"day": minutes // 1440, "hour": minutes // 60 % 24, "minute": minutes % 60}
-    words = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count]
-    return " ".join(words) or "0 minutes"
+def _in_words(age: timedelta) -> str:
+    return format_duration(age, is_spelled_out=True)

@@ -1,20 +1,22 @@
-"""The thresholds of guards, validated: config.meta of the raw tables in the manifest.
+"""The thresholds of guards, read from config.meta of the raw tables and checked.
 
     freshness: {warn_after: {count: 36, period: hour}, error_after: {count: 7, period: day}}
     volume: {warn_below: 0.9, error_below: 0.5}
     schema_drift: warn
 
-What is past an error threshold blocks publishing. freshness has the form of dbt's own config of
-that name and stands in meta all the same: dbt drops what is misspelt there without a word.
+A value past an error threshold blocks publishing. freshness looks like dbt's own config of that
+name. It is in meta all the same, because dbt drops a misspelt freshness without a message.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
+from orchestration.settings.rules import Rule, is_number, is_whole_number, refusal
 from orchestration.warehouse.manifest import Manifest, Node
 
-# The bound past which a guard fails, by severity: error or warn. Empty: the guard is off.
+# The bound of a guard by severity (error, warn). An empty mapping: the guard is off.
 Limits = Mapping[str, Any]
 
 _PERIODS = {
@@ -25,43 +27,39 @@ _PERIODS = {
 
 
 class RefusedThresholdsError(ValueError):
-    """One or more settings of guards are unknown or not allowed; says which, and what is."""
+    """A setting of a guard is unknown or forbidden. The message has a line for each of them."""
 
 
 def thresholds(manifest: Manifest) -> dict[str, dict[str, Limits]]:
     """Return the limits of each guard by raw table, in the order of the tables' names.
 
-    Limits are timedeltas for freshness, shares for volume, and for schema_drift how many files may
-    differ. Raises RefusedThresholdsError, with a line for each setting that is not allowed.
+    A limit is a timedelta for freshness, a share for volume, and a number of files for
+    schema_drift. Raises RefusedThresholdsError, with a line for each setting that is not allowed.
     """
     nodes = sorted(manifest["sources"].values(), key=lambda node: node["name"])
     if refused := [reason for node in nodes for reason in _refused(node)]:
         raise RefusedThresholdsError("\n".join(refused))
     return {
         node["name"]: {
-            guard: _limits(guard, node["config"]["meta"].get(guard, "off")) for guard in _RULES
+            guard: _limits(guard, node["config"]["meta"].get(guard, "off")) for guard in _READERS
         }
         for node in nodes
     }
 
 
 def _refused(node: Node) -> list[str]:
-    reasons = []
-    for name, setting in node["config"]["meta"].items():
-        if name not in _RULES:
-            reasons.append(f"{name}: unknown; the guards are {', '.join(_RULES)}")
-        elif _limits(name, setting) is None:
-            allowed = _RULES[name].allowed
-            reasons.append(f"{name}: {setting!r} is not allowed; give {allowed}, or off")
+    settings = node["config"]["meta"]
+    reasons = [refusal(guard, setting, _RULES, "guards") for guard, setting in settings.items()]
     freshness = node["config"].get("freshness") or {}
     if any((freshness.get(name) or {}).get("count") for name in ("warn_after", "error_after")):
         reasons.append("freshness: stands in config, where nothing reads it; put it in config.meta")
-    return [f"{node['name']}: {reason}" for reason in reasons]
+    return [f"{node['name']}: {reason}" for reason in reasons if reason]
 
 
 def _limits(guard: str, setting: object) -> Limits | None:
-    # `off` without quotes is false in YAML
-    return {} if setting is False or setting == "off" else _RULES[guard].limits(setting)
+    """Return the limits in the `setting` of a guard; None if the setting is not allowed."""
+    # `off` without quotes is false in YAML.
+    return {} if setting is False or setting == "off" else _READERS[guard](setting)
 
 
 def _freshness(setting: object) -> Limits | None:
@@ -88,34 +86,29 @@ def _age(setting: object) -> timedelta | None:
     if not isinstance(setting, Mapping) or setting.keys() != {"count", "period"}:
         return None
     count, period = setting["count"], _PERIODS.get(str(setting["period"]))
-    is_count = _is_number(count) and isinstance(count, int) and 0 < count <= 100_000
-    return count * period if is_count and period else None
+    return count * period if is_whole_number(count) and 0 < count <= 100_000 and period else None
 
 
 def _share(setting: object) -> float | None:
-    return setting if _is_number(setting) and 0 < setting <= 1 else None
+    return setting if is_number(setting) and 0 < setting <= 1 else None
 
 
-def _is_number(value: object) -> bool:
-    # bool is a subclass of int in Python; `true` is not a number here.
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_allowed(guard: str, setting: object) -> bool:
+    return _limits(guard, setting) is not None
 
 
-class _Rule(NamedTuple):
-    """What a setting may be, in words, and the function that reads it; None: not allowed."""
-
-    allowed: str
-    limits: Callable[[object], Limits | None]
-
-
+_READERS: dict[str, Callable[[object], Limits | None]] = {
+    "freshness": _freshness,
+    "volume": _volume,
+    "schema_drift": _schema_drift,
+}
+_ALLOWED = {
+    "freshness": "warn_after or error_after or both, each like {count: 36, period: hour}; count is"
+    " a whole number, period minute, hour or day",
+    "volume": "warn_below or error_below or both, each a share of the rows, above 0 and up to 1",
+    "schema_drift": "warn or error",
+}
 _RULES = {
-    "freshness": _Rule(
-        "warn_after or error_after or both, each like {count: 36, period: hour}; count is a whole"
-        " number, period minute, hour or day",
-        _freshness,
-    ),
-    "volume": _Rule(
-        "warn_below or error_below or both, each a share of the rows, above 0 and up to 1", _volume
-    ),
-    "schema_drift": _Rule("warn or error", _schema_drift),
+    guard: Rule(f"{allowed}, or off", partial(_is_allowed, guard))
+    for guard, allowed in _ALLOWED.items()
 }

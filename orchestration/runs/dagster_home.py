@@ -1,6 +1,7 @@
 """Dagster's own folder under TENURE_HOME.
 
-`python -m orchestration.runs.dagster_home` prepares it, and ends in its history what a crash ended.
+`python -m orchestration.runs.dagster_home` prepares the folder for `make dev`. It also marks the
+runs of killed processes as failed.
 """
 
 import os
@@ -8,20 +9,20 @@ import os
 from orchestration import paths
 
 _CONFIGURATION = """\
-# Written by orchestration/runs/dagster_home.py; changes here are lost.
+# Written by orchestration/runs/dagster_home.py at every start; changes here are lost.
 telemetry:
   enabled: false
 nux:
   enabled: false
-# What dbt prints is kept in $TENURE_HOME/logs, one folder per build, and pruned there.
+# dbt's output is kept in $TENURE_HOME/logs, one folder per build. Old folders are deleted there.
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
-# The progress lines of a build show on its page.
+# The page of a run shows the progress lines of its build.
 python_logs:
   managed_python_loggers: [orchestration]
   python_log_level: INFO
-# After nights without power, one build catches up with all of them.
+# After nights without power, one build is enough to catch up.
 scheduler:
   module: dagster._core.scheduler
   class: DagsterDaemonScheduler
@@ -36,7 +37,7 @@ retention:
 
 
 def prepare_dagster_home() -> None:
-    """Write dagster.yaml and point this process's Dagster at its folder."""
+    """Write dagster.yaml, and set DAGSTER_HOME of this process to its folder."""
     folder = paths.dagster_home()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dagster.yaml").write_text(_CONFIGURATION, encoding="utf-8")
@@ -44,7 +45,7 @@ def prepare_dagster_home() -> None:
 
 
 def main() -> None:
-    """Make the folder ready for Dagster's own processes."""
+    """Prepare the folder for Dagster's own processes, and end dead runs."""
     prepare_dagster_home()
 
     import dagster as dg

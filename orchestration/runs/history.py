@@ -1,8 +1,8 @@
-"""The history of Dagster's runs: which of them still live, and how many are kept.
+"""The history of Dagster's runs: end the dead ones, delete the old ones.
 
-Dagster notes that a run has started and waits for it to say that it ended. A process that was
-killed says nothing, so its run would show as running for ever. Here every run holds a lock of its
-own while it lives, which the kernel drops however it dies.
+A run in Dagster ends when its process reports the end. A killed process reports nothing, so its run
+would stay in the state "started" for ever. So each run holds a lock of its own while its process
+lives. The kernel drops that lock even when the process is killed.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -20,18 +20,21 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-# Between the note that a run starts and the lock that it takes, code is loaded.
+# Dagster notes the start of a run before the run takes its lock. In between, code is loaded.
 _TIME_TO_START = timedelta(minutes=5)
 
 
 def stay_alive(folder: Path, run_id: str) -> None:
-    """Say, as long as this process lives, that it is the run `run_id`; `folder` knows of all."""
-    # Not only until the run's work is done: only then does Dagster note how it ended.
+    """Mark the run `run_id` as alive until this process ends: hold a lock in `folder`."""
+    # The lock must outlive the work of the run, because Dagster notes the end after the work.
     lock_for_life(folder / run_id)
 
 
 def end_dead_runs(instance: dg.DagsterInstance, folder: Path) -> list[str]:
-    """Note as failed every unfinished run whose process is gone; return their ids."""
+    """Mark each unfinished run without a living process as failed; return their ids.
+
+    `folder` holds the locks of `stay_alive`. Files there without a lock are deleted.
+    """
     dead = [
         record.dagster_run
         for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
@@ -46,7 +49,7 @@ def end_dead_runs(instance: dg.DagsterInstance, folder: Path) -> list[str]:
 
 
 def forget_old_runs(instance: dg.DagsterInstance) -> None:
-    """Delete all but the newest runs, with their events."""
+    """Delete the finished runs beyond the newest KEPT_RUNS, with their events."""
     for run in instance.get_runs()[KEPT_RUNS:]:
         if run.is_finished:
             instance.delete_run(run.run_id)

@@ -1,6 +1,6 @@
-"""One build at a time: an flock on a file, held by a process and released by the kernel.
+"""Locks of processes: an flock on a file. The build lock allows one build at a time.
 
-The kernel drops the lock however its holder dies, so there is no stale lock to clean up.
+The kernel drops a lock when its process ends, even by a kill. So no stale lock ever stays.
 """
 
 import fcntl
@@ -16,21 +16,22 @@ from typing import IO
 
 _logger = logging.getLogger(__name__)
 
-# The locks that this process holds, so that the job may ask again for what its caller holds.
+# The build locks of this process. The job asks again for a lock that its caller already holds.
 _held: set[Path] = set()
 _held_for_life: list[IO[str]] = []
 
 
 class BuildRunningError(RuntimeError):
-    """Another process is building; the message names its pid, command and start."""
+    """Another process is building. The message has its pid, its command and its start."""
 
 
 @contextmanager
 def build_lock(path: Path, wait: timedelta = timedelta()) -> Iterator[None]:
-    """Hold the lock at `path`; raise BuildRunningError if another process does for all of `wait`.
+    """Hold the build lock at `path`. Wait for another build, at most for the time `wait`.
 
-    Within one process it may be taken again: `make build` takes it before Dagster is loaded, and
-    the job takes it for runs that Dagster's daemon starts.
+    Raises BuildRunningError if the other build still runs after that time. A process may take its
+    own lock again: `make build` takes it before Dagster is loaded, and then the job takes it too.
+    (A run of Dagster's daemon takes it only in the job.)
     """
     if path in _held:
         yield
@@ -47,7 +48,7 @@ def build_lock(path: Path, wait: timedelta = timedelta()) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process that lives holds the lock at `path`; False if there is no file."""
+    """Return whether a process holds the lock at `path`; False if there is no file."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -60,7 +61,7 @@ def is_locked(path: Path) -> bool:
 
 @contextmanager
 def wait_for_lock(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`, waiting until it is free."""
+    """Hold the lock at `path`; wait without limit until it is free."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -68,10 +69,10 @@ def wait_for_lock(path: Path) -> Iterator[None]:
 
 
 def lock_for_life(path: Path) -> None:
-    """Hold the lock at `path` until this process ends, however it does."""
+    """Hold the lock at `path` until this process ends, even by a kill."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # It gets its place only with the lock on it: whoever finds a file there without one may
-    # delete it as left behind.
+    # Lock first, then rename into place. So an unlocked file in this folder is always left over
+    # from a dead process, and may be deleted.
     unplaced = path.parent.with_name(f"{path.name}.unplaced")
     file = unplaced.open("a", encoding="utf-8")
     fcntl.flock(file, fcntl.LOCK_EX)
@@ -81,20 +82,21 @@ def lock_for_life(path: Path) -> None:
 
 def _lock(file: IO[str], wait: timedelta) -> None:
     deadline = time.monotonic() + wait.total_seconds()
-    is_told = False
+    is_logged = False
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise BuildRunningError(f"another build is running: {_holder(file)}") from None
-        if not is_told:
+        if not is_logged:
             _logger.info("Waiting up to %s for another build: %s", wait, _holder(file))
-            is_told = True
+            is_logged = True
         time.sleep(min(1, max(0, deadline - time.monotonic())))
 
 
 def _sign(file: IO[str]) -> None:
+    """Write into the lock file which process holds the lock, for the message of a refusal."""
     file.truncate(0)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     file.write(f"pid {os.getpid()}, {' '.join(sys.argv)}, since {started}\n")

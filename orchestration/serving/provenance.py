@@ -1,4 +1,4 @@
-"""What a build was made with."""
+"""The origin of a build: the commit of this project, and the versions of its software."""
 
 import platform
 import subprocess
@@ -24,5 +24,5 @@ def git_sha() -> str | None:
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that numbers may depend on."""
+    """Return the versions of Python and of the packages that can change a number, by name."""
     return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}

@@ -1,13 +1,11 @@
-"""Publish: copy the marts of a tested warehouse into a new version, which readers then get.
+"""Publish: copy the marts of a tested warehouse into a new version, and make it current.
 
 A version holds tenure.duckdb and, beside it, parquet/<schema>/<table>.parquet.
 """
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,10 +13,10 @@ from typing import Any
 
 import duckdb
 
+from orchestration.serving.published import FILE_NAME
 from orchestration.serving.versions import complete_versions, new_version
+from orchestration.settings.duckdb_settings import duckdb_settings
 from orchestration.warehouse.manifest import Manifest, marts
-
-FILE_NAME = "tenure.duckdb"
 
 _BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
 _BUILDS_COLUMNS = {
@@ -40,7 +38,10 @@ _BUILDS_COLUMNS = {
 
 @dataclass(frozen=True)
 class Build:
-    """What a build knows of itself before its tables are read."""
+    """The facts of a build that are known before its tables are read.
+
+    `started_at` has a timezone. `versions` is by package, `variables` by name of the dbt var.
+    """
 
     build_id: str
     started_at: datetime
@@ -51,8 +52,8 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Published:
-    """What was published: the DuckDB file, its as_of, and its rows by schema.table."""
+class Publication:
+    """A finished publication: the DuckDB file, its as_of, and the rows of each schema.table."""
 
     file: Path
     as_of: date
@@ -60,54 +61,47 @@ class Published:
 
 
 def build_id(started_at: datetime, run_id: str) -> str:
-    """Return the name of a build, such as 20261121T221530Z-ab12cd; names sort by start."""
+    """Return the name of a build, such as 20261121T221530Z-ab12cd. Names sort by start."""
     return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run_id.replace('-', '')[:6]}"
 
 
 def publish(
     build: Build, manifest: Manifest, *, warehouse: Path, serve: Path, scratch: Path
-) -> Published:
-    """Publish the marts named in `manifest` from the `warehouse` file under `serve`.
+) -> Publication:
+    """Publish the marts of `manifest` from the file `warehouse` as a new version under `serve`.
 
-    `scratch` is where DuckDB may spill. The caller holds the build lock and has seen every test
-    pass. Raises FileExistsError if that build was published before; whatever is raised, `current`
-    points to a complete version.
+    DuckDB writes temporary files into the folder `scratch`. The caller holds the build lock, and
+    all tests have passed. Raises FileExistsError if that build was published before, and OSError or
+    duckdb.Error if something cannot be written. After any error, `current` points to a
+    complete version.
     """
-    with new_version(serve, build.build_id) as folder, _connection(scratch) as connection:
+    with (
+        new_version(serve, build.build_id) as folder,
+        duckdb.connect(config=duckdb_settings(scratch)) as connection,
+    ):
         connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
-        # The oldest storage version, so that clients from DuckDB 1.1 on can read the file.
+        # The oldest storage version: DuckDB clients from 1.1 on can read it.
         connection.execute(
             f"attach {_text(folder / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
         )
         for node in marts(manifest):
             _copy_mart(connection, node)
         as_of = _as_of(connection)
-        # The newest one on disk and not the current one: after a rollback those that were rolled
-        # back still are builds that happened.
+        # The newest version on disk and not the current one. After a rollback the current version
+        # is an older one, and lacks the builds after it.
         _write_builds(connection, build, as_of, max(complete_versions(serve), default=None))
         rows = _write_parquet(connection, folder / "parquet")
-        # Everything into the one file: a .wal beside a served file is lost or, worse, replayed.
+        # All data must be in the one file. Readers would lose a .wal beside it, or replay it.
         connection.execute("checkpoint tenure")
         connection.execute("detach tenure")
-    return Published(serve / "versions" / build.build_id / FILE_NAME, as_of, rows)
-
-
-@contextmanager
-def _connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    settings = {
-        "temp_directory": str(scratch),
-        "memory_limit": os.environ.get("TENURE_MEMORY_LIMIT", "4GB"),
-        "threads": os.environ.get("TENURE_DUCKDB_THREADS", "2"),
-    }
-    with duckdb.connect(":memory:", config=settings) as connection:
-        yield connection
+    return Publication(serve / "versions" / build.build_id / FILE_NAME, as_of, rows)
 
 
 def _copy_mart(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
     table = f"{_name(node['schema'])}.{_name(node['name'])}"
     connection.execute(f"create schema if not exists tenure.{_name(node['schema'])}")
     connection.execute(f"create table tenure.{table} as from warehouse.{table}")
-    # A copy has no comments. Columns without one in the manifest are the contract's business.
+    # A copied table has no comments, so they are set here from the manifest.
     comments = {name: column["description"] for name, column in node["columns"].items()}
     _comment(connection, f"tenure.{table}", node["description"], comments)
 
@@ -166,7 +160,7 @@ def _write_builds(
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """Write each table of the new file as Parquet; return its rows by schema.table."""
+    """Write each table of the new file as Parquet; return the number of rows by schema.table."""
     tables = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = 'tenure' order by all"

@@ -1,10 +1,10 @@
-"""The versions that readers may get, and which one they do get.
+"""The versions on disk, and the current one, which readers get.
 
     serve/versions/<build_id>/   complete, on disk, never written again
     serve/current                a link to one of them
 
-A version becomes current by one rename, so a reader, or a machine that loses power, sees the old
-version or the new one and nothing between.
+One rename makes a version current. So a reader sees the old version or the new one, and never a
+mixture. The same is true after a loss of power.
 """
 
 import logging
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration.runs.durable import flush_to_disk
 from orchestration.runs.lock import wait_for_lock
 
 DEFAULT_KEPT = 7
@@ -22,13 +23,13 @@ _logger = logging.getLogger(__name__)
 
 
 class UnknownVersionError(ValueError):
-    """There is no such version to serve; the message names it."""
+    """There is no such version on disk. The message is its name."""
 
 
 def kept_versions() -> int:
-    """Return how many versions stay on disk: $TENURE_KEEP_VERSIONS, else 7.
+    """Return the number of versions to keep on disk: $TENURE_KEEP_VERSIONS, else 7.
 
-    Raises ValueError if that is no whole number of at least 1.
+    Raises ValueError if the variable is no whole number from 1 on.
     """
     text = os.environ.get("TENURE_KEEP_VERSIONS") or str(DEFAULT_KEPT)
     if not text.isdecimal() or int(text) < 1:
@@ -37,7 +38,7 @@ def kept_versions() -> int:
 
 
 def current_build(serve: Path) -> str | None:
-    """Return the id of the build that readers get now, or None before the first one."""
+    """Return the id of the build that readers get now, or None before the first build."""
     link = serve / "current"
     return Path(os.readlink(link)).name if link.is_symlink() else None
 
@@ -49,10 +50,10 @@ def complete_versions(serve: Path) -> list[Path]:
 
 @contextmanager
 def new_version(serve: Path, build_id: str) -> Iterator[Path]:
-    """Yield an empty folder to be filled; then write it to disk and make it what readers get.
+    """Yield an empty folder for the caller to fill; then flush it to disk and make it current.
 
-    The caller holds the build lock. If the body raises, nothing was published, and the folder is
-    removed by the next call. Raises FileExistsError if that build was published before.
+    The caller holds the build lock. If the body raises, nothing is published, and the next call
+    removes the folder. Raises FileExistsError if that build was published before.
     """
     _versions(serve).mkdir(parents=True, exist_ok=True)
     _remove_leftovers(serve)
@@ -65,8 +66,8 @@ def new_version(serve: Path, build_id: str) -> Iterator[Path]:
     yield partial
 
     _make_durable(partial)
-    # What this link points to has not been served yet, so a build that dies from here on leaves
-    # no version of which nobody knows whether it was ever published.
+    # The next-link marks this version as not yet served. If this build dies before the flip, a
+    # later build knows by the link that the version was never published, and removes it.
     _next_link(serve).symlink_to(_target(build_id))
     flush_to_disk(serve)
     partial.rename(final)
@@ -77,9 +78,9 @@ def new_version(serve: Path, build_id: str) -> Iterator[Path]:
 
 
 def serve_version(serve: Path, build_id: str) -> None:
-    """Make a version that is on disk what readers get: back to an older one, or forth again.
+    """Make the version `build_id` current: an older one, or a newer one again.
 
-    Raises UnknownVersionError if it is not there.
+    Raises UnknownVersionError if it is not on disk.
     """
     with _flipping(serve):
         if build_id not in [path.name for path in complete_versions(serve)]:
@@ -88,15 +89,6 @@ def serve_version(serve: Path, build_id: str) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(_target(build_id))
         _flip(serve, link)
-
-
-def flush_to_disk(path: Path) -> None:
-    """Return once a file or a folder is where no loss of power can take it away."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _versions(serve: Path) -> Path:
@@ -117,14 +109,14 @@ def _hidden(version: Path) -> Path:
 
 @contextmanager
 def _flipping(serve: Path) -> Iterator[None]:
-    # Going back does not wait for a build, only for its last moment: what is pruned must not be
-    # what somebody goes back to.
+    # A rollback waits only for the last moment of a build, not for all of it. Without this lock,
+    # pruning could delete the version that a rollback has just chosen.
     with wait_for_lock(serve / ".lock"):
         yield
 
 
 def _remove_leftovers(serve: Path) -> None:
-    """Remove what builds that were killed have left."""
+    """Remove the files of killed builds: a version that was never served, and partial folders."""
     link = _next_link(serve)
     if link.is_symlink():
         if (serve / os.readlink(link)).exists():
@@ -135,7 +127,7 @@ def _remove_leftovers(serve: Path) -> None:
 
 
 def _make_durable(folder: Path) -> None:
-    """Write all files and folders to disk, files read-only for everyone."""
+    """Flush all files and folders to disk, and make the files read-only for everyone."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             path.chmod(0o444)
@@ -155,7 +147,7 @@ def _prune(serve: Path) -> None:
 
 
 def _remove(version: Path) -> None:
-    # Renamed first, so that a version is never seen half deleted.
+    # Renamed first: nobody must see a version that is half deleted.
     _delete(version.rename(_hidden(version)))
 
 
@@ -163,5 +155,5 @@ def _delete(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        # What stays takes room and is tried again by the next build; it is no reason to fail one.
+        # A folder that stays only takes room, and the next build tries again. So no build fails.
         _logger.warning("warning: cannot remove %s: %s", folder, error)

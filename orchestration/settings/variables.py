@@ -1,40 +1,34 @@
-"""The dbt vars that people set, validated before dbt starts.
+"""The dbt vars that people set, checked before dbt starts.
 
-dbt splices vars into SQL through Jinja, so a stray quote there becomes an obscure error or worse.
-No value that passes here can hold one. A new var needs its default in dbt_project.yml and one
-line in RULES.
+dbt puts the text of a var into SQL, through Jinja. A quote in it would cause an obscure error, or
+run SQL of a stranger. So no value with a quote is allowed here. A new var needs two things: a
+default in dbt_project.yml and a line in RULES.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 import yaml
 
 from orchestration import paths
+from orchestration.settings.rules import Rule, is_number, is_whole_number, refusal
 
 
 class RefusedVariablesError(ValueError):
-    """One or more vars have an unknown name or a value that is not allowed; says which."""
+    """A var has an unknown name or a forbidden value. The message has a line for each such var."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a date stays the text that was typed, also one like 2024-02-30."""
+    """YAML in which a date stays the text that was typed, even an impossible one: 2024-02-30."""
 
     yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-
-
-class Rule(NamedTuple):
-    """What a var may be, in words, and the function that tells."""
-
-    allowed: str
-    is_allowed: Callable[[object], bool]
 
 
 def _is_date_or_empty(value: object) -> bool:
@@ -55,28 +49,23 @@ def _is_currency(value: object) -> bool:
 
 
 def _is_list_of_columns(value: object) -> bool:
-    # Whether dim_customers has them, dbt says: by the test dim_customers__has_every_segment.
+    # Only the form is checked here. The test dim_customers__has_every_segment checks that the
+    # columns exist.
     return isinstance(value, list) and all(
         isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name) for name in value
     )
 
 
-def _is_number(value: object) -> bool:
-    # bool is a subclass of int in Python; `true` is not a number here.
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _whole_number(least: int) -> Rule:
     return Rule(
-        f"a whole number, {least} or more",
-        lambda value: _is_number(value) and isinstance(value, int) and value >= least,
+        f"a whole number, {least} or more", lambda value: is_whole_number(value) and value >= least
     )
 
 
 def _number(least: float, most: float) -> Rule:
     return Rule(
         f"a number from {least:g} to {most:g}",
-        lambda value: _is_number(value) and least <= value <= most,
+        lambda value: is_number(value) and least <= value <= most,
     )
 
 
@@ -109,8 +98,8 @@ RULES: dict[str, Rule] = {
 def read_variables(text: str) -> dict[str, Any]:
     """Return the vars in `text`, a YAML mapping such as `{as_of_date: 1997-10-01}`.
 
-    Empty text gives an empty dict. Raises RefusedVariablesError, with one line for each name or
-    value that is not allowed, saying what is.
+    Empty text gives an empty dict. Raises RefusedVariablesError if `text` is no mapping, or if a
+    name or a value is not allowed.
     """
     try:
         given = yaml.load(text, _Loader)
@@ -120,9 +109,10 @@ def read_variables(text: str) -> dict[str, Any]:
 
 
 def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dict[str, Any]:
-    """Return the vars as dbt_project.yml sets them; people edit that file, so validated too.
+    """Return the default of each var, by name, from dbt_project.yml.
 
-    Raises RefusedVariablesError as `read_variables` does.
+    People edit that file, so its values are checked too. Raises RefusedVariablesError like
+    `read_variables`.
     """
     project = yaml.load(project_file.read_text(encoding="utf-8"), _Loader)
     return _validated(project.get("vars"), project_file.name)
@@ -130,7 +120,7 @@ def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dic
 
 def validate(variables: Mapping[Any, Any]) -> None:
     """Raise RefusedVariablesError unless every name is known and every value allowed."""
-    reasons = [_reason(name, value) for name, value in variables.items()]
+    reasons = [refusal(name, value, RULES, "vars") for name, value in variables.items()]
     if refused := [reason for reason in reasons if reason]:
         raise RefusedVariablesError("\n".join(refused))
 
@@ -140,15 +130,7 @@ def _validated(given: object, origin: str) -> dict[str, Any]:
         return {}
     if not isinstance(given, Mapping):
         raise RefusedVariablesError(f"not a YAML mapping such as {{name: value}}: {origin!r}")
-    # `as_of_date:` with nothing behind it is how one writes an empty value in YAML.
+    # In YAML, `as_of_date:` with no value behind it is None. People mean an empty value by it.
     variables = {name: "" if value is None else value for name, value in given.items()}
     validate(variables)
     return variables
-
-
-def _reason(name: object, value: object) -> str | None:
-    if name not in RULES:
-        return f"{name}: unknown; the vars are {', '.join(sorted(RULES))}"
-    if not RULES[name].is_allowed(value):
-        return f"{name}: {value!r} is not allowed; give {RULES[name].allowed}"
-    return None

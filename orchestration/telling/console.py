@@ -1,4 +1,4 @@
-"""The words of `make build`: what was published, or what failed and where to look."""
+"""The last lines of `make build`: the published tables, or the failures and what to do."""
 
 import json
 import shlex
@@ -10,9 +10,11 @@ from typing import Any
 import duckdb
 
 from orchestration import paths
+from orchestration.serving.published import published_build
 from orchestration.telling.failures import SHOWN_FAILURES, Failure
+from orchestration.words import first_few
 
-# So that a whole good run, with its progress and warnings, stays within 60 lines.
+# With these bounds a good run, with its progress and warnings, stays within 60 lines.
 _SHOWN_TABLES = 23
 _SHOWN_OUTCOMES = 10
 _SHOWN_WARNINGS = 4
@@ -21,11 +23,12 @@ _WIDTH = 200
 
 
 def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
-    """Return the table of what readers now find in `file`, and the `seconds` by stage."""
+    """Return the report of a good run: the tables in the published `file`, and warnings.
+
+    `seconds` has the duration of each stage by name. Raises duckdb.Error if `file` cannot be read.
+    """
+    build = published_build(file)
     with duckdb.connect(str(file), read_only=True) as connection:
-        [(build, as_of)] = connection.execute(
-            "select build_id, as_of from meta.builds where is_current"
-        ).fetchall()
         tables = connection.execute(
             "select schema_name || '.' || table_name from duckdb_tables() order by all"
         ).fetchall()
@@ -45,7 +48,7 @@ def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
             "select model, mae, is_champion from clv.rpt_clv_calibration"
         ).fetchall()
     return [
-        f"Published {build}, as of {as_of}:",
+        f"Published {build.build_id}, as of {build.as_of}:",
         *_bounded([f"  {name:<36}{count:>13,} rows" for name, count in rows], _SHOWN_TABLES),
         *_outcomes(outcomes),
         *_bounded(
@@ -61,27 +64,32 @@ def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
 def failure_report(
     failures: Sequence[Failure], log: Path, served: str | None, variables: Mapping[str, Any]
 ) -> list[str]:
-    """Return what failed, where to look, what to do next, and that `served` still stands."""
-    lines = [f"{outcome(failures).capitalize()}, nothing was published:"]
-    for failure in failures[:SHOWN_FAILURES]:
+    """Return the report of a failed run: the failures, the `log`, and the next command.
+
+    `served` is the build that readers still get, if there is one. `variables` are the vars given to
+    the failed run.
+    """
+    lines = [f"{blocked_or_failed(failures).capitalize()}, nothing was published:"]
+    shown, others = first_few(failures, SHOWN_FAILURES)
+    for failure in shown:
         lines += _failure(failure, variables)
-    if len(failures) > SHOWN_FAILURES:
-        lines.append(f"  ... and {len(failures) - SHOWN_FAILURES} more failures")
+    if others:
+        lines.append(f"  ... {others} failures")
     return [
         *lines,
         f"Log: {log}",
         f"Still served: {served}, as before." if served else "Nothing has been published so far.",
-        f"Next: mend it, then {again(variables)}",
+        f"Next: fix the cause, then {rerun_command(variables)}",
     ]
 
 
-def outcome(failures: Sequence[Failure]) -> str:
-    """Return `blocked` if a guard refused to publish what was built, else `failed`."""
+def blocked_or_failed(failures: Sequence[Failure]) -> str:
+    """Return `blocked` if only guards refused the build, else `failed`."""
     return "blocked" if all(failure.kind == "guard" for failure in failures) else "failed"
 
 
-def again(variables: Mapping[str, Any]) -> str:
-    """Return the command that runs this night again, with its folders and `variables`."""
+def rerun_command(variables: Mapping[str, Any]) -> str:
+    """Return the shell command that runs this build again, with its folders and `variables`."""
     folders = {"TENURE_RAW_DIR": paths.raw_dir(), "TENURE_HOME": paths.home()}
     command = ["make build", *(f"{name}={_quoted(path)}" for name, path in folders.items())]
     return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
@@ -129,20 +137,23 @@ def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _bounded(lines: list[str], most: int, where: str = "", indent: str = "  ") -> list[str]:
+    """Return at most `most` lines. The last one counts the others and says `where` they are."""
     if len(lines) <= most:
         return lines
-    return [*lines[: most - 1], f"{indent}... and {len(lines) - most + 1} more{where}"]
+    shown, others = first_few(lines, most - 1)
+    return [*shown, f"{indent}... {others}{where}"]
 
 
 def _dbt(*arguments: str, variables: Mapping[str, Any]) -> str:
-    """Return a command that runs dbt on the private warehouse as this build left it."""
+    """Return a shell command that runs dbt on the private warehouse of this build."""
     dbt = Path(sys.executable).with_name("dbt")
     command = [f"TENURE_HOME={_quoted(paths.home())}", _quoted(dbt), *arguments]
     return " ".join(command + (["--vars", _json(variables)] if variables else []))
 
 
 def _json(variables: Mapping[str, Any]) -> str:
-    return _quoted(json.dumps(dict(variables)))  # JSON is YAML too
+    # dbt reads YAML, and every JSON text is YAML too.
+    return _quoted(json.dumps(dict(variables)))
 
 
 def _quoted(text: str | Path) -> str:

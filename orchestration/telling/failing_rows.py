@@ -1,10 +1,9 @@
-"""Which row a failing data test found: the key of one of them, and nothing else of it.
+"""The key of one row that a failing data test found, and no other column of that row.
 
-It leaves the machine in alerts, so what may be said is a list of names of columns. Whatever is not
-on it, such as an e-mail address, a name or a free text, stays in the private warehouse.
+Alerts carry the key to other machines. So only columns on a list are shown. All other columns, such
+as an e-mail address, a name or a free text, stay in the private warehouse.
 """
 
-import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Any
 
 import duckdb
 
-# Of the columns that identify rows in models/**/*.yml, and of those that tests return, the ones
-# whose values are ids, places in files, dates, counters or words of our own or of a segment.
+from orchestration.settings.duckdb_settings import duckdb_settings
+
+# Columns that identify a row, in models/**/*.yml or in the result of a test. Their values are ids,
+# places in files, dates, counters, our own words, or the name of a segment: no personal data.
 _KEYS = {
     "activity_date",
     "as_of",
@@ -47,7 +48,7 @@ _KEYS = {
     "time_unit",
     "valid_from",
 }
-# What dbt's own generic tests call the tested column.
+# dbt's own generic tests return the tested column under one of these names.
 _TESTED = {"unique_field", "value_field", "from_field"}
 
 _LONGEST_VALUE = 60
@@ -55,14 +56,14 @@ _LONGEST = 200
 _SECONDS = 10
 
 
-def sample_key(
+def failing_row_key(
     compiled: Path, warehouse: Path, scratch: Path, column: str | None = None
 ) -> str | None:
-    """Return the key of a row that the SQL in `compiled` finds, such as `order_id=7, file=a.csv`.
+    """Return the key of the first row of a test's SQL, such as `order_id=7, file=a.csv`.
 
-    `warehouse` is the file that dbt has built and left, `scratch` where DuckDB may spill, `column`
-    the one that a generic test is about. Returns None if no column is a key, and whatever goes
-    wrong: a sample is a help, and must not hide what it is a sample of.
+    `compiled` is the file with the SQL, `warehouse` the private DuckDB file, `scratch` the folder
+    for temporary files, and `column` the tested column of a generic test. Returns None if no column
+    is a key, and after any error: the key only helps, and must not hide the failure itself.
     """
     try:
         row = _first_row(compiled.read_text(encoding="utf-8"), warehouse, scratch)
@@ -74,18 +75,15 @@ def sample_key(
 
 
 def _first_row(query: str, warehouse: Path, scratch: Path) -> Mapping[str, Any]:
-    settings = {
-        "memory_limit": os.environ.get("TENURE_MEMORY_LIMIT", "4GB"),
-        "threads": os.environ.get("TENURE_DUCKDB_THREADS", "2"),
-        "temp_directory": str(scratch),
-    }
-    with duckdb.connect(str(warehouse), read_only=True, config=settings) as connection:
+    with duckdb.connect(
+        str(warehouse), read_only=True, config=duckdb_settings(scratch)
+    ) as connection:
         connection.execute("set timezone = 'UTC'")
-        # The night has failed already; nobody waits long for an example.
+        # The build has failed already. An example is not worth a long wait.
         limit = threading.Timer(_SECONDS, connection.interrupt)
         limit.start()
         try:
-            # On lines of its own: the query may end in a comment.
+            # The query has lines of its own, because it may end in a comment.
             found = connection.execute(f"from (\n{query}\n) limit 1")
             names = [name for name, *_ in found.description or ()]
             return dict(zip(names, found.fetchone() or (), strict=False))
@@ -99,7 +97,7 @@ def _is_key(name: str) -> bool:
 
 def _shown(value: object) -> str:
     text = "".join(letter if letter.isprintable() else " " for letter in str(value))
-    # Some shops know their customers by e-mail address.
+    # Some shops use the e-mail address as the id of a customer.
     if "@" in text:
         return "(hidden)"
     return "NULL" if value is None else text[:_LONGEST_VALUE]

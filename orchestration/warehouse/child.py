@@ -1,8 +1,8 @@
 """dbt as a child process that never outlives its parent.
 
-The parent holds the build lock. If it is killed, the lock is free and the next build may start; a
-dbt that went on writing then would share the warehouse with it. So this process ends as soon as
-its standard input does, which the kernel closes however the parent dies.
+The parent holds the build lock. When the parent is killed, the lock is free and the next build may
+start. If dbt went on writing then, two processes would write one warehouse. So this process watches
+its standard input: the kernel closes it whenever the parent dies, and this process ends at once.
 """
 
 import os
@@ -10,7 +10,7 @@ import threading
 
 
 def main() -> None:
-    """Run dbt with this process's arguments; exit as dbt does, or with 1 when orphaned."""
+    """Run dbt with this process's arguments. Exit with dbt's code, or with 1 if the parent died."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     from dbt.cli.main import cli
@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    # os.read and not sys.stdin: a thread blocked inside sys.stdin breaks the normal exit.
+    # os.read and not sys.stdin: a thread that waits in sys.stdin blocks the normal exit.
     os.read(0, 1)
     os._exit(1)
 

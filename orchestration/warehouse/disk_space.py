@@ -1,28 +1,28 @@
-"""Room for what a build will write, looked for before it begins.
+"""Is there enough free disk space for a build? Asked before the build starts.
 
-A full disk in the middle of a build harms nobody, but it costs the night. So a build that cannot
-fit is refused, in words. The estimate is low on purpose: a night that might fit
-is tried.
+A disk that fills up during a build harms no reader, but the night is lost. So a build that cannot
+fit is refused at once, with the numbers. The estimate is low on purpose: a build that might fit is
+tried.
 """
 
 import os
 import shutil
 from pathlib import Path
 
-# What a first build writes per byte of raw files, as measured: the private warehouse and a version.
+# A first build writes about 3 bytes per byte of raw files (measured): warehouse and version.
 _WRITTEN_PER_RAW_BYTE = 3
-# Gzipped text holds about so many times its size.
+# A gzipped text file is about 5 times larger when unpacked.
 _GZIPPED = 5
-# What the next build is larger than the last one, and what logs and histories take.
+# The next build may be 10 % larger than the last one. Logs and histories take up to 50 MB.
 _GROWTH = 1.1
 _MARGIN = 50_000_000
 
 
 def lacking_space(home: Path, raw_dir: Path, warehouse: Path, served: Path) -> str | None:
-    """Return in words what is lacking where `home` lies, or None if the build should fit.
+    """Return a message with the free and the needed bytes, or None if the build should fit.
 
-    `warehouse` is the private file of the last build, which the new one takes the place of, and
-    `served` the folder of the version served now; neither needs to exist.
+    The disk is that of the folder `home`. `warehouse` is the private file of the last build, which
+    the new build replaces. `served` is the folder of the current version. Both may be missing.
     """
     replaced = _size(warehouse)
     needed = round(_GROWTH * _estimate(raw_dir, replaced, _size(served))) + _MARGIN
@@ -36,6 +36,7 @@ def lacking_space(home: Path, raw_dir: Path, warehouse: Path, served: Path) -> s
 
 
 def _estimate(raw_dir: Path, warehouse: int, version: int) -> int:
+    """Return the bytes of the next build, from the sizes of the last one or of the raw files."""
     if warehouse and version:
         return warehouse + version
     return _WRITTEN_PER_RAW_BYTE * sum(
@@ -46,7 +47,7 @@ def _estimate(raw_dir: Path, warehouse: int, version: int) -> int:
 
 
 def _size(path: Path) -> int:
-    """Return the bytes of a file or of all files in a folder; 0 if there is neither."""
+    """Return the bytes of a file, or of all files in a folder; 0 if `path` does not exist."""
     if path.is_file():
         return path.stat().st_size
     return sum(

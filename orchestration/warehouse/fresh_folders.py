@@ -1,4 +1,4 @@
-"""The folders of a build, made ready before it starts."""
+"""Fresh folders for each build."""
 
 import shutil
 from pathlib import Path
@@ -9,17 +9,17 @@ KEPT_LOGS = 30
 
 
 def start_afresh(build_id: str) -> tuple[Path, Path]:
-    """Remove what the last build has left; return dbt's empty target folder and log folder.
+    """Remove the files of the last build; return dbt's empty target folder and log folder.
 
-    Every build makes the whole warehouse anew, so nothing of an earlier or a killed one, its
-    write-ahead log least of all, may be there.
+    Every build makes the whole warehouse from nothing. A file of an earlier build would be read as
+    part of the new one, above all the write-ahead log of a killed build.
     """
     paths.warehouse().unlink(missing_ok=True)
     paths.warehouse().with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
     for folder in (paths.scratch(), paths.built()):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    # dbt parses nothing that has not changed since the definitions were made.
+    # With this file dbt parses only the files that changed since the definitions were made.
     parsed = paths.parsed() / "partial_parse.msgpack"
     if parsed.exists():
         shutil.copy(parsed, paths.built())

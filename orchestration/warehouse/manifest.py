@@ -1,4 +1,7 @@
-"""Questions to dbt's manifest.json, which is all that the orchestration knows of the models."""
+"""Questions to dbt's manifest.json.
+
+The manifest is the only thing that the orchestration knows about the models.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +11,9 @@ Manifest = Mapping[str, Any]
 
 
 def group(node: Node) -> str:
-    """Return the first folder under models/ that holds `node`; for marts, the folder below it.
+    """Return the group of `node`: its first folder under models/; for marts, the folder below that.
 
-    Seeds are in the group `seeds`, the tables of a source in one that is named after it.
+    Seeds have the group `seeds`. A table of a source has the name of the source.
     """
     if node["resource_type"] == "seed":
         return "seeds"
@@ -32,6 +35,6 @@ def marts(manifest: Manifest) -> list[Node]:
 
 
 def tested_node(manifest: Manifest, test: Node) -> Node | None:
-    """Return the model or seed that `test` is about, or None if it names none."""
+    """Return the model or seed that `test` checks, or None if the test names none."""
     candidates = [test.get("attached_node"), *reversed(test["depends_on"]["nodes"])]
     return next((manifest["nodes"][name] for name in candidates if name in manifest["nodes"]), None)

@@ -1,8 +1,8 @@
-"""Run dbt and hand on its events.
+"""Run dbt in a process of its own and pass on its events.
 
-dagster-dbt's own DbtCliResource would do, but each of its runs asks the package index for newer
-versions (`dbt --version`), loads all of dbt once more into Dagster's process, and prints every
-line of dbt's output.
+dagster-dbt has DbtCliResource for this. It is not used, because each of its runs does three things
+too many. It asks the package index for newer versions (`dbt --version`). It loads all of dbt into
+Dagster's process. And it prints every line of dbt's output.
 """
 
 import json
@@ -19,24 +19,24 @@ from orchestration import paths
 _ENVIRONMENT = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "DO_NOT_TRACK": "1",
-    # The fits' products are small: threads cost four times what they bring, and make the last
-    # digits depend on the number of cores.
+    # The matrices of the fits are small, so threads cost more than they save. Threads would also
+    # make the last digits of the results depend on the number of cores.
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONUNBUFFERED": "1",
 }
 
 
 class DbtFailedError(RuntimeError):
-    """dbt ended with another exit code than 0; the message says what it reported."""
+    """dbt ended with an exit code other than 0. The message has dbt's own errors."""
 
 
 def dbt_events(arguments: Sequence[str]) -> Generator[dict[str, Any], None, None]:
     """Run dbt with `arguments` in the project root; yield its structured events as they come.
 
-    Each event is a dict with `info` (name, level, msg) and `data`. Raises DbtFailedError at the
-    end unless dbt succeeded. Closing the generator before its end kills dbt.
+    Each event is a dict with `info` (name, level, msg) and `data`. Raises DbtFailedError after the
+    last event unless dbt succeeded. Closing the generator early kills dbt.
     """
-    # What dbt says when it cannot even speak in events: a traceback, a missing module.
+    # A dbt that cannot start prints plain text instead of events, such as a traceback.
     plain_lines: deque[str] = deque(maxlen=5)
     errors: list[str] = []
     with subprocess.Popen(
@@ -59,7 +59,7 @@ def dbt_events(arguments: Sequence[str]) -> Generator[dict[str, Any], None, None
                     errors.append(event["info"]["msg"].strip())
                 yield event
             if dbt.wait() != 0:
-                reported = [_killed(-dbt.returncode)] if dbt.returncode < 0 else []
+                reported = [_killed_by(-dbt.returncode)] if dbt.returncode < 0 else []
                 reported += errors or plain_lines
                 message = "\n".join(reported) or f"dbt ended with exit code {dbt.returncode}"
                 raise DbtFailedError(message)
@@ -67,20 +67,21 @@ def dbt_events(arguments: Sequence[str]) -> Generator[dict[str, Any], None, None
             dbt.kill()
 
 
-def _killed(number: int) -> str:
-    killed = f"dbt was killed by the signal {signal.Signals(number).name}"
+def _killed_by(number: int) -> str:
+    message = f"dbt was killed by the signal {signal.Signals(number).name}"
     if number == signal.SIGKILL:
-        killed += ", by a person or by a machine that ran out of memory (TENURE_MEMORY_LIMIT)"
-    return killed
+        message += ", by a person or by a machine that ran out of memory (TENURE_MEMORY_LIMIT)"
+    return message
 
 
 def _environment() -> dict[str, str]:
-    """Absolute folders, whatever the caller's directory was; nothing phones home."""
+    """Return the environment of dbt: absolute folders, no telemetry, one BLAS thread."""
     folders = {"TENURE_HOME": str(paths.home()), "TENURE_RAW_DIR": str(paths.raw_dir())}
     return {**os.environ, **_ENVIRONMENT, **folders}
 
 
 def _event(line: str) -> dict[str, Any] | None:
+    """Return the event in a line of dbt's output, or None if the line is plain text."""
     try:
         event = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a person wants to see of a running dbt: a line per finished group, and each warning once."""
+"""The progress of a running dbt, for people: a line per finished group, and each warning once."""
 
 import logging
 import time
@@ -7,24 +7,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestration.warehouse.manifest import Manifest, Node, group, tested_node
+from orchestration.words import first_few
 
 SHOWN_WARNINGS = 8
 
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogTestResult"}
-# dbt repeats the warnings of tests at its end.
+# dbt repeats the warnings of tests at the end of its run.
 _REPEATED = {"RunResultWarning", "RunResultWarningMessage"}
 
 _logger = logging.getLogger(__name__)
 
 
 class DbtProgress:
-    """Follows the events of one `dbt build` and logs at most a line per group and 9 for warnings.
+    """Follows the events of one `dbt build`; logs a line per group and at most 9 for warnings.
 
-    Lines go to Python's logging: the console of `make build`, and the run's page in Dagster.
+    The lines go to Python's logging. From there they reach the console of `make build` and the
+    page of the run in Dagster.
     """
 
     def __init__(self, manifest: Manifest) -> None:
-        """Start the clock and count what is to come."""
+        """Start the clock, and count the nodes of each group in `manifest`."""
         self._manifest = manifest
         self._started = time.monotonic()
         self._expected = Counter(
@@ -36,7 +38,7 @@ class DbtProgress:
         self._warnings: set[str] = set()
 
     def observe(self, event: Mapping[str, Any]) -> None:
-        """Take in one event of dbt."""
+        """Count one event of dbt; log a line if it ends a group or is a new warning."""
         name, data = event["info"]["name"], event["data"]
         if name in _RESULTS:
             node = self._manifest["nodes"].get(data["node_info"]["unique_id"])
@@ -46,10 +48,10 @@ class DbtProgress:
             self._warn(_warning(event))
 
     def close(self) -> None:
-        """Say how many warnings were not shown."""
-        hidden = len(self._warnings) - SHOWN_WARNINGS
-        if hidden > 0:
-            _logger.warning("warning: and %d more, see dbt.log", hidden)
+        """Log how many warnings were not shown."""
+        _, others = first_few(list(self._warnings), SHOWN_WARNINGS)
+        if others:
+            _logger.warning("warning: %s, see dbt.log", others)
 
     def _finish(self, node: Node, status: str) -> None:
         name = _group(self._manifest, node)

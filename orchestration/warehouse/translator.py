@@ -1,4 +1,4 @@
-"""How dbt's nodes look in Dagster."""
+"""The look of dbt's nodes in Dagster."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +10,12 @@ from orchestration.warehouse.manifest import group
 
 
 class TenureTranslator(DagsterDbtTranslator):
-    """Groups assets by folder. Keys stay [schema, name], descriptions those of the YAML files."""
+    """Groups assets by folder. Keys are [schema, name]; descriptions come from the YAML files."""
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> AssetSpec:
-        """Return the asset for one model, seed or source."""
+        """Return the asset of one model, seed or source table."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         return spec.replace_attributes(
             group_name=group(self.get_resource_props(manifest, unique_id))

@@ -11,7 +11,7 @@ from pathlib import Path
 from conftest import ROOT, contents, fingerprint, published_builds, run_build
 from killed_nightly import NAMED, NEW, OLD, Point
 
-from orchestration.serving.publish import FILE_NAME
+from orchestration.serving.published import FILE_NAME
 from orchestration.serving.versions import DEFAULT_KEPT
 
 

@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT, SAMPLE, run_build
 from readers import HARDENED, check, readers
 
-from orchestration.serving.publish import FILE_NAME
+from orchestration.serving.published import FILE_NAME
 from orchestration.serving.versions import current_build
 
 READERS = 8

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from orchestration.telling import failing_rows
-from orchestration.telling.failing_rows import sample_key
+from orchestration.telling.failing_rows import failing_row_key
 from orchestration.telling.failures import Failure, build_failures
 
 
@@ -25,7 +25,7 @@ def sample(tmp_path):
 
     def run(query, column=None):
         (tmp_path / "test.sql").write_text(query)
-        return sample_key(tmp_path / "test.sql", warehouse, tmp_path / "tmp", column)
+        return failing_row_key(tmp_path / "test.sql", warehouse, tmp_path / "tmp", column)
 
     return run
 
@@ -82,8 +82,8 @@ def test_whatever_goes_wrong_there_is_just_no_sample(sample, query):
 
 def test_no_warehouse_no_sample(tmp_path):
     (tmp_path / "test.sql").write_text("select 1 as order_id")
-    assert sample_key(tmp_path / "test.sql", tmp_path / "none.duckdb", tmp_path) is None
-    assert sample_key(tmp_path / "none.sql", tmp_path / "none.duckdb", tmp_path) is None
+    assert failing_row_key(tmp_path / "test.sql", tmp_path / "none.duckdb", tmp_path) is None
+    assert failing_row_key(tmp_path / "none.sql", tmp_path / "none.duckdb", tmp_path) is None
     assert not (tmp_path / "none.duckdb").exists()
 
 
