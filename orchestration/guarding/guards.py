@@ -44,7 +44,7 @@ class Result:
     """The answer of one guard for one raw table.
 
     `severity` is error (blocks publishing), warn, or None (all is well). `metadata` has the numbers
-    behind the message: shown in Dagster.
+    behind the message, for Dagster.
     """
 
     guard: str
@@ -102,7 +102,7 @@ def accept_drops(results: Sequence[Result], reason: str) -> list[Result]:
 
 
 def blocking_failures(results: Sequence[Result]) -> list[Failure]:
-    """Return a failure for each guard that blocks: a line for each table, and an advice."""
+    """Return a failure for each guard that blocks: a line for each table, and what to do."""
     blocking = [result for result in results if result.severity == "error"]
     return [
         Failure(

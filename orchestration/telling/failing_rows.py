@@ -61,9 +61,9 @@ def failing_row_key(
 ) -> str | None:
     """Return the key of the first row of a test's SQL, such as `order_id=7, file=a.csv`.
 
-    `compiled` is the file with the SQL, `warehouse` the private DuckDB file, `scratch` the folder
-    for temporary files, and `column` the tested column of a generic test. Returns None if no column
-    is a key, and after any error: the key only helps, and must not hide the failure itself.
+    `compiled` is the file with the SQL, `warehouse` the private DuckDB file, and `scratch` the
+    folder for temporary files. `column` is the tested column of a generic test. Returns None if no
+    column is a key, and after any error: the key only helps, and must not hide the failure itself.
     """
     try:
         row = _first_row(compiled.read_text(encoding="utf-8"), warehouse, scratch)
