@@ -63,7 +63,7 @@ torture: $(VENV)/.installed-dev ## break it on purpose, try many random shops: h
 	@echo "Written: $(or $(REPORT),$(RECORDS)/reliability.md)"
 
 dev: setup ## open Dagster's UI on http://127.0.0.1:3000, with the schedule
-	@$(BIN)/python -m orchestration.dagster_home
+	@$(BIN)/python -m orchestration.runs.dagster_home
 	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" DAGSTER_HOME="$(TENURE_HOME)/dagster" \
 	exec $(BIN)/dg dev --host 127.0.0.1 --port 3000
 

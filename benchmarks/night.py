@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import Measured, measure, size_of
-from orchestration.manifest import tested_node
+from orchestration.warehouse.manifest import tested_node
 
 COMMAND = [sys.executable, "-m", "orchestration.nightly"]
 

@@ -13,7 +13,7 @@ from benchmarks.generate import Raw
 from benchmarks.measure import size_of
 from benchmarks.night import Night, Node
 from benchmarks.rivals.run import Rival
-from orchestration.provenance import git_sha, software_versions
+from orchestration.serving.provenance import git_sha, software_versions
 
 # Shown are this number of nodes at least, and every node with this share of dbt's seconds.
 SHOWN = 10

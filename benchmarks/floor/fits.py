@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import duckdb
 
-from orchestration.variables import project_defaults
+from orchestration.settings.variables import project_defaults
 
 MODELS = Path(__file__).parents[2] / "models" / "intermediate"
 

@@ -160,7 +160,7 @@ def one_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def new_home(scratch_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Make a TENURE_HOME that nothing was built in, with the project parsed: once for all tests."""
-    from orchestration.project import prepare_manifest
+    from orchestration.warehouse.parsing import prepare_manifest
 
     def make() -> Path:
         home = tmp_path_factory.mktemp("new")
@@ -201,6 +201,6 @@ def served(
 @pytest.fixture(scope="session")
 def manifest(scratch_home: Path) -> dict:
     """The manifest of the project as it stands, parsed once for all tests."""
-    from orchestration.project import prepare_manifest
+    from orchestration.warehouse.parsing import prepare_manifest
 
     return json.loads(prepare_manifest().read_bytes())

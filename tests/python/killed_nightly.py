@@ -73,7 +73,7 @@ def _arm(target, call, given, action_before, action_after) -> None:
 
 # --- Moments that dbt tells of --------------------------------------------------------------------
 
-OBSERVE = "orchestration.dbt_progress.DbtProgress.observe"
+OBSERVE = "orchestration.warehouse.progress.DbtProgress.observe"
 
 
 def _event(progress, event) -> tuple[str, str, str]:
@@ -126,7 +126,7 @@ def kill_dbt() -> None:
 
     def remember(self, arguments, *args, **kwargs) -> None:
         start(self, arguments, *args, **kwargs)
-        if "orchestration.dbt_child" in arguments:
+        if "orchestration.warehouse.child" in arguments:
             children.append(self.pid)
 
     subprocess.Popen.__init__ = remember
@@ -173,8 +173,8 @@ END = "after publishing"
 CLEAR = "while it clears what another killed build has left"
 
 LAYERS = ("staging", "intermediate", "core", "cohorts", "churn", "clv", "meta")
-KEPT_VERSIONS = "orchestration.versions.DEFAULT_KEPT"
-KEPT_RUNS = "orchestration.runs.KEPT_RUNS"
+KEPT_VERSIONS = "orchestration.serving.versions.DEFAULT_KEPT"
+KEPT_RUNS = "orchestration.runs.history.KEPT_RUNS"
 
 
 def to_current(_, new) -> bool:
@@ -191,25 +191,29 @@ def from_partial(path, _) -> bool:
 
 POINTS = [
     # The first night: a home without a manifest.
-    Point(PARSE, "dbt is about to parse", before("orchestration.dbt_process.dbt_events")),
-    Point(PARSE, "dbt parses", before("orchestration.dbt_process._event")),
+    Point(PARSE, "dbt is about to parse", before("orchestration.warehouse.process.dbt_events")),
+    Point(PARSE, "dbt parses", before("orchestration.warehouse.process._event")),
     Point(
         PARSE, "parsed, not stamped", before("pathlib.Path.write_text", given=named("fingerprint"))
     ),
     # Every other night.
     Point(START, "the lock is still free", before("fcntl.flock")),
     Point(START, "the lock is taken", after("fcntl.flock")),
-    Point(START, "the lock is signed", after("orchestration.lock._sign")),
+    Point(START, "the lock is signed", after("orchestration.runs.lock._sign")),
     Point(START, "Dagster is loaded", before("dagster.DagsterInstance.get")),
-    Point(START, "no dead run is ended yet", before("orchestration.runs.end_dead_runs")),
+    Point(START, "no dead run is ended yet", before("orchestration.runs.history.end_dead_runs")),
     Point(
         START,
         "a run is forgotten",
         keeping_one(KEPT_RUNS, after("dagster.DagsterInstance.delete_run")),
     ),
-    Point(START, "the old warehouse is there", before("orchestration.workspace.start_afresh")),
+    Point(
+        START,
+        "the old warehouse is there",
+        before("orchestration.warehouse.fresh_folders.start_afresh"),
+    ),
     Point(START, "the old warehouse is removed", before("shutil.rmtree", given=named("built"))),
-    Point(START, "dbt says its first word", before("orchestration.dbt_process._event")),
+    Point(START, "dbt says its first word", before("orchestration.warehouse.process._event")),
     Point(MODELS, "first event", before(OBSERVE)),
     Point(MODELS, "first seed starts", first_start("seed", "seeds")),
     Point(MODELS, "last seed ends", last_end("seed", "seeds")),
@@ -225,31 +229,35 @@ POINTS = [
     Point(MODELS, "a Python model runs", runs("int_clv_models_fitted")),
     Point(MODELS, "first test starts", first_start("test", "dbt_test__audit")),
     Point(MODELS, "last test ends", last_end("test", "dbt_test__audit")),
-    Point(MODELS, "dbt has ended", after("orchestration.dbt_progress.DbtProgress.close")),
-    Point(MODELS, "guards have looked", after("orchestration.guards.evaluate")),
+    Point(MODELS, "dbt has ended", after("orchestration.warehouse.progress.DbtProgress.close")),
+    Point(MODELS, "guards have looked", after("orchestration.guarding.guards.evaluate")),
     Point(COPY, "the folder is made", after("pathlib.Path.mkdir", given=is_partial)),
-    Point(COPY, "one mart is copied", after("orchestration.publish._copy_mart")),
-    Point(COPY, "half of the marts are copied", after("orchestration.publish._copy_mart", call=11)),
-    Point(COPY, "all marts are copied", before("orchestration.publish._write_builds")),
-    Point(COPY, "meta.builds is written", after("orchestration.publish._write_builds")),
+    Point(COPY, "one mart is copied", after("orchestration.serving.publish._copy_mart")),
+    Point(
+        COPY,
+        "half of the marts are copied",
+        after("orchestration.serving.publish._copy_mart", call=11),
+    ),
+    Point(COPY, "all marts are copied", before("orchestration.serving.publish._write_builds")),
+    Point(COPY, "meta.builds is written", after("orchestration.serving.publish._write_builds")),
     Point(
         COPY,
         "half of the Parquet files are written",
         before("pathlib.Path.mkdir", call=12, given=in_parquet),
     ),
-    Point(COPY, "Parquet is written", after("orchestration.publish._write_parquet")),
-    Point(COPY, "the file is closed", before("orchestration.versions._make_durable")),
-    Point(COPY, "one file is on disk", after("orchestration.versions.flush_to_disk")),
-    Point(COPY, "all files are on disk", after("orchestration.versions._make_durable")),
+    Point(COPY, "Parquet is written", after("orchestration.serving.publish._write_parquet")),
+    Point(COPY, "the file is closed", before("orchestration.serving.versions._make_durable")),
+    Point(COPY, "one file is on disk", after("orchestration.serving.versions.flush_to_disk")),
+    Point(COPY, "all files are on disk", after("orchestration.serving.versions._make_durable")),
     Point(FLIP, "the version has no name yet", before("pathlib.Path.rename", given=from_partial)),
     Point(FLIP, "the new link is made", after("pathlib.Path.symlink_to")),
     Point(
         FLIP, "the version has its name", after("pathlib.Path.rename", given=from_partial), NAMED
     ),
-    Point(FLIP, "the name is on disk", before("orchestration.versions._flip"), NAMED),
+    Point(FLIP, "the name is on disk", before("orchestration.serving.versions._flip"), NAMED),
     Point(FLIP, "the old link still stands", before("os.replace", given=to_current), NAMED),
     Point(FLIP, "the link is flipped", after("os.replace", given=to_current), NEW),
-    Point(PRUNE, "nothing is deleted yet", before("orchestration.versions._prune"), NEW),
+    Point(PRUNE, "nothing is deleted yet", before("orchestration.serving.versions._prune"), NEW),
     Point(
         PRUNE,
         "an old version is renamed",
@@ -262,9 +270,14 @@ POINTS = [
         keeping_one(KEPT_VERSIONS, after("os.unlink", given=named("rpt_mrr.parquet"))),
         NEW,
     ),
-    Point(PRUNE, "old versions are deleted", after("orchestration.versions._prune"), NEW),
+    Point(PRUNE, "old versions are deleted", after("orchestration.serving.versions._prune"), NEW),
     Point(END, "nobody is told yet", before("orchestration.defs.alerts.alert_at_end"), NEW),
-    Point(END, "nothing is reported yet", before("orchestration.report.published_report"), NEW),
+    Point(
+        END,
+        "nothing is reported yet",
+        before("orchestration.telling.console.published_report"),
+        NEW,
+    ),
     # Only after another kill.
     Point(
         CLEAR,

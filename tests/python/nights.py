@@ -11,8 +11,8 @@ from pathlib import Path
 from conftest import ROOT, contents, fingerprint, published_builds, run_build
 from killed_nightly import NAMED, NEW, OLD, Point
 
-from orchestration.publish import FILE_NAME
-from orchestration.versions import DEFAULT_KEPT
+from orchestration.serving.published import FILE_NAME
+from orchestration.serving.versions import DEFAULT_KEPT
 
 
 def kill_build(point: str, raw_dir: Path, home: Path) -> subprocess.CompletedProcess:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestration.provenance import software_versions
+from orchestration.serving.provenance import software_versions
 
 # In the order of the page.
 AREAS = (

@@ -15,9 +15,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import alerts, nightly, paths
+from orchestration import nightly, paths
 from orchestration.defs.resources import BuildResource
-from orchestration.failures import Failure
+from orchestration.telling import alerts, webhook
+from orchestration.telling.failures import Failure
 
 LOG = Path("/logs/dbt.log")
 BROKEN = Failure("model", "stg_orders", "orders/2024.csv: required column amount is missing")
@@ -247,14 +248,14 @@ def test_an_email_that_dbt_quotes_goes_nowhere(sink, home):
 def test_a_sink_in_a_bad_mood_is_one_line_and_is_told_at_the_next_occasion(
     sink, lines, monkeypatch, mood, said, reliability
 ):
-    monkeypatch.setattr(alerts, "SECONDS", 0.5)
+    monkeypatch.setattr(webhook, "SECONDS", 0.5)
     sink.mood = mood
     began = time.monotonic()
     fail(BROKEN)
     assert time.monotonic() - began < 5
     assert lines() == [f"Alert not sent, it will be tried again: {said}"]
     assert not sink.texts
-    monkeypatch.setattr(alerts, "SECONDS", 10)
+    monkeypatch.setattr(webhook, "SECONDS", 10)
     sink.mood = "well"
     fail(BROKEN)
     fail(BROKEN)
@@ -280,9 +281,9 @@ def test_a_sink_that_is_down_is_one_line_and_all_is_told_in_order_later(sink, li
 
 
 def test_an_answer_that_does_not_come_is_said_as_such(sink, monkeypatch):
-    monkeypatch.setattr(alerts, "SECONDS", 0.2)
+    monkeypatch.setattr(webhook, "SECONDS", 0.2)
     sink.mood = "is_slow"
-    assert alerts._post(sink.url, "text") == "no answer within 10 seconds"
+    assert webhook._post(sink.url, "text") == "no answer within 10 seconds"
 
 
 def test_a_recovery_that_could_not_be_told_is_told_before_what_failed_next(sink, lines):
@@ -401,7 +402,7 @@ def test_the_state_is_replaced_in_one_step(sink, home, monkeypatch):
 
 
 def test_an_incident_is_kept_though_the_machine_goes_down_while_it_is_told(sink, home, monkeypatch):
-    monkeypatch.setattr(alerts, "_sent", lambda *_: sys.exit())
+    monkeypatch.setattr(alerts, "send", lambda *_: sys.exit())
     with pytest.raises(SystemExit):
         fail(BROKEN)
     [incident] = json.loads(state_file(home).read_text())["incidents"]
@@ -424,7 +425,7 @@ def publishes(build: BuildResource):
 
 @dg.asset
 def fails_a_test(build: BuildResource):
-    from orchestration.defs.transform import failure_of
+    from orchestration.defs.step_failures import failure_of
 
     raise failure_of([WRONG], LOG)
 
@@ -484,13 +485,13 @@ def test_whatever_goes_wrong_in_an_alert_the_run_ends_as_it_would(sink, lines, m
 
 
 def test_a_project_that_does_not_parse_is_told_too(sink, monkeypatch, capsys):
-    from orchestration import project
-    from orchestration.dbt_process import DbtFailedError
+    from orchestration.warehouse import parsing
+    from orchestration.warehouse.process import DbtFailedError
 
     def refuse():
         raise DbtFailedError("Compilation Error in model a (models/a.sql)\n  no such macro")
 
-    monkeypatch.setattr(project, "prepare_manifest", refuse)
+    monkeypatch.setattr(parsing, "prepare_manifest", refuse)
     for left_out in ("_show_progress", "prepare_dagster_home"):
         monkeypatch.setattr(nightly, left_out, lambda: None)
     assert nightly._build({}, "") == nightly.FAILED

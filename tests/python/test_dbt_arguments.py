@@ -1,8 +1,8 @@
 import json
 from pathlib import Path
 
-from orchestration.dbt_arguments import build_arguments, parse_arguments
 from orchestration.paths import ROOT
+from orchestration.warehouse.arguments import build_arguments, parse_arguments
 
 TARGET, LOGS = Path("/x/target"), Path("/x/logs")
 

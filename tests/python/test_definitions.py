@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from orchestration.manifest import group, marts
-from orchestration.variables import project_defaults
+from orchestration.settings.variables import project_defaults
+from orchestration.warehouse.manifest import group, marts
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def run_guards(definitions, monkeypatch):
     """Run the guards and publishing behind a stand-in for the warehouse; the guards say this."""
     from orchestration.defs import guards, publish
     from orchestration.defs.resources import BuildResource
-    from orchestration.guards import Result
+    from orchestration.guarding.guards import Result
 
     def run(volume_drop_reason="", **severities):
         @dg.asset(key=["meta", "source_files"])
@@ -232,7 +232,7 @@ def test_vars_given_in_the_ui_are_validated_too(definitions):
 
 
 def test_dagster_phones_nobody(scratch_home, monkeypatch):
-    from orchestration.dagster_home import prepare_dagster_home
+    from orchestration.runs.dagster_home import prepare_dagster_home
 
     monkeypatch.setenv("DAGSTER_HOME", "set here so that it is put back afterwards")
     prepare_dagster_home()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestration.durations import read_duration, written
+from orchestration.settings.durations import format_duration, read_duration
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_anything_else_is_refused_with_what_is_read(text):
     ],
 )
 def test_a_duration_is_written_in_its_units(duration, text):
-    assert written(duration) == text
+    assert format_duration(duration) == text

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 import yaml
 
-from orchestration.guards import accept_drops, blocking_failures, evaluate, volume_drops
-from orchestration.thresholds import RefusedThresholdsError, thresholds
+from orchestration.guarding.guards import accept_drops, blocking_failures, evaluate, volume_drops
+from orchestration.guarding.thresholds import RefusedThresholdsError, thresholds
 
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 JUST_NOW = "2026-03-10 01:59:59"

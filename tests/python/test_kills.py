@@ -9,8 +9,9 @@ from conftest import SAMPLE, fingerprint
 from killed_nightly import BY_NAME, CLEAR, DBT_IS_KILLED, PARSE, POINTS, Point
 from nights import Nights, kill_build
 
-from orchestration import paths, project
-from orchestration.dbt_process import DbtFailedError, dbt_events
+from orchestration import paths
+from orchestration.warehouse import parsing
+from orchestration.warehouse.process import DbtFailedError, dbt_events
 
 # These are killed on the whole sample too.
 ON_THE_SAMPLE = [
@@ -70,9 +71,9 @@ def test_a_parse_that_was_cut_off_is_not_taken_for_done(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield {}
 
-        monkeypatch.setattr(project, "dbt_events", events)
-        monkeypatch.setattr(project, "_fingerprint", lambda: checkout)
-        return project.prepare_manifest().read_text()
+        monkeypatch.setattr(parsing, "dbt_events", events)
+        monkeypatch.setattr(parsing, "_fingerprint", lambda: checkout)
+        return parsing.prepare_manifest().read_text()
 
     assert parse("ours") == "ours"
     with pytest.raises(KeyboardInterrupt):

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from orchestration.lock import BuildRunningError, build_lock
 from orchestration.paths import ROOT
+from orchestration.runs.lock import BuildRunningError, build_lock
 
 HOLD = """
 import sys
 from pathlib import Path
-from orchestration.lock import build_lock
+from orchestration.runs.lock import build_lock
 with build_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -105,7 +105,14 @@ def test_make_build_is_refused_with_its_own_exit_code(path, holder):
 
 def test_dbt_ends_with_the_process_that_started_it(tmp_path):
     orphan = subprocess.run(
-        [sys.executable, "-m", "orchestration.dbt_child", "parse", "--target-path", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "orchestration.warehouse.child",
+            "parse",
+            "--target-path",
+            str(tmp_path),
+        ],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,  # at its end at once, as when the parent has been killed
         capture_output=True,

@@ -5,7 +5,7 @@ from collections import namedtuple
 
 import pytest
 
-from orchestration.preflight import lacking_space
+from orchestration.warehouse.disk_space import lacking_space
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publish import Build, build_id, publish
-from orchestration.versions import current_build
+from orchestration.serving.publish import Build, build_id, publish
+from orchestration.serving.versions import current_build
 
 START = datetime(2026, 11, 21, 22, 15, 30, tzinfo=UTC)
 
@@ -212,7 +212,7 @@ def test_whatever_fails_before_the_flip_leaves_what_was_served(run, tmp_path, mo
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"orchestration.{step}", fail)
+        patch.setattr(f"orchestration.serving.{step}", fail)
         with pytest.raises(OSError, match="no space"):
             run(1)
     assert (tmp_path / "serve" / "current" / "tenure.duckdb").read_bytes() == content

@@ -16,8 +16,8 @@ import pytest
 from conftest import ROOT, SAMPLE, run_build
 from readers import HARDENED, check, readers
 
-from orchestration.publish import FILE_NAME
-from orchestration.versions import current_build
+from orchestration.serving.published import FILE_NAME
+from orchestration.serving.versions import current_build
 
 READERS = 8
 GOOD, KILLED = 5, 5

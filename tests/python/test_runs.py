@@ -11,14 +11,14 @@ import dagster as dg
 import pytest
 from conftest import ROOT
 
-from orchestration import lock, runs
-from orchestration.lock import is_locked
-from orchestration.runs import end_dead_runs, forget_old_runs, stay_alive
+from orchestration.runs import history, lock
+from orchestration.runs.history import end_dead_runs, forget_old_runs, stay_alive
+from orchestration.runs.lock import is_locked
 
 LIVE = """
 import sys
 from pathlib import Path
-from orchestration.runs import stay_alive
+from orchestration.runs.history import stay_alive
 stay_alive(Path(sys.argv[1]), sys.argv[2])
 print("alive", flush=True)
 sys.stdin.read()
@@ -90,19 +90,19 @@ def test_a_run_that_starts_while_another_clears_up_is_not_taken_for_dead(folder,
 def test_a_run_that_has_just_been_made_gets_time_to_start(instance, folder, monkeypatch):
     run_id = instance.create_run_for_job(some_job).run_id
     assert end_dead_runs(instance, folder) == []
-    monkeypatch.setattr(runs, "_TIME_TO_START", timedelta())
+    monkeypatch.setattr(history, "_TIME_TO_START", timedelta())
     assert end_dead_runs(instance, folder) == [run_id]
 
 
 def test_a_run_that_has_ended_stays_as_it_ended(instance, folder, monkeypatch):
-    monkeypatch.setattr(runs, "_TIME_TO_START", timedelta())
+    monkeypatch.setattr(history, "_TIME_TO_START", timedelta())
     run_id = some_job.execute_in_process(instance=instance).run_id
     assert end_dead_runs(instance, folder) == []
     assert status(instance, run_id) == dg.DagsterRunStatus.SUCCESS
 
 
 def test_only_the_newest_runs_are_kept_and_unfinished_ones_too(instance, monkeypatch):
-    monkeypatch.setattr(runs, "KEPT_RUNS", 2)
+    monkeypatch.setattr(history, "KEPT_RUNS", 2)
     unfinished = started_run(instance)
     finished = [some_job.execute_in_process(instance=instance).run_id for _ in range(4)]
     forget_old_runs(instance)

@@ -6,9 +6,9 @@ import time
 import duckdb
 import pytest
 
-from orchestration import samples
-from orchestration.failures import Failure, build_failures
-from orchestration.samples import sample_key
+from orchestration.telling import failing_rows
+from orchestration.telling.failing_rows import failing_row_key
+from orchestration.telling.failures import Failure, build_failures
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def sample(tmp_path):
 
     def run(query, column=None):
         (tmp_path / "test.sql").write_text(query)
-        return sample_key(tmp_path / "test.sql", warehouse, tmp_path / "tmp", column)
+        return failing_row_key(tmp_path / "test.sql", warehouse, tmp_path / "tmp", column)
 
     return run
 
@@ -82,13 +82,13 @@ def test_whatever_goes_wrong_there_is_just_no_sample(sample, query):
 
 def test_no_warehouse_no_sample(tmp_path):
     (tmp_path / "test.sql").write_text("select 1 as order_id")
-    assert sample_key(tmp_path / "test.sql", tmp_path / "none.duckdb", tmp_path) is None
-    assert sample_key(tmp_path / "none.sql", tmp_path / "none.duckdb", tmp_path) is None
+    assert failing_row_key(tmp_path / "test.sql", tmp_path / "none.duckdb", tmp_path) is None
+    assert failing_row_key(tmp_path / "none.sql", tmp_path / "none.duckdb", tmp_path) is None
     assert not (tmp_path / "none.duckdb").exists()
 
 
 def test_a_query_that_takes_long_is_given_up(sample, monkeypatch):
-    monkeypatch.setattr(samples, "_SECONDS", 0.2)
+    monkeypatch.setattr(failing_rows, "_SECONDS", 0.2)
     began = time.monotonic()
     assert sample("select count(*) as order_id from range(1000000) a, range(1000000) b") is None
     assert time.monotonic() - began < 10
@@ -140,7 +140,7 @@ def test_every_key_of_a_model_has_a_column_to_show(manifest):
         column
         for test in tests
         for column in test["test_metadata"]["kwargs"]["columns"]
-        if samples._is_key(column)
+        if failing_rows._is_key(column)
     }
     for test in tests:
         assert shown & set(test["test_metadata"]["kwargs"]["columns"]), test["name"]
@@ -155,4 +155,4 @@ def test_no_text_of_people_is_a_key(manifest):
         if texts.search(name)
     }
     assert "email" in columns
-    assert not [name for name in columns if samples._is_key(name)]
+    assert not [name for name in columns if failing_rows._is_key(name)]

@@ -22,7 +22,8 @@ def starts(monkeypatch):
 
     def starts_from(begin: datetime, timezone: str) -> Iterator[datetime]:
         monkeypatch.setattr(
-            "orchestration.variables.project_defaults", lambda: {"reporting_timezone": timezone}
+            "orchestration.settings.variables.project_defaults",
+            lambda: {"reporting_timezone": timezone},
         )
         # A copy of the module: what others have imported stays as it is.
         module = runpy.run_module("orchestration.defs.schedules")

@@ -5,8 +5,8 @@ import json
 import dagster as dg
 import pytest
 
-from orchestration.durations import read_duration
-from orchestration.landing import listing
+from orchestration.guarding.landing_zone import fingerprint
+from orchestration.settings.durations import read_duration
 
 
 @pytest.fixture
@@ -58,16 +58,16 @@ def test_each_change_is_a_run_of_its_own(tick, raw):
 
 
 def test_a_landing_zone_that_is_not_there_yet_is_empty(tmp_path):
-    assert listing(tmp_path / "nothing") == listing(tmp_path)
+    assert fingerprint(tmp_path / "nothing") == fingerprint(tmp_path)
 
 
 def test_markers_and_hidden_files_are_no_raw_files(raw):
-    before = listing(raw)
+    before = fingerprint(raw)
     (raw / "orders" / "_SUCCESS").write_text("")
     (raw / "orders" / ".b.csv.part").write_text("")
-    assert listing(raw) == before
+    assert fingerprint(raw) == before
     (raw / "orders" / "b.csv").write_text("")
-    assert listing(raw) != before
+    assert fingerprint(raw) != before
 
 
 def test_the_cursor_is_readable(tick, raw, manifest):
@@ -75,4 +75,4 @@ def test_the_cursor_is_readable(tick, raw, manifest):
 
     with dg.build_sensor_context() as context:
         cursor = json.loads(new_raw_files.evaluate_tick(context).cursor)
-    assert cursor == {"seen": listing(raw), "requested": listing(raw)}
+    assert cursor == {"seen": fingerprint(raw), "requested": fingerprint(raw)}

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from orchestration.paths import ROOT
-from orchestration.variables import (
+from orchestration.settings.variables import (
     RULES,
     RefusedVariablesError,
     project_defaults,

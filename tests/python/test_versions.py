@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from conftest import ROOT
 
-from orchestration import versions
-from orchestration.versions import (
+from orchestration.serving import versions
+from orchestration.serving.versions import (
     DEFAULT_KEPT,
     UnknownVersionError,
     complete_versions,

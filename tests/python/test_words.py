@@ -5,9 +5,9 @@ import logging
 import duckdb
 import pytest
 
-from orchestration.dbt_progress import SHOWN_WARNINGS, DbtProgress
-from orchestration.failures import Failure, build_failures, essence
-from orchestration.report import failure_report, published_report
+from orchestration.telling.console import failure_report, published_report
+from orchestration.telling.failures import Failure, build_failures, without_dbt_noise
+from orchestration.warehouse.progress import SHOWN_WARNINGS, DbtProgress
 
 
 def model(name, folder="core"):
@@ -97,7 +97,7 @@ def test_the_essence_of_a_compiler_error_is_what_it_says():
 
   > in macro read_raw (macros/engine/read_raw.sql)
   > called by model stg_orders (models/staging/stg_orders.sql)"""
-    assert essence(message) == "orders/2024.csv: required column amount is missing"
+    assert without_dbt_noise(message) == "orders/2024.csv: required column amount is missing"
 
 
 def test_the_essence_of_a_python_model_that_raised_is_what_it_raised():
@@ -109,14 +109,14 @@ def test_the_essence_of_a_python_model_that_raised_is_what_it_raised():
   ValueError: orders/a.csv: line 3: not UTF-8; save the file as UTF-8
   orders/b.csv: the file is empty, without even a heading; deliver it again
 """
-    assert essence(message).splitlines() == [
+    assert without_dbt_noise(message).splitlines() == [
         "orders/a.csv: line 3: not UTF-8; save the file as UTF-8",
         "orders/b.csv: the file is empty, without even a heading; deliver it again",
     ]
 
 
 def test_the_essence_of_a_plain_message_is_itself():
-    assert essence("Got 2 results, configured to fail if != 0") == (
+    assert without_dbt_noise("Got 2 results, configured to fail if != 0") == (
         "Got 2 results, configured to fail if != 0"
     )
 
@@ -173,7 +173,7 @@ def test_a_good_run_stays_within_sixty_lines(tmp_path):
         connection.execute("create schema meta; create schema core; create schema clv")
         connection.execute(
             "create table meta.builds as select 'b' as build_id, date '2024-01-01' as as_of,"
-            " true as is_current"
+            " timestamp '2024-01-02' as finished_at, true as is_current"
         )
         connection.execute(
             "create table clv.rpt_clv_parameters as select 'shifted_beta_geometric' as model,"
