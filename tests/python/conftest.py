@@ -1,4 +1,9 @@
-"""What all tests share: a scratch TENURE_HOME, the parsed project, and a build from outside."""
+"""What all tests share: a scratch TENURE_HOME, the parsed project, and a build from outside.
+
+A test imports a helper module of its own room by its plain name, and one of another room with the
+name of the room: `from shops.oracle import Oracle`. There is no __init__.py, since a package named
+`numbers` would hide the module of Python.
+"""
 
 import hashlib
 import json
@@ -17,7 +22,7 @@ from reliability_page import Record
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
-# A file of each table, for builds of which only the machinery matters.
+# A file of each table, for tests of the machinery, which any rows would do for.
 ONE_YEAR = (
     "orders/2023-h1.csv.gz",
     "refunds/2023.csv",
@@ -26,12 +31,39 @@ ONE_YEAR = (
     "marketing_spend/2023.csv",
 )
 
-# As the caches of pytest and ruff, which pyproject.toml puts there.
+# Every table that is published.
+MARTS = {
+    "core.dim_customers",
+    "core.dim_dates",
+    "core.fct_orders",
+    "core.fct_subscription_spells",
+    "core.fct_customer_months",
+    "cohorts.rpt_order_cohorts",
+    "cohorts.rpt_subscription_cohorts",
+    "cohorts.rpt_repeat_purchase",
+    "churn.rpt_retention_rates",
+    "churn.fct_mrr_movements",
+    "churn.rpt_mrr",
+    "churn.rpt_subscription_survival",
+    "churn.rpt_churn_reasons",
+    "churn.rpt_trials",
+    "clv.fct_customer_value",
+    "clv.rpt_clv_parameters",
+    "clv.rpt_clv_calibration",
+    "clv.rpt_clv_deciles",
+    "clv.rpt_clv_by_cohort",
+    "clv.rpt_retention_value",
+    "meta.builds",
+    "meta.source_files",
+    "meta.row_outcomes",
+}
+
+# The folder of the caches of pytest and ruff, too (pyproject.toml).
 set_hypothesis_home_dir(ROOT / "target/.hypothesis")
 
-# A case of ours is a whole run of dbt, far slower than hypothesis expects; in `make test` always
-# the same few. `make torture` (--hypothesis-profile=torture) tries many, other ones each time, and
-# shrinks what fails.
+# A case is a whole run of dbt, far slower than hypothesis expects. `make test` tries a few cases,
+# always the same ones. `make torture` (--hypothesis-profile=torture) tries many cases, other ones
+# each time, and shrinks a case that fails.
 settings.register_profile(
     "test",
     max_examples=5,
@@ -102,6 +134,18 @@ def run_build(
     )
 
 
+def project_copy(folder: Path) -> Path:
+    """The project without what it has built, to change a file of it."""
+    shutil.copytree(
+        ROOT,
+        folder,
+        ignore=shutil.ignore_patterns(
+            ".git", ".venv", "var", "target", "logs", "__pycache__", ".*_cache"
+        ),
+    )
+    return folder
+
+
 def fingerprint(folder: Path) -> dict[str, str]:
     """The SHA-256 of each file in `folder`, by its path there."""
     return {
@@ -155,6 +199,14 @@ def one_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (raw_dir / file).parent.mkdir()
         shutil.copy(SAMPLE / file, raw_dir / file)
     return raw_dir
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory):
+    """A private warehouse that dbt fills in this process: parsed once for all tests."""
+    from shops.warehouse import Warehouse
+
+    return Warehouse(tmp_path_factory.mktemp("warehouse"))
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ROOT, fingerprint
-from test_nightly import MARTS
+from conftest import MARTS, ROOT, fingerprint
 
 FILE = "var/serve/current/tenure.duckdb"
 # Done by a plain connection that is only read-only.

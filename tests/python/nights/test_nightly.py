@@ -9,36 +9,10 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
-from conftest import ROOT, SAMPLE, contents, fingerprint, run_build
+from conftest import MARTS, ROOT, SAMPLE, contents, fingerprint, project_copy, run_build
 from killed_nightly import BY_NAME
 from nights import Nights
-from readers import check, readers
-
-MARTS = {
-    "core.dim_customers",
-    "core.dim_dates",
-    "core.fct_orders",
-    "core.fct_subscription_spells",
-    "core.fct_customer_months",
-    "cohorts.rpt_order_cohorts",
-    "cohorts.rpt_subscription_cohorts",
-    "cohorts.rpt_repeat_purchase",
-    "churn.rpt_retention_rates",
-    "churn.fct_mrr_movements",
-    "churn.rpt_mrr",
-    "churn.rpt_subscription_survival",
-    "churn.rpt_churn_reasons",
-    "churn.rpt_trials",
-    "clv.fct_customer_value",
-    "clv.rpt_clv_parameters",
-    "clv.rpt_clv_calibration",
-    "clv.rpt_clv_deciles",
-    "clv.rpt_clv_by_cohort",
-    "clv.rpt_retention_value",
-    "meta.builds",
-    "meta.source_files",
-    "meta.row_outcomes",
-}
+from readers.reader_processes import check, readers
 
 
 @pytest.fixture
@@ -159,18 +133,6 @@ def test_vars_that_nobody_knows_are_refused_before_anything_starts(tmp_path):
     assert build.returncode == 2
     assert "as_of_dat" in build.stdout and "as_of_date" in build.stdout
     assert not (tmp_path / "serve").exists()
-
-
-def project_copy(folder: Path) -> Path:
-    """The project without what it has built, to change a file of it."""
-    shutil.copytree(
-        ROOT,
-        folder,
-        ignore=shutil.ignore_patterns(
-            ".git", ".venv", "var", "target", "logs", "tests/python", "__pycache__", ".*_cache"
-        ),
-    )
-    return folder
 
 
 def test_a_failing_test_blocks_publishing_and_says_where_to_look(build, home, one_year, tmp_path):

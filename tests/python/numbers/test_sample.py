@@ -5,13 +5,11 @@ import gzip
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 import pytest
+from conftest import ROOT, SAMPLE
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "data" / "sample"
 TRUTH = ROOT / "data" / "sample_truth"
 TABLES = ("customers", "marketing_spend", "orders", "refunds", "subscriptions")
 EVENT_COLUMNS = (

@@ -1,273 +1,50 @@
-"""Cohorts and retention, counted a second time in plain Python and compared cell by cell.
+"""Cohorts and retention, counted a second time in plain Python."""
 
-`Oracle` reads the raw rows and follows the definitions to the letter, day by day and customer by
-customer, the slow way that leaves nothing to be clever about. Every column of every grain and
-segment of four marts must be what it says. `make test` tries a few shops in each of three
-timezones, with the torture profile hundreds.
-"""
-
-import csv
-import json
-import random
-import shutil
 import statistics
 from collections import defaultdict
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
-from itertools import pairwise, zip_longest
-from math import ceil, isclose
+from itertools import pairwise
+from math import ceil
 from operator import itemgetter
-from zoneinfo import ZoneInfo
 
-import duckdb
-import pytest
-import yaml
-from conftest import ROOT
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from scipy.stats import binomtest
-from test_order_never_matters import Project, plainly, write
+from shops.oracle import (
+    DAY,
+    GRAINS,
+    MONTHS_OF,
+    NOTHING,
+    SECOND,
+    Oracle,
+    days_between,
+    exchanged,
+    following,
+    period_of,
+    rate,
+    read_seed,
+    to_cents,
+    wilson,
+)
 
-SEGMENTS = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["segments"]
-SEGMENT = ["segment_name", "segment_value"]
-KEYS = {
-    "cohorts.rpt_order_cohorts": [*SEGMENT, "period_grain", "cohort_start", "periods_since"],
-    "cohorts.rpt_subscription_cohorts": [*SEGMENT, "period_grain", "cohort_start", "periods_since"],
-    "cohorts.rpt_repeat_purchase": [*SEGMENT, "period_grain", "cohort_start"],
-    "churn.rpt_retention_rates": [*SEGMENT, "basis", "period_grain", "period_start"],
-}
-
-# --- A shop: raw rows, by table -------------------------------------------------------------------
-
-FIRST_DAY = date(2023, 11, 20)
-# Leap day, ends of week, quarter and year, a week of two years, both changes of New York's clocks,
-# and a week before something happens.
-EDGES = [
-    *(date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 3, 1)),
-    *(date(2024, 3, 10), date(2024, 4, 1), date(2024, 6, 24), date(2024, 6, 30)),
-    *(date(2024, 7, 1), date(2024, 9, 11), date(2024, 9, 18), date(2024, 11, 3)),
-    *(date(2024, 12, 25), date(2024, 12, 30), date(2025, 1, 1)),
-]
-# At a midnight where much happens, in the middle of the data, and after it.
-AS_OF = [date(2024, 7, 1), date(2024, 9, 18), date(2025, 1, 1), date(2025, 4, 9)]
-# As the clocks of the reporting timezone show it: its midnight, its last second, and the moments
-# that are midnight UTC in Kolkata and (in winter) New York.
-CLOCKS = [time(0), time(0), time(5, 30), time(12), time(19), time(23, 59, 59)]
-# The one that reactivation_gap_days bridges in the last timezone, and the one that it does not.
-WEEK_LONG_GAPS = [timedelta(days=7), timedelta(days=7), timedelta(days=8)]
-CURRENCIES = [None, "USD", "EUR"]
-STATUSES = [
-    *(None, *["active"] * 6, "past_due", "trialing", "paused", "unpaid", "incomplete"),
-    *("canceled", "expired"),
-]
-
-
-def in_utc(day, clock, zone):
-    return datetime.combine(day, clock, zone).astimezone(UTC).replace(tzinfo=None)
-
-
-def local_day(moment, zone):
-    return moment.replace(tzinfo=UTC).astimezone(zone).date()
-
-
-class Shop:
-    """Everyone's rows are drawn by themselves, so that a shop with fewer customers keeps theirs."""
-
-    def __init__(self, seed, customers, sells, zone):
-        self.zone = zone
-        self.tables = {"orders": [], "refunds": [], "customers": [], "subscriptions": []}
-        # The last one is nobody: orders of guests.
-        for customer_id in [f"c{number:02}" for number in range(customers)] + [None]:
-            self.chance = random.Random(f"{seed} {customer_id}")
-            if "orders" in sells:
-                for _ in range(self.chance.randint(0, 9)):
-                    self.add_order(customer_id)
-            if customer_id and "subscriptions" in sells:
-                for _ in range(self.chance.randint(0, 3)):
-                    self.add_subscription(customer_id)
-            if customer_id and self.happens(0.8):
-                self.tables["customers"].append(
-                    {
-                        "customer_id": customer_id,
-                        "country": self.chance.choice([None, "DE", "US"]),
-                        "acquisition_channel": self.chance.choice([None, "email", "referral"]),
-                    }
-                )
-
-    def happens(self, probability):
-        return self.chance.random() < probability
-
-    def moment(self):
-        any_day = FIRST_DAY + timedelta(days=self.chance.randint(0, 465))
-        day = self.chance.choice(EDGES) if self.happens(0.4) else any_day
-        return in_utc(day, self.chance.choice(CLOCKS), self.zone)
-
-    def add_order(self, customer_id):
-        """Now and then a second one on that day; half of them refunded, in part, soon or late."""
-        orders, refunds = self.tables["orders"], self.tables["refunds"]
-        order = {
-            "order_id": f"o{len(orders)}",
-            "customer_id": customer_id,
-            "ordered_at": self.moment(),
-            "amount": Decimal(self.chance.choice([0, 1, self.chance.randint(0, 15_000)])) / 100,
-            "currency": self.chance.choice(CURRENCIES),
-            "status": self.chance.choice([None, *["paid"] * 8, "cancelled", "void", "failed"]),
-            "is_test": self.chance.choice([None, *[False] * 9, True]),
-        }
-        orders.append(order)
-        left = order["amount"]
-        for _ in range(self.chance.choice([0, 0, 1, 3])):
-            amount = (left / self.chance.choice([1, 3, 3])).quantize(Decimal("0.01"), ROUND_DOWN)
-            left -= amount
-            later = timedelta(days=self.chance.choice([0, 1, 20, 45, 200]))
-            refunds.append(
-                {
-                    "refund_id": f"r{len(refunds)}",
-                    "order_id": order["order_id"],
-                    "refunded_at": order["ordered_at"] + later,
-                    "amount": amount,
-                    "currency": order["currency"],
-                }
-            )
-        if self.happens(0.1):
-            noon = in_utc(local_day(order["ordered_at"], self.zone), time(12), self.zone)
-            orders.append(order | {"order_id": f"o{len(orders)}", "ordered_at": noon})
-
-    def add_subscription(self, customer_id):
-        """In one to four versions: upgrades, pauses, ends and returns."""
-        rows = self.tables["subscriptions"]
-        number = len({row["subscription_id"] for row in rows})
-        started_at, *changes = sorted({self.moment() for _ in range(self.chance.randint(1, 4))})
-        # Sometimes it is first heard of after its start.
-        versions = changes if changes and self.happens(0.3) else [started_at, *changes]
-        trial_ends_at = self.moment() if self.happens(0.3) else None
-        for effective_at, next_effective_at in zip_longest(versions, versions[1:]):
-            ended_at = None
-            if next_effective_at and self.happens(0.5):
-                gap = self.chance.choice([timedelta(seconds=1), *WEEK_LONG_GAPS])
-                ended_at = max(next_effective_at - gap, started_at)
-            elif self.happens(0.2):
-                # Also before the version takes effect: the end was learned of late.
-                ended_at = max(self.moment(), started_at)
-            rows.append(
-                {
-                    "subscription_id": f"s{number}",
-                    "customer_id": customer_id,
-                    "started_at": started_at,
-                    "effective_at": effective_at,
-                    "amount": self.chance.choice(["30", "9.99", "0", "120.50", "1000"]),
-                    "billing_interval": self.chance.choice(["month", "year"]),
-                    "interval_count": self.chance.choice([None, 1, 3]),
-                    "quantity": self.chance.choice([None, 1, 2]),
-                    "discount_amount": self.chance.choice([None, None, "2.50"]),
-                    "currency": self.chance.choice(CURRENCIES),
-                    "plan_id": self.chance.choice([None, "basic", "pro"]),
-                    "status": self.chance.choice(STATUSES),
-                    "trial_ends_at": trial_ends_at,
-                    "current_period_ends_at": self.moment() if self.happens(0.5) else None,
-                    "ended_at": ended_at,
-                }
-            )
-
-
-# --- The oracle -----------------------------------------------------------------------------------
-
-GRAINS = ["week", "month", "quarter", "year"]
 HORIZONS = [30, 60, 90, 180, 365]
-NOTHING = Decimal("0.00")
-
-
-def read_seed(name):
-    return list(csv.DictReader((ROOT / f"seeds/{name}.csv").read_text().splitlines()))
-
-
 TARGETS = {row["kpi"]: Fraction(row["target"]) for row in read_seed("kpi_targets")}
-EXCHANGE_RATES = read_seed("exchange_rates")
 
 
-def days_between(first, last):
-    """Every day from first to last, both included."""
-    return {first + timedelta(days=n) for n in range((last - first).days + 1)}
+class CohortOracle(Oracle):
+    """What the marts of cohorts and of retention must say of a shop."""
 
-
-def period_of(day, grain):
-    """The first day of the period in which the day lies."""
-    match grain:
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
-
-
-def following(start, grain):
-    """The first day of the next period: the longest of periods would have ended by it or in it."""
-    longest = {"week": 7, "month": 31, "quarter": 92, "year": 366}[grain]
-    return period_of(start + timedelta(days=longest), grain)
-
-
-def rate(numerator, denominator):
-    return float(Fraction(numerator) / Fraction(denominator)) if denominator else None
-
-
-@lru_cache
-def wilson(successes, trials):
-    if not trials:
-        return None, None
-    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def to_cents(amount):
-    return (Decimal(amount.numerator) / amount.denominator).quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
-def exchanged(amount, currency, day):
-    """The exact amount in the reporting currency, at the rate of that day."""
-    if currency in (None, "USD"):
-        return Fraction(amount)
-    rates = {
-        row["valid_from"]: Fraction(row["exchange_rate"])
-        for row in EXCHANGE_RATES
-        if row["currency"] == currency and row["valid_from"] <= day.isoformat()
-    }
-    return Fraction(amount) * rates[max(rates)]
-
-
-class Oracle:
     def __init__(self, shop, dim_customers, zone, as_of, order_lapse_days, reactivation_gap_days):
-        self.zone, self.as_of, self.last_day = zone, as_of, as_of - timedelta(days=1)
-        self.as_of_at = self.midnight(as_of)
+        super().__init__(zone, as_of)
         self.order_lapse = timedelta(days=order_lapse_days)
         self.reactivation_gap = timedelta(days=reactivation_gap_days)
         self.read_orders(shop)
         self.read_subscriptions(shop)
         self.read_segments(dim_customers)
 
-    # Time
-
-    def midnight(self, day):
-        return in_utc(day, time(0), self.zone)
-
-    def day(self, moment):
-        return local_day(moment, self.zone)
-
-    def periods_from(self, start, grain):
-        """(start, end, state date, is complete) of every period up to the running one."""
-        while start <= self.last_day:
-            end = following(start, grain)
-            yield start, end, min(end, self.as_of), end <= self.as_of
-            start = end
-
     # What the raw rows say
 
     def read_orders(self, shop):
-        """Orders that count, of customers: days of each customer, and money by customer and day."""
+        """The days and the money of each customer, from the orders that count."""
         self.order_days = defaultdict(list)
         self.revenue = defaultdict(list)
         counted = {}
@@ -288,7 +65,7 @@ class Oracle:
             order_id = refund["order_id"]
             if order_id in counted and refund["refunded_at"] < self.as_of_at:
                 customer_id, order_day = counted[order_id]
-                # Cents of all that was paid back by then, less those of before.
+                # The cents of all refunds so far, less the cents of the refunds before.
                 before = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
                 refunded[order_id] += refund["amount"]
                 so_far = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
@@ -298,7 +75,7 @@ class Oracle:
         }
 
     def read_subscriptions(self, shop):
-        """For each customer the stretches that pay: (from, until or None, MRR)."""
+        """The stretches for which each customer pays: (from, until or None, MRR)."""
         self.paying = defaultdict(list)
         versions = defaultdict(list)
         self.starts, self.prices = set(), {}
@@ -324,15 +101,15 @@ class Oracle:
                     and begins < self.as_of_at
                     and (ends is None or begins < ends)
                 ):
-                    # What ends at as_of or later is running.
+                    # An end at as_of or later has not come yet.
                     ends = ends if ends and ends < self.as_of_at else None
                     self.paying[row["customer_id"]].append((begins, ends, mrr))
 
     def end_in_force(self, row, later_rows):
-        """By its own end, the next version, or an end that a later version dated back."""
+        """Its own end, the start of the next version, or an end that a later version dated back."""
         end = self.end_of_service(row)
         next_from = later_rows[0]["effective_at"] if later_rows else None
-        if end and end + timedelta(seconds=1) == next_from:
+        if end and end + SECOND == next_from:
             end = next_from
         dated_back = [
             later_end
@@ -342,20 +119,20 @@ class Oracle:
         return min((moment for moment in [end, next_from, *dated_back] if moment), default=None)
 
     def end_of_service(self, row):
-        """By what this row says; a second before the customer's next start is that start."""
+        """As this row says. An end a second before the next start of the customer is that start."""
         end = row["ended_at"]
         if end is None and row["status"] in ("canceled", "expired"):
             end = row["current_period_ends_at"] or row["effective_at"]
-        if end and (row["customer_id"], end + timedelta(seconds=1)) in self.starts:
-            end += timedelta(seconds=1)
+        if end and (row["customer_id"], end + SECOND) in self.starts:
+            end += SECOND
         return end
 
     @staticmethod
     def price(row):
-        """What is paid a billing period, in which currency, and how many months that period has."""
+        """(what a billing period costs, in which currency, how many months the period has)."""
         amount = Decimal(row["amount"]) * (row["quantity"] or 1)
-        amount -= Decimal(row["discount_amount"] or 0)
-        months = {"month": 1, "year": 12}[row["billing_interval"]] * (row["interval_count"] or 1)
+        amount = max(amount - Decimal(row["discount_amount"] or 0), NOTHING)
+        months = MONTHS_OF[row["billing_interval"]] * (row["interval_count"] or 1)
         return amount, row["currency"] or "USD", months
 
     def mrr(self, row, day):
@@ -363,7 +140,7 @@ class Oracle:
         return to_cents(exchanged(amount, currency, day) / months)
 
     def mrr_at(self, customer, day):
-        """Of what began before that midnight and did not end before it."""
+        """Of the stretches that began before that midnight and did not end before it."""
         boundary = self.midnight(day)
         return sum(
             (
@@ -375,16 +152,10 @@ class Oracle:
         )
 
     def read_segments(self, dim_customers):
-        """Everyone counts in 'all', and in one value of each segment."""
         attributes = {row["customer_id"]: row for row in dim_customers}
         assert len(attributes) == len(dim_customers)
-        everyone = {*self.purchase_days, *self.paying}
-        self.segments = defaultdict(set)
-        for customer in everyone:
-            self.segments["all", "all"].add(customer)
-            for name in SEGMENTS:
-                assert attributes[customer][name] is not None
-                self.segments[name, attributes[customer][name]].add(customer)
+        for customer in {*self.purchase_days, *self.paying}:
+            self.add_to_segments(customer, attributes[customer])
 
     def cohorts(self, first_days):
         """(columns of the cohort, its grain, its start, its customers), for all four grains."""
@@ -540,7 +311,7 @@ class Oracle:
         }
 
     def spells(self, customer):
-        """(first day, day of the end or None) of each, short gaps bridged."""
+        """(first day, day of the end or date.max) of each spell; a spell bridges short gaps."""
         stretches = sorted(
             (self.day(begins), self.day(ends) if ends else date.max)
             for begins, ends, _ in self.paying[customer]
@@ -551,7 +322,7 @@ class Oracle:
                 spells[-1] = spells[-1][0], max(end, spells[-1][1])
             else:
                 spells.append((start, end))
-        # A gap at the end of the data may yet be bridged.
+        # A later start may still bridge a gap at the end of the data.
         return [
             (start, date.max if self.as_of - end < self.reactivation_gap else end)
             for start, end in spells
@@ -569,18 +340,18 @@ class Oracle:
         }
         bases = {"orders": buying, "subscriptions": subscribing, "any": either}
         for basis, activity in bases.items():
-            # The days of someone's activity, the day of the loss included ...
+            # The days on which each customer is active, and the day of the loss ...
             at_risk = {
                 customer: set().union(
                     *(days_between(start, min(end, self.last_day)) for start, end in its_activity)
                 )
                 for customer, its_activity in activity.items()
             }
-            # ... and the midnights at which they were active just before.
+            # ... and each midnight before which the customer was active.
             active_at = {
                 customer: set().union(
                     *(
-                        days_between(start + timedelta(days=1), min(end, self.as_of))
+                        days_between(start + DAY, min(end, self.as_of))
                         for start, end in its_activity
                     )
                 )
@@ -625,7 +396,7 @@ class Oracle:
                     returning += 1
                 case False, False if in_period:
                     lost_newcomers += 1
-            events += sum(day + timedelta(days=1) not in active_at for day in in_period)
+            events += sum(day + DAY not in active_at for day in in_period)
             days_at_risk += len(in_period)
         joined = new + returning
         assert at_end == at_start - lost + joined
@@ -664,96 +435,3 @@ class Oracle:
         if monthly < TARGETS["monthly_churn_rate_watch"]:
             return "healthy"
         return "watch" if monthly <= TARGETS["monthly_churn_rate_high"] else "high"
-
-
-# --- The marts ------------------------------------------------------------------------------------
-
-
-class Warehouse(Project):
-    """The rows of the marts, shop after shop; dbt takes each one's vars without parsing again."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        self.flags_of_every_shop = self.flags
-
-    def rows(self, shop, variables):
-        """The rows of the marts in question and of dim_customers, by name."""
-        write(self.raw_dir, plainly(shop))
-        for path in self.warehouse.parent.iterdir():
-            path.unlink()
-        shutil.copy(self.seeded, self.warehouse)
-        marts = ["core.dim_customers", *KEYS]
-        models = [f"+{mart.split('.')[1]}" for mart in marts]
-        self.flags = [
-            *self.flags_of_every_shop,
-            *("--select", *models, "--vars", json.dumps(variables)),
-        ]
-        self.dbt("run")
-        with duckdb.connect(self.warehouse, read_only=True) as connection:
-            return {mart: self.rows_of(connection, mart) for mart in marts}
-
-    @staticmethod
-    def rows_of(connection, mart):
-        relation = connection.sql(f"select * from {mart}")
-        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("warehouse")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TENURE_HOME", str(folder))
-        patch.setenv("TENURE_RAW_DIR", str(folder / "raw"))
-        yield Warehouse(folder)
-
-
-def is_same(expected, found):
-    if isinstance(expected, float) and isinstance(found, float):
-        return isclose(expected, found, rel_tol=1e-9, abs_tol=1e-9)
-    return type(expected) is type(found) and expected == found
-
-
-def differences(expected_rows, found_rows, key, is_same=is_same):
-    """What is not as the oracle says, as (key, column, expected, found)."""
-    expected = {tuple(row[column] for column in key): row for row in expected_rows}
-    found = {tuple(row[column] for column in key): row for row in found_rows}
-    assert len(found) == len(found_rows)
-    yield from ((row, "is missing") for row in expected.keys() - found.keys())
-    yield from ((row, "is too much") for row in found.keys() - expected.keys())
-    for row in expected.keys() & found.keys():
-        for column in expected[row].keys() | found[row].keys():
-            pair = expected[row].get(column, "no such"), found[row].get(column, "no such")
-            if not is_same(*pair):
-                yield row, column, *pair
-
-
-@pytest.mark.parametrize(
-    "timezone, order_lapse_days, reactivation_gap_days",
-    [("UTC", 90, 0), ("America/New_York", 90, 0), ("Asia/Kolkata", 30, 7)],
-)
-@given(
-    seed=st.integers(0, 2**64),
-    customers=st.integers(2, 14) | st.just(14) | st.just(14),
-    sells=st.sampled_from([*["orders and subscriptions"] * 4, "orders", "subscriptions"]),
-    as_of=st.sampled_from(AS_OF),
-)
-def test_every_cell_is_what_the_oracle_counts(
-    warehouse, timezone, order_lapse_days, reactivation_gap_days, seed, customers, sells, as_of
-):
-    zone = ZoneInfo(timezone)
-    shop = Shop(seed, customers, sells, zone).tables
-    assume(shop["orders"] or shop["subscriptions"])
-    variables = {
-        "reporting_timezone": timezone,
-        "as_of_date": as_of.isoformat(),
-        "order_lapse_days": order_lapse_days,
-        "reactivation_gap_days": reactivation_gap_days,
-    }
-    found = warehouse.rows(shop, variables)
-    oracle = Oracle(
-        shop, found["core.dim_customers"], zone, as_of, order_lapse_days, reactivation_gap_days
-    )
-    for mart, key in KEYS.items():
-        expected = getattr(oracle, mart.split(".")[1])()
-        wrong = [f"{mart}: {difference}" for difference in differences(expected, found[mart], key)]
-        assert not wrong, "\n".join(wrong[:20])

@@ -4,7 +4,6 @@ A small shop in which everything is written down at the moment it happens, so wh
 day is what had happened by then.
 """
 
-import json
 import random
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -13,12 +12,13 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
-from conftest import contents, run_build
-from test_nightly import MARTS
-from test_order_never_matters import FIRST_DAY, Project, write
+from conftest import MARTS, contents, run_build
+from shops.landing_zone import write
+from shops.warehouse import Warehouse
 
 pytestmark = pytest.mark.torture
 
+FIRST_DAY = datetime(2024, 1, 1)
 DAYS = 730
 CUSTOMERS = 200
 NO_SUBSCRIPTION_BEFORE = 60
@@ -178,41 +178,28 @@ def test_two_years_in_one_go_are_two_years_month_by_month(tmp_path, reliability)
 
 # --- As of a past day -----------------------------------------------------------------------------
 
-# What they say of the raw files, and not of the shop.
+# Tables about the raw files, and not about the shop.
 OF_THE_FILES = {"meta.builds", "meta.source_files", "meta.row_outcomes"}
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("project")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TENURE_HOME", str(folder))
-        patch.setenv("TENURE_RAW_DIR", str(folder / "raw"))
-        yield Project(folder)
-
-
-def marts(project: Project, events: list[Event], as_of: str = "") -> tuple[str, dict]:
+def marts(warehouse: Warehouse, events: list[Event], as_of: str = "") -> tuple[str, dict]:
     """The as_of of a build of these events, and the hash of each mart."""
-    variables = ["--vars", json.dumps({"as_of_date": as_of})] if as_of else []
-    project.run(delivery(events, "all"), *variables)
-    with duckdb.connect(project.warehouse, read_only=True) as connection:
-        [(found,)] = connection.sql("select as_of from intermediate.int_as_of").fetchall()
-        return str(found), {
-            name: project.fingerprint(connection, name) for name in MARTS - OF_THE_FILES
-        }
+    warehouse.fill(delivery(events, "all"), variables={"as_of_date": as_of} if as_of else None)
+    [(found,)] = warehouse.query("select as_of from intermediate.int_as_of")
+    return str(found), warehouse.fingerprints(MARTS - OF_THE_FILES)
 
 
 @pytest.mark.parametrize("day", [45, 64, 200, 365, 599, 729])
-def test_any_past_day_can_be_built_again(project, day, reliability):
+def test_any_past_day_can_be_built_again(warehouse, day, reliability):
     events = shop()
     known = [event for event in events if event.happened_at < moment(day + 1)]
     assert known[-1].happened_at >= moment(day)
     has_subscriptions = any(event.table == "subscriptions" for event in known)
     assert has_subscriptions == (day > NO_SUBSCRIPTION_BEFORE)
-    as_of, then = marts(project, known)
+    as_of, then = marts(warehouse, known)
     assert as_of == str(moment(day + 1).date())
     assert len(then) >= 20 and (not has_subscriptions or then["churn.rpt_mrr"][0])
-    assert marts(project, events, as_of) == (as_of, then)
+    assert marts(warehouse, events, as_of) == (as_of, then)
     reliability(
         "catching up",
         "a past day built again",

@@ -17,8 +17,7 @@ from subprocess import CompletedProcess
 
 import duckdb
 import pytest
-from conftest import run_build
-from test_nightly import project_copy
+from conftest import project_copy, run_build
 
 pytestmark = pytest.mark.torture
 

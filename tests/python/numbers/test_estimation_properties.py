@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_estimation import simulate
+from simulated_customers import simulate
 
 from estimation import gamma_gamma
 from estimation import shifted_beta_geometric as sbg

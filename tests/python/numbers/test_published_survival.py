@@ -13,7 +13,8 @@ import duckdb
 import numpy as np
 import pytest
 from conftest import run_build
-from published_shops import (
+from scipy import stats
+from shops.published_shops import (
     AS_OF,
     SURVIVORS,
     SURVIVORS_SINCE,
@@ -23,7 +24,6 @@ from published_shops import (
     worked_example_subscriptions,
     write_subscriptions,
 )
-from scipy import stats
 
 # A year, too. Renewals are fitted by billing interval, and there are other yearly plans.
 MONTHS_12 = {"billing_interval": "month", "interval_count": 12}

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import ROOT, SAMPLE, run_build
-from readers import HARDENED, check, readers
+from readers.reader_processes import HARDENED, check, readers
 
 from orchestration.publish import FILE_NAME
 from orchestration.versions import current_build

@@ -4,11 +4,14 @@ Each function returns rows of the subscriptions contract. They go into one landi
 under plans of its own, so that a story is a segment of one build with the var as_of_date = AS_OF.
 """
 
+import gzip
 from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
+from conftest import ROOT
 
+DATA = ROOT / "tests/python/data"
 AS_OF = date(2025, 4, 1)
 LAST_DAY = AS_OF - timedelta(days=1)
 
@@ -30,10 +33,21 @@ def write_subscriptions(raw_dir: Path, **stories: list[dict]) -> None:
         table.to_csv(raw_dir / "subscriptions" / f"{name}.csv", index=False)
 
 
+def read_cdnow(name: str, columns: list[str], skip: int) -> pd.DataFrame:
+    """Orders of CDNOW (see data/cdnow/NOTICE.md): the file `name` after `skip` lines."""
+    with gzip.open(DATA / "cdnow" / f"CDNOW_{name}.txt.gz", "rt") as stream:
+        table = pd.read_csv(
+            stream, sep=r"\s+", names=columns, skiprows=skip, dtype=str, usecols=range(len(columns))
+        )
+    table["order_id"] = [f"{name}-{number}" for number in range(1, len(table) + 1)]
+    table["ordered_at"] = pd.to_datetime(table["date"], format="%Y%m%d").dt.strftime("%Y-%m-%d")
+    return table
+
+
 def read_gehan() -> pd.DataFrame:
     """Gehan's leukaemia trial (see data/gehan/NOTICE.md): arm, weeks in remission, relapse."""
     table = pd.read_csv(
-        Path(__file__).parent / "data" / "gehan" / "gehan.dat",
+        DATA / "gehan" / "gehan.dat",
         sep=" ",
         names=["arm", "duration", "is_event"],
     )

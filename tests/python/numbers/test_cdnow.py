@@ -5,7 +5,6 @@ Fader and Hardie, "Forecasting Repeat Sales at CDNOW" (Interfaces 31, 2001); Fad
 on implementing BG/NBD.
 """
 
-import gzip
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,18 +14,7 @@ import pandas as pd
 import pytest
 from conftest import run_build
 from scipy.special import hyp2f1
-
-CDNOW = Path(__file__).parent / "data" / "cdnow"
-
-
-def read_cdnow(name: str, columns: list[str], skip: int) -> pd.DataFrame:
-    with gzip.open(CDNOW / f"CDNOW_{name}.txt.gz", "rt") as stream:
-        table = pd.read_csv(
-            stream, sep=r"\s+", names=columns, skiprows=skip, dtype=str, usecols=range(len(columns))
-        )
-    table["order_id"] = [f"{name}-{number}" for number in range(1, len(table) + 1)]
-    table["ordered_at"] = pd.to_datetime(table["date"], format="%Y%m%d").dt.strftime("%Y-%m-%d")
-    return table
+from shops.published_shops import read_cdnow
 
 
 @pytest.fixture(scope="session")
