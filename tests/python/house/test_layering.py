@@ -1,6 +1,9 @@
-"""The rooms of the house: who may know whom, read from the manifest; no violation is tolerated."""
+"""The rooms of the house: which models may read which, and which test modules may import which."""
+
+import ast
 
 import pytest
+from conftest import ROOT
 
 MART_SCHEMAS = {"core", "cohorts", "churn", "clv", "meta"}
 
@@ -113,4 +116,26 @@ def test_marts_and_intermediate_stay_portable(manifest, word):
         node["name"]
         for node in models(manifest)
         if not room(node).startswith("staging") and word in node["raw_code"].lower()
+    ]
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # What is imported may be a module itself: `from numbers import test_cdnow`.
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def test_no_test_module_imports_another_test_module():
+    """A helper inside a test module is hard to find, and is soon written a second time."""
+    modules = sorted((ROOT / "tests/python").rglob("*.py"))
+    names = {path.stem for path in modules if path.stem.startswith("test_")}
+    assert len(names) >= 30
+    assert not [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in modules
+        for module in imported_modules(path)
+        if names & set(module.split("."))
     ]
