@@ -1,7 +1,7 @@
 """What all tests share: a scratch TENURE_HOME, the parsed project, and a build from outside.
 
-A test imports a helper module of its own room by its plain name, and one of another room with the
-name of the room: `from shops.oracle import Oracle`. There is no __init__.py, since a package named
+A test imports a helper of its own room by the plain name. For a helper of another room it names the
+room: `from shops.oracle import Oracle`. There is no __init__.py, since a package named
 `numbers` would hide the module of Python.
 """
 
@@ -22,7 +22,7 @@ from reliability_page import Record
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
-# A file of each table, for tests of the machinery, which any rows would do for.
+# A file of each table, for tests that need some rows, no matter which.
 ONE_YEAR = (
     "orders/2023-h1.csv.gz",
     "refunds/2023.csv",
@@ -108,7 +108,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.fixture(scope="session")
 def reliability(pytestconfig: pytest.Config) -> Callable[[str, str, str, int, str], None]:
-    """Record what a test has proved, once it has: area, fault, how, how often tried, and lost."""
+    """A function that a test calls at its end to record what it has proved."""
     return pytestconfig.stash[_record].add
 
 
@@ -121,8 +121,8 @@ def run_build(
 ) -> subprocess.CompletedProcess:
     """Run a whole build from outside, as `make build` does, and return the finished process.
 
-    It reads `raw_dir` and writes under `home`; `vars` are dbt vars, as a dict or as a person types
-    them; `project` is a copy of the project with something changed; `arguments` are further ones.
+    It reads `raw_dir` and writes under `home`. `vars` are dbt vars, as a dict or as a person types
+    them. `project` may be a changed copy of the project. `arguments` come after all others.
     """
     text = vars if isinstance(vars, str) else json.dumps(vars or {})
     return subprocess.run(
@@ -135,7 +135,7 @@ def run_build(
 
 
 def project_copy(folder: Path) -> Path:
-    """The project without what it has built, to change a file of it."""
+    """A copy of the project, without what it has built, for a test that changes a file."""
     shutil.copytree(
         ROOT,
         folder,
@@ -158,7 +158,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 def contents(file: Path) -> dict[str, tuple]:
     """The number of rows and a checksum of each table, in any order of rows.
 
-    Without meta.builds, which differs from build to build.
+    meta.builds is left out, since it differs from build to build.
     """
     with duckdb.connect(file, read_only=True) as connection:
         tables = connection.execute(
@@ -252,7 +252,7 @@ def served(
 
 @pytest.fixture(scope="session")
 def manifest(scratch_home: Path) -> dict:
-    """The manifest of the project as it stands, parsed once for all tests."""
+    """The manifest of the project, parsed once for all tests."""
     from orchestration.project import prepare_manifest
 
     return json.loads(prepare_manifest().read_bytes())

@@ -99,7 +99,7 @@ def test_the_hand_written_sql_makes_what_the_raw_files_say(raw, tmp_path):
 
 @pytest.fixture
 def file(tmp_path):
-    """Write a file with two tables, one of them as told."""
+    """Write a file with two tables; the caller says what is in one of them."""
 
     def write(name, rows):
         path = tmp_path / name
@@ -127,7 +127,7 @@ ROWS = "values ('2025-01-01', 'a', 1.50, 0.1), ('2025-01-02', null, 2.50, 0.2)"
         (ROWS.replace("0.2", "null"), ["values of rate", "sum of rate"]),
         (ROWS.replace("2.50", "2.51"), ["exact columns", "column amount"]),
         (ROWS.replace("null", "'b'"), ["exact columns", "column name"]),
-        # Every column has its values, on other rows.
+        # Each column has the same values, but on other rows.
         (ROWS.replace("1.50", "x").replace("2.50", "1.50").replace("x", "2.50"), ["exact columns"]),
     ],
 )

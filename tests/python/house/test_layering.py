@@ -124,7 +124,7 @@ def imported_modules(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            # What is imported may be a module itself: `from numbers import test_cdnow`.
+            # A name that is imported may be a module: `from numbers import test_cdnow`.
             yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
 
 

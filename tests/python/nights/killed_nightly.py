@@ -1,8 +1,8 @@
 """The nightly build, killed at one point: `python killed_nightly.py POINT [ARGUMENT...]`.
 
-The product has no hook for this. The process replaces one function by another that sends SIGKILL
-to the process itself just before or after the function is called, and then runs the build. So no
-`finally`, no `except` and no `atexit` gets its turn, as when the kernel runs out of memory.
+The product has no hook for this. The process replaces one function, and then runs the build. The
+new function calls the old one and sends SIGKILL to the process, just before or just after. So no
+`finally`, no `except` and no `atexit` runs, as when the kernel kills a process for its memory.
 """
 
 import functools
@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from orchestration import paths
 
-# What readers get after the kill: what they had; that too, but the new version lies there under its
-# name, never served; the new build.
+# What readers get after the kill. OLD: what they had. NAMED: what they had, while the new version
+# has its name but was never served. NEW: the new build.
 OLD, NAMED, NEW = "old", "named", "new"
 
 
@@ -39,12 +39,12 @@ def always(*_, **__) -> bool:
 
 
 def before(target: str, call: int = 1, given: Callable[..., bool] = always, action=None):
-    """Die when `target` is called for the `call`th time with arguments that are as `given`."""
+    """Die before the `call`th call of `target` with arguments that satisfy `given`."""
     return functools.partial(_arm, target, call, given, action or die, None)
 
 
 def after(target: str, call: int = 1, given: Callable[..., bool] = always):
-    """Die when that call has returned."""
+    """Die after that call."""
     return functools.partial(_arm, target, call, given, None, die)
 
 
@@ -71,13 +71,13 @@ def _arm(target, call, given, action_before, action_after) -> None:
     setattr(owner, name, armed)
 
 
-# --- Moments that dbt tells of --------------------------------------------------------------------
+# --- Moments that dbt reports ---------------------------------------------------------------------
 
 OBSERVE = "orchestration.dbt_progress.DbtProgress.observe"
 
 
 def _event(progress, event) -> tuple[str, str, str]:
-    """The name of dbt's event, and the kind and the layer of the node that it is about."""
+    """The name of the event, and the kind and the layer of its node."""
     node = event["data"].get("node_info")
     if not node:
         return event["info"]["name"], "", ""
@@ -153,7 +153,7 @@ def is_partial(path, *_, **__) -> bool:
 
 
 def keeping_one(setting: str, arm: Callable[[], None]) -> Callable[[], None]:
-    """Keep one only of what is deleted when there are many, so that something is deleted."""
+    """Let the build keep only one of what it deletes when there are many: it deletes something."""
 
     def arm_too() -> None:
         owner, _, name = setting.rpartition(".")
@@ -279,7 +279,7 @@ POINTS = [
 ]
 
 BY_NAME = {point.name: point for point in POINTS}
-# Not a point: the process lives on.
+# This is no point: the process itself survives.
 DBT_IS_KILLED = "dbt is killed"
 
 

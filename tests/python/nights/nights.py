@@ -36,7 +36,7 @@ class Nights:
         self.unserved: set[str] = set()
         is_new = not self.file.exists()
         self.right = {} if is_new else contents(self.file)
-        # What meta.builds has to list.
+        # The builds that meta.builds must list.
         self.builds = [] if is_new else list(published_builds(self.file))
 
     def current(self) -> str:
@@ -85,7 +85,7 @@ class Nights:
             assert (self.current(), fingerprint(self.serve / "versions" / self.current())) == before
         self.builds += named if point.readers_get == NEW else []
         self.check_current()
-        # What was never served was never published: the next build removes it.
+        # A version that was never served was never published: the next build removes it.
         self.unserved = named if point.readers_get == NAMED else set()
 
     def names(self) -> set[str]:

@@ -106,7 +106,7 @@ def test_every_guard_of_every_raw_table_is_a_check_that_blocks(definitions, mani
 
 @pytest.fixture
 def run_guards(definitions, monkeypatch):
-    """Run the guards and publishing behind a stand-in for the warehouse; the guards say this."""
+    """Run the guards and publishing after a replaced warehouse; the guards give these results."""
     from orchestration.defs import guards, publish
     from orchestration.defs.resources import BuildResource
     from orchestration.guards import Result

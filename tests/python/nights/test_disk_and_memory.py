@@ -1,6 +1,6 @@
-"""A disk that fills up during a build, and little memory: clear words, and what was served stays.
+"""A full disk and little memory: the build says so clearly, and what was served stays.
 
-The disk is a small file system of its own (tmpfs), which only root may mount; others run this in
+The disk is a small file system (tmpfs), and only root may mount one. Other users run this in
 `unshare --user --map-root-user --mount`.
 """
 
@@ -27,7 +27,7 @@ FILE = "serve/current/tenure.duckdb"
 
 
 SIZE_MB = 256
-# A build that cannot write must end, not hang. One of the sample takes half a minute.
+# A build that cannot write must end, not hang. A build of the sample takes half a minute.
 LONGEST_SECONDS = 600
 CLEAR = re.compile(r"No space left|disk is full|0\.\d MB are free")
 
@@ -148,7 +148,7 @@ def test_a_full_disk_ends_a_build_with_clear_words_and_the_next_one_publishes(
 
 @pytest.fixture
 def run_that_breaks(tmp_path, monkeypatch, capsys):
-    """The command line, whose build does what is given and then finds the disk full."""
+    """Run the command line with a build that calls `action` and then finds the disk full."""
 
     def run(before: Callable[[], None]) -> tuple[int, str]:
         def build(*_):
@@ -220,7 +220,7 @@ def most_bytes(folder: Path, is_over: threading.Event, found: list[int]) -> None
 
 
 def build_with(limit: str, raw: Path, home: Path) -> tuple[subprocess.CompletedProcess, int]:
-    """Build with this much memory; return the build, and the most that was spilled at a time."""
+    """Build with this much memory; return the build, and the largest size of what it spilled."""
     is_over, found = threading.Event(), [0]
     watch = threading.Thread(target=most_bytes, args=(home / "build/tmp", is_over, found))
     watch.start()

@@ -1,4 +1,4 @@
-"""Room is checked before a build, low enough that a night that might fit is tried."""
+"""Before a build the free space is checked. The limit is low: a build that may fit is tried."""
 
 import shutil
 from collections import namedtuple
@@ -12,7 +12,7 @@ Usage = namedtuple("Usage", "total used free")
 
 @pytest.fixture
 def lacking(tmp_path, monkeypatch):
-    """Ask with so many bytes free; files are made as named, with their sizes."""
+    """Ask with so many bytes free, after making files of these sizes."""
 
     places = {
         "csv": "raw/orders/a.csv",
@@ -50,5 +50,5 @@ def test_later_builds_go_by_what_the_last_one_took_and_take_its_place(lacking):
     assert "are free" in lacking(needed - 1, **sizes)
 
 
-def test_without_raw_files_there_is_another_complaint_to_come(lacking):
+def test_without_raw_files_nothing_is_said_of_space(lacking):
     assert lacking(50_000_000) is None

@@ -1,4 +1,4 @@
-"""SIGKILL at every step of a real build: readers lose nothing, and the next night mends it."""
+"""SIGKILL at every step of a real build: readers lose nothing, and the next build is good."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from nights import Nights, kill_build
 from orchestration import paths, project
 from orchestration.dbt_process import DbtFailedError, dbt_events
 
-# These are killed on the whole sample too.
+# Builds of the whole sample are killed at these points, too.
 ON_THE_SAMPLE = [
     BY_NAME[name]
     for name in (

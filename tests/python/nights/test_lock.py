@@ -54,7 +54,7 @@ def test_a_second_build_is_refused_with_who_holds_the_lock(path, holder, reliabi
     )
 
 
-def test_who_waits_is_told_for_whom_and_gets_the_lock_when_it_is_free(
+def test_a_build_that_waits_says_for_which_and_gets_the_lock_when_it_is_free(
     path, holder, caplog, reliability
 ):
     caplog.set_level("INFO", "orchestration")
@@ -71,7 +71,7 @@ def test_who_waits_is_told_for_whom_and_gets_the_lock_when_it_is_free(
     )
 
 
-def test_who_waits_in_vain_is_refused(path, holder):
+def test_a_build_that_waits_too_long_is_refused(path, holder):
     with pytest.raises(BuildRunningError), build_lock(path, timedelta(seconds=0.2)):
         pass
 
@@ -107,7 +107,7 @@ def test_dbt_ends_with_the_process_that_started_it(tmp_path):
     orphan = subprocess.run(
         [sys.executable, "-m", "orchestration.dbt_child", "parse", "--target-path", str(tmp_path)],
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,  # at its end at once, as when the parent has been killed
+        stdin=subprocess.DEVNULL,  # ends at once, as when the parent has been killed
         capture_output=True,
         timeout=30,
     )

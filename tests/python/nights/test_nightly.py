@@ -17,7 +17,7 @@ from readers.reader_processes import check, readers
 
 @pytest.fixture
 def home(build, built_home, tmp_path_factory):
-    """A copy of what `build` has left, to build into again."""
+    """A copy of the home of `build`, for another build."""
     return shutil.copytree(built_home, tmp_path_factory.mktemp("home") / "copy", symlinks=True)
 
 
@@ -75,7 +75,7 @@ def test_types_are_those_that_are_promised(served):
     assert not served.sql(
         "select column_name from duckdb_columns() where data_type = 'DOUBLE'"
         " and column_name similar to '.*(mrr|revenue|amount|margin|value|arr|arpa)'"
-        # what a parameter of a model is worth is no money
+        # the value of a parameter is no money
         " and table_name <> 'rpt_clv_parameters'"
     ).fetchall()
 
@@ -163,7 +163,7 @@ def test_a_missing_required_column_fails_by_file_name(build, home, tmp_path):
 
 
 class Shrunk(NamedTuple):
-    """Two builds of files that shrank, in a home inside of them that has published more."""
+    """Two builds of a landing zone that shrank. The home lies inside it and has published more."""
 
     raw_dir: Path
     home: Path
@@ -176,7 +176,7 @@ class Shrunk(NamedTuple):
 
 @pytest.fixture(scope="module")
 def shrunk(build, built_home, tmp_path_factory):
-    """Orders of one year and refunds, with odd files: built, then again with a reason."""
+    """Orders of one year, refunds and odd files: built without a reason, and then with one."""
     raw_dir = tmp_path_factory.mktemp("raw")
     home = raw_dir / "orders/.home"
     shutil.copytree(SAMPLE / "refunds", raw_dir / "refunds")
@@ -249,7 +249,7 @@ def test_killed_builds_harm_no_reader_and_the_next_one_catches_up(shrunk, built_
         for name in ("first model of core starts", "the name is on disk", "the link is flipped"):
             nights.kill_at(BY_NAME[name])
             flips.setdefault(nights.current(), os.lstat(nights.serve / "current").st_ctime)
-        # All files are back: what comes out is what a home without a past makes of them.
+        # All files are back: the marts are those of a home that has never built before.
         nights.raw_dir, nights.right = SAMPLE, contents(built_home / "serve/current/tenure.duckdb")
         nights.good_build()
         flips[nights.current()] = os.lstat(nights.serve / "current").st_ctime

@@ -1,4 +1,4 @@
-"""The history of runs: what a crash left is ended, what is old is forgotten."""
+"""The history of runs: runs that a crash left open are ended, and old runs are forgotten."""
 
 import os
 import signal
@@ -78,7 +78,7 @@ def test_a_run_whose_process_was_killed_is_ended_and_one_that_lives_is_not(
 
 
 def test_a_run_that_starts_while_another_clears_up_is_not_taken_for_dead(folder, monkeypatch):
-    monkeypatch.setattr(lock, "_held_for_life", [])  # forgotten, and so closed, at the end
+    monkeypatch.setattr(lock, "_held_for_life", [])  # closed when the test forgets it
     run_ids = [str(number) for number in range(200)]
     with ThreadPoolExecutor() as threads:
         starting = threads.submit(lambda: [stay_alive(folder, run_id) for run_id in run_ids])

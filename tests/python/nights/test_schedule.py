@@ -1,4 +1,4 @@
-"""The nightly run starts once on every local day, also on those of 23, 24 1/2 and 25 hours."""
+"""The nightly run starts once on every local day, also on days of 23, 24 1/2 and 25 hours."""
 
 import runpy
 from collections import Counter
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import dagster as dg
 import pytest
 
-# What the daemon asks for the runs that are due.
+# The daemon of Dagster asks this function which runs are due.
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 FIRST_DAY, LAST_DAY = date(2024, 1, 1), date(2033, 12, 31)
@@ -24,7 +24,7 @@ def starts(monkeypatch):
         monkeypatch.setattr(
             "orchestration.variables.project_defaults", lambda: {"reporting_timezone": timezone}
         )
-        # A copy of the module: what others have imported stays as it is.
+        # A copy of the module, so that the imported module stays as it is.
         module = runpy.run_module("orchestration.defs.schedules")
         schedule: dg.ScheduleDefinition = module["nightly_schedule"]
         assert schedule.execution_timezone == timezone
@@ -43,7 +43,7 @@ def check_days(starts: Iterator[datetime], last_day: date) -> list[datetime]:
     days = [FIRST_DAY + timedelta(days=day) for day in range((last_day - FIRST_DAY).days + 1)]
     assert {day: per_day[day] for day in days if per_day[day] != 1} == {}
     assert len(found) == len(days)
-    # Where the clock is put forward over two o'clock, as soon as it has been, by up to two hours.
+    # Where clocks skip two o'clock, the run starts just after the change, up to two hours later.
     assert all(time(2) <= start.time() <= time(4) for start in found)
     return found
 
@@ -54,7 +54,7 @@ def check_days(starts: Iterator[datetime], last_day: date) -> list[datetime]:
 def test_each_local_day_has_one_start(starts, timezone, reliability):
     midnight = datetime.combine(FIRST_DAY, time(), ZoneInfo(timezone))
     found = check_days(starts(midnight, timezone), LAST_DAY)
-    # The same, although the daemon asks anew after every start.
+    # The result is the same when the daemon asks again after every start.
     for start, following in pairwise(found):
         assert next(starts(start.astimezone(UTC) + timedelta(seconds=1), timezone)) == following
     reliability(

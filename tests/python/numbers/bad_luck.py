@@ -12,7 +12,7 @@ OPENING = datetime(2015, 1, 1, 12)
 def bought(days_of_customers, value=None, q=3.5):
     """An order of each customer on each of their days after the opening.
 
-    Of some value, or else (Gamma-Gamma) of values around a mean that each customer has.
+    All orders have the given value, or values around a mean of the customer (Gamma-Gamma).
     """
     random = np.random.default_rng(1)
     orders = []
@@ -31,7 +31,7 @@ def bought(days_of_customers, value=None, q=3.5):
 
 
 def usual_days(customers, days):
-    """The days on which each customer buys who comes in the first third of so many days."""
+    """The days of purchase of each customer. All of them come in the first third of `days`."""
     random = np.random.default_rng(2)
     for _ in range(customers):
         day, rate, leaves = random.integers(days // 3), random.gamma(0.8) / 40, random.beta(0.9, 2)
@@ -69,15 +69,16 @@ def subscribed(spells, customer="s", billing_interval="month"):
 
 
 def some_leave(customers):
-    """A third still subscribes; of the others most left after the first month."""
+    """A third still subscribes. Most of the others left after the first month."""
     months = [1, 1, 2, 1, 5, 1, 3, 1, 9, 2, 1]
     return [(n % 300, n % 300 + 31 * months[n % 11] if n % 3 else None) for n in range(customers)]
 
 
 class BadLuck(NamedTuple):
-    """A shop; a reason for each fit that it has (None where it converges); who is worth what.
+    """A shop, and what the marts must say of it.
 
-    Whose value is known in part has the columns that are known, and the reason for the others.
+    `fits` has the reason of each fit, which is None where the fit converges. `outlook` has, for
+    each kind of customer, the reason for what is unknown, and the columns that are known.
     """
 
     tables: dict
@@ -89,7 +90,7 @@ class BadLuck(NamedTuple):
 ALIVE = {"model", "p_alive", "expected_orders_365d"}
 BUYER = ALIVE | {"expected_order_value", "predicted_order_value", "predicted_clv"}
 SUBSCRIBER = {"predicted_subscription_value", "predicted_clv"}
-# Parameters that all run away are noticed one by one, which of them first is up to rounding.
+# When several parameters run away at once, rounding decides which one is named.
 NO_ANSWER = r"(no maximum: \w+ runs to (0|infinity)|the data do not determine \w+)"
 TOO_FEW = r"too few customers: \d+, at least 50 are needed"
 NO_ORDERS = dict.fromkeys(["bg_nbd", "mbg_nbd", "gamma_gamma"], TOO_FEW)
@@ -118,7 +119,7 @@ SHOPS = {
         {"buyer": (f"mbg_nbd: {NO_ANSWER}", set()), **LEFT},
         {"as_of_date": "2015-12-01"},
     ),
-    # All within the holdout. What purchases are worth can be told sooner than who comes again.
+    # All within the holdout. The value of purchases is known sooner than who comes again.
     "three weeks": BadLuck(
         {"orders": bought(usual_days(800, 21))},
         {"bg_nbd": NO_ANSWER, "mbg_nbd": NO_ANSWER, "gamma_gamma": None, **NO_SUBSCRIPTIONS},

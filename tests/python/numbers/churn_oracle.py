@@ -420,7 +420,7 @@ class ChurnOracle(Oracle):
         at_start = sum(row["opening_mrr"] > 0 for row in rolled)
         at_end = sum(row["closing_mrr"] > 0 for row in rolled)
         low, high = wilson(movements["churn"], at_start)
-        # The month end twelve months before this one.
+        # The end of the month twelve months before.
         year_ago = number + 1 - 12
         then_and_now = [
             (self.mrr[customer][year_ago], self.mrr[customer][number + 1])

@@ -1,7 +1,6 @@
-"""What is easy to get wrong in recurring revenue and churn, and how often a shop holds it.
-
-HARD_CASES has the cases by kind of thing. A case is a name and a condition on one such thing, and
-things_of finds the things in a shop.
+"""The hard cases of recurring revenue and churn, and how often a shop holds each of them.
+HARD_CASES has the cases by kind of thing: a case is a name, and a condition on one thing of that
+kind. things_of finds the things in a shop.
 """
 
 from collections import Counter
@@ -11,7 +10,7 @@ from churn_oracle import MOVEMENTS, STOPPING_STATUSES
 from shops.oracle import MONTHS_OF
 
 HARD_CASES = {
-    # A raw row, how often it was delivered, and whether it is the latest word on its moment.
+    # A raw row, how often it was delivered, and whether it is the newest row of its moment.
     "rows": {
         "test rows": lambda row, times, is_latest: row["is_test"],
         "rows sent again": lambda row, times, is_latest: times > 1,
@@ -44,7 +43,7 @@ HARD_CASES = {
             for kind in MONTHS_OF
         },
     },
-    # A version that stopped paying: why, how many days before as_of, and three facts of the moment.
+    # A version that stopped paying, as what facts_of_the_end says of it.
     "ended": {
         "involuntary ends": lambda end: not end["is_voluntary"],
         "reasons not mapped": lambda end: end["is_unmapped"],

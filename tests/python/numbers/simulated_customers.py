@@ -20,7 +20,7 @@ class Customers(NamedTuple):
 
 
 def simulate(model, parameters, T, seed, horizon=0.0):
-    """Let customers live as the paper tells it, purchase by purchase."""
+    """Let customers live as the paper assumes, purchase by purchase."""
     random, customers = np.random.default_rng(seed), len(T)
     rate = random.gamma(parameters["r"], 1 / parameters["alpha"], customers)
     p = random.beta(parameters["a"], parameters["b"], customers)

@@ -1,7 +1,7 @@
 """Published results, from raw files through the whole job: CDNOW (see data/cdnow/NOTICE.md).
 
-Fader and Hardie, "Forecasting Repeat Sales at CDNOW" (Interfaces 31, 2001); Fader, Hardie and Lee,
-"Counting Your Customers the Easy Way" (Marketing Science 24, 2005); their notes on Gamma-Gamma and
+Fader and Hardie, "Forecasting Repeat Sales at CDNOW" (Interfaces 31, 2001). Fader, Hardie and Lee,
+"Counting Your Customers the Easy Way" (Marketing Science 24, 2005). Their notes on Gamma-Gamma and
 on implementing BG/NBD.
 """
 
@@ -66,7 +66,7 @@ def test_month_cohorts_are_the_published_ones(published_master):
 
 
 def test_repeat_buyers_are_the_published_share(published_master):
-    """48.86 % came back on another day; 49.48 % would be repeat orders, same-day ones included."""
+    """48.86 % came back on another day. With orders of the same day it would be 49.48 %."""
     assert published_master.sql(
         "select round(100.0 * avg((frequency > 0)::int), 2) from clv.fct_customer_value"
     ).fetchall() == [(48.86,)]
@@ -141,7 +141,7 @@ def published_sample(new_home, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def with_holdout(published_sample):
-    """All 78 weeks: 39 to fit, and the 39 after them to compare with."""
+    """All 78 weeks: 39 weeks for the fit, and 39 weeks to compare its forecast with."""
     file = published_sample({"as_of_date": "1998-07-01", "clv_holdout_days": 273})
     with duckdb.connect(file, read_only=True) as connection:
         yield connection
@@ -149,14 +149,14 @@ def with_holdout(published_sample):
 
 @pytest.fixture(scope="module")
 def calibration(published_sample):
-    """The 39 weeks of calibration alone: their fit scores, with the model of the papers."""
+    """The first 39 weeks alone: their fit gives the scores, with the model of the papers."""
     file = published_sample({"as_of_date": "1997-10-01", "clv_model": "bg_nbd"})
     with duckdb.connect(file, read_only=True) as connection:
         yield connection
 
 
 def test_purchase_histories_of_the_sample_are_the_published_ones(calibration):
-    """Same-day orders merged, T counted to the last day."""
+    """Orders of one day are merged, and T ends with the last day."""
     assert calibration.sql(
         "select count(*), sum(frequency), count(*) filter (frequency = 0)"
         " from clv.fct_customer_value"
@@ -174,7 +174,7 @@ def test_purchase_histories_of_the_sample_are_the_published_ones(calibration):
 
 
 def read_fit(connection: duckdb.DuckDBPyConnection, model: str, fit: str) -> tuple:
-    """The parameters by name; and log-likelihood, customers, last day: one for all of them."""
+    """The parameters by name, and their common log-likelihood, customers and last day."""
     rows = connection.execute(
         "select parameter, value, log_likelihood, customers, fitted_through"
         " from clv.rpt_clv_parameters where model = ? and fit = ? and converged and reason is null",
@@ -184,7 +184,7 @@ def read_fit(connection: duckdb.DuckDBPyConnection, model: str, fit: str) -> tup
     return {row[0]: row[1] for row in rows}, *rest
 
 
-# The calibration is what both know: the one by its as_of, the other by its holdout.
+# Both builds fit the same 39 weeks: one by its as_of, the other by its holdout.
 @pytest.mark.parametrize("build, fit", [("calibration", "scoring"), ("with_holdout", "holdout")])
 @pytest.mark.parametrize(
     "model, parameters, tolerance, log_likelihood, customers",
@@ -216,7 +216,7 @@ def test_fits_to_the_sample_are_the_published_ones(
 
 
 def test_forecasts_of_the_holdout_are_the_published_ones(with_holdout):
-    """In the 39 weeks before, everyone had bought x times: the naive forecast adds up to all x."""
+    """The naive forecast of each is x, what they bought in the 39 weeks before."""
     rows = with_holdout.sql(
         "select model, mae, rmse, predicted_purchases, bias * customers, customers,"
         " actual_purchases, horizon_days, is_champion from clv.rpt_clv_calibration order by mae"
@@ -241,7 +241,7 @@ def test_the_forecast_with_the_smallest_error_scores(with_holdout):
 
 
 def test_expected_values_of_purchases_are_the_published_ones(calibration):
-    """The first ten customers; 35.17, the mean over all, for those who did not buy again."""
+    """The first ten customers. Those who did not buy again get 35.17, the mean over all."""
     values = calibration.sql(
         "select expected_order_value from clv.fct_customer_value order by customer_id limit 10"
     ).fetchall()
@@ -259,7 +259,7 @@ def test_expected_values_of_purchases_are_the_published_ones(calibration):
 def test_customers_of_the_sample_buy_as_published(
     calibration, customer_id, history, weeks, purchases, p_alive
 ):
-    """The mart has other horizons than the paper: (10) of the paper leads from one to the other."""
+    """The mart has other horizons than the paper. Formula (10) of the paper connects them."""
     rows = calibration.execute(
         "select * from clv.fct_customer_value where customer_id = ?", [customer_id]
     )

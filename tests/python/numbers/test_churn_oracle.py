@@ -18,7 +18,7 @@ from shops.random_shops import ChangingShop
 
 pytestmark = pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 
-# The marts whose rows are about one customer come first: their differences name the customer.
+# Marts with a row per customer come first, so that a difference names the customer.
 KEYS = {
     "core.fct_subscription_spells": ["customer_id", "spell_number"],
     "churn.fct_mrr_movements": ["customer_id", "month"],

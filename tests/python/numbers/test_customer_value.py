@@ -1,4 +1,4 @@
-"""What customers are worth: counted a second time from the formulas of the papers, and in bad luck.
+"""What customers are worth: counted a second time from the papers, and tried on odd shops.
 
 test_estimation.py shows that the fits are right. test_cdnow.py and test_published_survival.py show
 that published results come out of the marts.
@@ -90,7 +90,7 @@ def test_every_number_is_what_the_oracle_says(warehouse, case, seed):
 
 
 def test_renewals_of_published_segments_are_fitted_as_published(warehouse):
-    """A segment each by the year and by twelve months, so that each is fitted on its own."""
+    """One segment pays by the year, the other by twelve months, so that each gets its own fit."""
     terms = {
         "sbg-high-end": {"billing_interval": "year", "interval_count": 1},
         "sbg-regular": {"billing_interval": "month", "interval_count": 12},
@@ -151,7 +151,7 @@ def test_what_cannot_be_known_is_left_out_with_a_reason(warehouse, shop):
         inner join core.dim_customers using (customer_id)
         """
     )
-    # Most shops have nothing else to say of those who bought once.
+    # In most shops a one-time buyer is valued like other buyers.
     outlook = {"one-time buyer": outlook.get("buyer"), **outlook}
     for kind, reason, *flags in found:
         pattern, known = outlook[kind]
@@ -173,7 +173,7 @@ def assert_all_numbers_are_finite(warehouse):
 
 
 def test_a_whale_is_valued_like_everyone_else(warehouse):
-    """A purchase on each of 2,200 days: everything stays finite, and more of them are expected."""
+    """A customer with 2,200 days of purchase: all numbers are finite, and more orders will come."""
     shop = {"orders": bought([range(2200), *usual_days(300, 2200)])}
     build(warehouse, shop)
     assert warehouse.query(
@@ -193,7 +193,7 @@ def test_a_whale_is_valued_like_everyone_else(warehouse):
 
 
 def test_the_summary_of_the_run_warns(build):
-    """In the sample few subscribe for a year, and most who are forecast do not come back."""
+    """In the sample, few subscribe by the year, and few customers come back as forecast."""
     lines = [line for line in build.stdout.splitlines() if line.startswith("Warning: ")]
     assert re.fullmatch(
         "Warning: mbg_nbd, which predicts orders, is no better than the naive forecast:"

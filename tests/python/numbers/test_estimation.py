@@ -1,9 +1,9 @@
 """The fits: published results, independent integrals, simulated customers, and bad luck.
 
-Published: Fader, Hardie and Lee, "Counting Your Customers the Easy Way" (Marketing Science 24,
-2005) and Fader and Hardie's notes, on the CDNOW sample; Fader and Hardie, "How to Project Customer
-Retention" (Journal of Interactive Marketing 21, 2007) and "Customer-Base Valuation in a Contractual
-Setting" (Marketing Science 29, 2010).
+On the CDNOW sample: Fader, Hardie and Lee, "Counting Your Customers the Easy Way" (Marketing
+Science 24, 2005), and notes of Fader and Hardie. On subscriptions, by Fader and Hardie: "How to
+Project Customer Retention" (Journal of Interactive Marketing 21, 2007). "Customer-Base Valuation in
+a Contractual Setting" (Marketing Science 29, 2010).
 """
 
 import re
@@ -92,7 +92,7 @@ def test_cdnow_holdout_is_predicted_as_published(cdnow, model, mae, rmse, total)
     assert np.abs(errors).mean() == pytest.approx(mae, abs=5e-5)
     assert np.sqrt((errors**2).mean()) == pytest.approx(rmse, abs=5e-5)
     assert predicted.sum() == pytest.approx(total, abs=0.05)
-    # The naive forecast: as many again as in the window of equal length before.
+    # The naive forecast: as many purchases as in the equally long time before.
     assert np.abs(cdnow.x - cdnow.holdout).mean() == pytest.approx(0.897, abs=5e-4)
 
 
@@ -116,7 +116,7 @@ def test_cdnow_values_are_the_published_ones(cdnow):
     assert fit.customers == 946
     assert fit.parameters == pytest.approx({"p": 6.25, "q": 3.74, "v": 15.44}, abs=6e-3)
     assert fit.log_likelihood == pytest.approx(-4055.92, abs=5e-3)
-    # The first ten customers; 35.17, the mean over all, for those who did not buy again.
+    # The first ten customers. Those who did not buy again get 35.17, the mean over all.
     assert gamma_gamma.expected_value(fit.parameters, cdnow.x, cdnow.mean_value)[
         :10
     ] == pytest.approx(
@@ -140,7 +140,7 @@ def test_a_whale_pulls_r_down_and_all_stays_finite(cdnow):
     assert fit.parameters["r"] == pytest.approx(0.139, abs=5e-4)
     purchases = BG_NBD.expected_purchases(fit.parameters, *histories, horizons=[4, 52, 156])
     assert np.isfinite(purchases).all()
-    # Who bought 18 times a day and then not for a week has left.
+    # A customer who bought 18 times a day, and then not for a week, has left.
     assert purchases[-1, -1] < 1e-6
 
 
@@ -191,13 +191,13 @@ def test_retention_and_residual_lifetimes_are_the_published_ones():
 )
 @pytest.mark.parametrize("history", [(0, 0, 9), (1, 6, 10), (4, 3, 12), (12, 11, 11.5)])
 def test_scores_are_integrals_over_the_hidden_traits(model, parameters, history):
-    """Gauss quadrature over the rate of buying and the chance to leave of a single customer."""
+    """Gauss quadrature over a customer's rate of buying and chance to leave."""
     r, alpha, a, b = parameters.values()
     x, t_x, T = history
     horizon = 8
     nodes, p_weights = roots_jacobi(100, b - 1, a - 1)
     p = (1 + nodes) / 2
-    # The customer certainly was there until t_x, so the rate's weight may have that in it.
+    # The customer was certainly there until t_x, so the weight of the rate may include that.
     nodes, rate_weights = roots_genlaguerre(100, r - 1)
     rate = (nodes / (alpha + t_x))[:, np.newaxis]
     weights = np.outer(rate_weights / rate_weights.sum(), p_weights / p_weights.sum())
@@ -220,7 +220,7 @@ def test_scores_are_integrals_over_the_hidden_traits(model, parameters, history)
 @pytest.mark.parametrize("horizon", [0.1, 4, 52, 500])
 @pytest.mark.parametrize("a", [0.05, 0.8, 1.3, 40])
 def test_expected_purchases_are_the_published_formula_where_that_is_exact(x, horizon, a):
-    """(10) in Fader, Hardie and Lee, which needs a other than 1 and not too many purchases."""
+    """(10) in Fader, Hardie and Lee. It needs an `a` that is not 1, and not too many purchases."""
     r, alpha, b = 0.7, 3.0, 2.2
     T = 20.0
     ratio = (alpha + T) / (alpha + T + horizon)
@@ -261,7 +261,7 @@ def test_residual_lifetimes_to_a_horizon_are_sums_of_survival(made, discount_rat
 @pytest.mark.parametrize("made", [0, 3])
 @pytest.mark.parametrize("discount_rate", [0.0003, 0.01, 2])
 def test_residual_lifetimes_without_horizon_are_the_published_formula(made, discount_rate):
-    """(6) of 2010; scipy's series gives up after many renewals."""
+    """(6) of the paper of 2010. The series of scipy fails after many renewals."""
     alpha, beta = 0.668, 3.806 + made
     series = hyp2f1(1, beta + 1, alpha + beta + 1, 1 / (1 + discount_rate))
     assert sbg.discounted_residual_lifetime(
@@ -312,7 +312,7 @@ def test_customers_who_hardly_ever_leave_count_in_full():
 
 
 def standard_errors_of_logs(row_log_likelihood, parameters):
-    """From the rows' scores (the outer product of gradients), by plain differences."""
+    """From the scores of the rows (the outer product of gradients), by finite differences."""
     step = 1e-4
     scores = []
     for name, value in parameters.items():
@@ -324,7 +324,7 @@ def standard_errors_of_logs(row_log_likelihood, parameters):
 def assert_recovered(fit, truth, row_log_likelihood):
     standard_errors = standard_errors_of_logs(row_log_likelihood, truth)
     assert fit.converged
-    # Narrow enough that a wrong formula would show.
+    # The errors are so small that a wrong formula would be noticed.
     assert (standard_errors < 0.2).all()
     errors = np.log([fit.parameters[name] / truth[name] for name in truth])
     assert (np.abs(errors) < 3 * standard_errors).all()
@@ -381,7 +381,7 @@ def test_values_of_simulated_customers_are_recovered():
 
 
 def test_renewals_of_simulated_customers_are_recovered():
-    """Each is watched for a time of its own; only some are lost within it."""
+    """Each customer is watched for another time, and only some are lost within it."""
     truth = {"alpha": 0.9, "beta": 4.0}
     random = np.random.default_rng(4)
     lifetime = random.geometric(random.beta(truth["alpha"], truth["beta"], 20_000))
@@ -400,7 +400,7 @@ def test_renewals_of_simulated_customers_are_recovered():
 
 # --- Bad luck -------------------------------------------------------------------------------------
 
-# Where several parameters run away at once, it is up to rounding which of them is noticed.
+# When several parameters run away at once, rounding decides which one is named.
 NO_ANSWER = r"^no maximum: \w+ runs to (0|infinity)$|^the data do not determine \w+$"
 
 
@@ -415,7 +415,7 @@ def rows(*counted):
 
 
 def buyers_once(customers, youngest):
-    """Of as many ages as there are customers, so that they are not identical."""
+    """Each customer has another age, so that no two are identical."""
     return np.zeros(customers), np.zeros(customers), np.linspace(youngest, 40, customers)
 
 
@@ -545,7 +545,7 @@ def test_a_parameter_that_could_be_anything_is_no_fit(curvature, is_enough):
 
 
 def test_a_stop_that_is_no_maximum_is_no_fit():
-    """The slope says that there is more to gain, but no step gains anything."""
+    """The slope promises a gain, but no step gains anything."""
     fit = maximize(lambda p: (0.0, (-np.log(p) - 1) / p), {"p": 1.0}, customers=100)
     assert not fit.converged
     assert "the optimiser stopped short of a maximum" in fit.reason

@@ -66,7 +66,7 @@ def test_a_customer_seen_lately_is_more_likely_alive(model, parameters, historie
 @given(models, purchase_parameters, histories())
 @many_cases
 def test_expected_purchases_grow_ever_slower(model, parameters, histories):
-    """Up to rounding; and never beyond what someone buys who never leaves."""
+    """Up to rounding, and never more than a customer buys who never leaves."""
     x, _, T = histories
     horizons = np.arange(0, 157, 4)
     purchases = model.expected_purchases(parameters, *histories, horizons)
@@ -109,7 +109,7 @@ def test_scores_do_not_know_the_unit_of_time(model, parameters, histories, unit)
 
 @st.composite
 def shops(draw):
-    """Days of purchase of some hundred customers, so that some histories are the same."""
+    """Histories in whole days of some hundred customers, so that some histories are the same."""
     model = draw(models)
     truth = {"r": 0.8, "alpha": 60.0, "a": 0.8, "b": 2.5}
     customers = simulate(
@@ -120,7 +120,7 @@ def shops(draw):
 
 
 def assert_same(fit, other, unit=1.0, log_unit=0.0):
-    """Equal to seven digits, where the unit of the other is that of the fit times `unit`."""
+    """Equal to seven digits, if the other fit has a unit that is `unit` times as large."""
     assert other.converged == fit.converged
     assert other.customers == fit.customers
     if fit.converged:

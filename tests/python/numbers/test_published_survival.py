@@ -1,8 +1,8 @@
 """Published survival and recurring revenue, from raw files through the whole job: one build.
 
-Gehan's leukaemia trial (see data/gehan/NOTICE.md), the two survival tables by which Fader and
-Hardie explain the shifted beta-geometric model, and the usual worked examples of recurring revenue;
-published_shops.py makes raw subscriptions of them.
+Gehan's leukaemia trial (see data/gehan/NOTICE.md). The two survival tables by which Fader and
+Hardie explain the shifted beta-geometric model. The usual worked examples of recurring revenue.
+published_shops.py turns all of them into raw subscriptions.
 """
 
 from datetime import date
@@ -25,7 +25,7 @@ from shops.published_shops import (
     write_subscriptions,
 )
 
-# A year, too. Renewals are fitted by billing interval, and there are other yearly plans.
+# Also a year, but another billing interval: renewals are fitted by interval.
 MONTHS_12 = {"billing_interval": "month", "interval_count": 12}
 HIGH_END = {"alpha": 0.668, "beta": 3.806}
 
@@ -107,11 +107,11 @@ def test_the_whole_curve_is_that_of_scipy(curve, arm):
     survival = oracle.evaluate(days)
     np.testing.assert_allclose(rows["survival"], survival, atol=1e-12)
     interval = oracle.confidence_interval(method="log-log")
-    # Undefined as long as nobody is lost; scipy begins only with the first observation.
+    # The interval is undefined until the first loss; scipy begins with the first observation.
     for column, bound in [("ci_low", interval.low), ("ci_high", interval.high)]:
         expected = np.where(survival < 1, bound.evaluate(days), np.nan)
         np.testing.assert_allclose(rows[column].astype(float), expected, atol=1e-12)
-    # So narrow an interval is not clipped at 0 or 1 and gives Greenwood's error itself.
+    # A very narrow interval is not clipped at 0 or 1, so it shows the error of Greenwood.
     narrow = oracle.confidence_interval(0.01, method="linear")
     width = narrow.high.evaluate(days) - narrow.low.evaluate(days)
     std_error = width / (2 * stats.norm.ppf(0.505))
@@ -121,7 +121,7 @@ def test_the_whole_curve_is_that_of_scipy(curve, arm):
 
 @pytest.mark.parametrize("plan, median", [("sbg-high-end", 84), ("sbg-regular", 24)])
 def test_yearly_survival_is_the_published_one(curve, plan, median):
-    """A year's loss lies in the month of the anniversary, and nowhere else."""
+    """The loss of a year is in the month of the anniversary, and nowhere else."""
     survivors = SURVIVORS[plan]
     rows = curve(plan, "month")
     assert list(rows["duration"]) == list(range(85))
@@ -178,7 +178,7 @@ def test_renewals_are_fitted_as_published(published):
 
 
 def test_a_subscription_is_worth_the_payments_to_come(published):
-    """After seven renewals: three more fall due within 36 months, of which the next is due now."""
+    """After seven renewals, three more fall due within 36 months, and the next one is due now."""
     alpha, beta = HIGH_END.values()
     still_there, value = 1.0, 0.0
     for years, renewal in enumerate([8, 9, 10]):
@@ -190,7 +190,7 @@ def test_a_subscription_is_worth_the_payments_to_come(published):
         " where first_plan_id = 'sbg-high-end' and current_mrr > 0"
         " group by predicted_subscription_value"
     ).fetchall()
-    # The parameters have three decimals in print.
+    # The paper gives the parameters with three decimals.
     assert found == [(pytest.approx(Decimal(value), abs=Decimal("0.02")), 491)]
 
 
@@ -219,7 +219,7 @@ def test_every_movement_of_the_gold_plan(published):
 
 
 def test_a_cancelled_subscription_ends_with_the_paid_period(published):
-    """Not on 8 June, when it was cancelled: that is the other policy, churn_dated_on."""
+    """The other policy of churn_dated_on would take 8 June, the day of the cancellation."""
     assert published.sql(
         "select started_on, ended_on from core.fct_subscription_spells where customer_id = 'april'"
     ).fetchall() == [(date(2024, 4, 15), date(2024, 6, 15))]

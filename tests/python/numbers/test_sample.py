@@ -1,4 +1,4 @@
-"""The committed sample is what its generator writes, and small enough to stay in the repository."""
+"""The committed sample is what its generator writes, and it is small."""
 
 import csv
 import gzip
@@ -76,7 +76,7 @@ def test_the_generator_writes_the_committed_files(regenerated):
 @pytest.mark.parametrize("name", file_names(SAMPLE))
 def test_the_generator_writes_the_committed_rows(regenerated, name):
     read = parquet_rows if name.endswith(".parquet") else csv_text
-    # Not a bare comparison: a diff of a thousand lines helps nobody.
+    # pytest would show a difference of a thousand lines, which helps nobody.
     is_same = read(regenerated / name) == read(SAMPLE / name)
     assert is_same, f"{name} differs: run `python data/generate_sample.py` and commit the result"
 
@@ -111,8 +111,8 @@ def test_the_sample_is_small():
 
 
 def test_the_data_ends_on_17_december_2025_until_2031():
-    # An end set for, say, 2026 would become the latest event, and so the as-of date, once 2026 is
-    # over: the same files would give other marts.
+    # An end that is set for 2026 becomes the latest event when 2026 is over. It would move the
+    # as-of date, and the same files would give other marts.
     times = list(event_times())
     assert max(moment.year for moment, _ in times) == 2031
     past = [(moment, record) for moment, record in times if moment.year < 2031]

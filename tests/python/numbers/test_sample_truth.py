@@ -1,6 +1,6 @@
-"""What is published of the sample is what its generator knows: data/sample_truth, made without SQL.
+"""The marts of the sample say what its generator knows: data/sample_truth, made without SQL.
 
-A difference is settled by the definitions, never by copying what the models say.
+When they differ, the definitions decide. The truth is never copied from the models.
 """
 
 import csv
@@ -52,7 +52,7 @@ def test_a_refund_counts_on_its_own_day(served):
 
 @pytest.mark.parametrize("buyer", ["customer", "guest"])
 def test_all_refunds_together(served, buyer):
-    # Of guests no month is published, only what each order brought in the end.
+    # No month of guests is published, only the final amount of each order.
     [(total,)] = served.sql(
         "select sum(net_amount) from core.fct_orders"
         f" where customer_id is {'not' if buyer == 'customer' else ''} null"
@@ -111,7 +111,7 @@ def test_row_outcomes(served):
     for table_name, outcome, reason, rows in [*accepted, *others]:
         found[table_name, outcome, reason] += int(rows)
     for line in truth("row_outcomes"):
-        # The truth has the column at fault, the model a sentence that begins with it.
+        # The truth names the column at fault. The sentence of the model begins with that name.
         matching = [
             key
             for key in found

@@ -149,7 +149,7 @@ def with_column(name: str, value: str) -> Callable[[str], str]:
 
 
 def parquet(change: str) -> Callable[[str], bytes]:
-    """What turns the text of a good file into Parquet, its columns changed by this SQL."""
+    """A function that turns a good file into Parquet, with its columns changed by this SQL."""
 
     def write(text: str) -> bytes:
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
@@ -503,7 +503,7 @@ BAD_FILES = [
         {"amount": "20.00"},
         ".parquet",
     ),
-    # The other's name sorts first, which decides between two records of the same content.
+    # The name of the other file sorts first. That decides between two records of the same content.
     Fault("the same file once more", "orders", lambda text: BAD_FILES[0].content(), "superseded"),
 ]
 
@@ -566,7 +566,7 @@ FAILING_FILES = [
         ".parquet",
     ),
 ]
-# Found where the records are read, so it needs a landing zone in which all files can be read.
+# dbt finds this fault later, where it reads records. All other files must be readable then.
 FILE_WITHOUT_A_COLUMN = Fault(
     "no column that is required",
     "orders",

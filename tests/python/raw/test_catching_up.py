@@ -1,7 +1,7 @@
 """Nights that were missed, files that come late, and past days that are built again.
 
-A small shop in which everything is written down at the moment it happens, so what was known on a
-day is what had happened by then.
+The small shop writes everything down at the moment when it happens. So on any day it knows exactly
+what has happened by then.
 """
 
 import random
@@ -34,7 +34,7 @@ class Event(NamedTuple):
 
 
 def shop() -> list[Event]:
-    """Two years of it, in the order of events."""
+    """The events of two years, in their order."""
     draw = random.Random(20260101)
     happened = [event for number in range(CUSTOMERS) for event in customer(f"c{number}", draw)]
     for day in range(0, DAYS, 7):
@@ -80,7 +80,7 @@ def customer(name: str, draw: random.Random) -> Iterator[Event]:
 
 
 def subscription(name: str, day: float, draw: random.Random) -> Iterator[Event]:
-    """Half of those who come late enough subscribe; an upgrade and an end are further rows."""
+    """Half of the customers who come late enough subscribe; an upgrade and an end are more rows."""
     if day < NO_SUBSCRIPTION_BEFORE or draw.random() < 0.5:
         return
     upgraded, ended = day + draw.uniform(20, 100), day + draw.uniform(100, 500)
@@ -106,7 +106,7 @@ def subscription(name: str, day: float, draw: random.Random) -> Iterator[Event]:
 
 
 def delivery(events: Iterable[Event], name: str) -> list[tuple]:
-    """The files of one night, a table each, as `write` takes them."""
+    """The files of one night, one for each table."""
     tables: dict[str, list[dict]] = {}
     for event in events:
         tables.setdefault(event.table, []).append(event.row)
@@ -123,7 +123,7 @@ def cut(events: list[Event], days: list[int]) -> list[list[Event]]:
 
 
 def build_on(nights: Iterable[int], deliveries: list[list[tuple]], folder) -> tuple[dict, int]:
-    """Build on these nights with all that has come by then; return the marts, and the builds."""
+    """Build on these nights with the files so far; return the marts and the number of builds."""
     for night in nights:
         write(folder / "raw", [file for files in deliveries[: night + 1] for file in files])
         built = run_build(folder / "raw", folder / "home")
@@ -163,7 +163,7 @@ def test_missed_nights_change_nothing(tmp_path, reliability):
 def test_two_years_in_one_go_are_two_years_month_by_month(tmp_path, reliability):
     parts = cut(shop(), [round(DAYS / 24 * (month + 1)) for month in range(24)])
     deliveries = [delivery(part, f"month {month}") for month, part in enumerate(parts)]
-    # A build takes as long for a month as for two years: only every third month's is made.
+    # A build of a month takes as long as one of two years, so only every third month is built.
     step_by_step, builds = build_on(range(2, 24, 3), deliveries, tmp_path / "steps")
     assert builds == 8
     assert build_on([23], deliveries, tmp_path / "one go") == (step_by_step, 1)

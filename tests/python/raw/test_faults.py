@@ -72,7 +72,7 @@ def trimmed(rows: list[dict], column: str) -> set[str]:
 
 
 def outcome_in_staging(becomes: str) -> str:
-    """A record that does not count, or pays nothing, is an accepted one like any other."""
+    """Staging also accepts a record that does not count, or that pays nothing."""
     return becomes if becomes.startswith(("rejected", "superseded")) else "accepted"
 
 
@@ -170,7 +170,7 @@ def test_the_marts_show_what_counts_and_nothing_else(published):
     assert sorted(customer for (customer,) in found) == sorted(paying - pays_nothing)
 
 
-def test_nobody_is_a_customer_who_only_stands_in_bad_records(published):
+def test_bad_records_alone_make_nobody_a_customer(published):
     known = {
         customer
         for table in ("orders", "customers", "subscriptions")

@@ -19,7 +19,7 @@ OFF = {"freshness": {}, "volume": {}, "schema_drift": {}}
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a DuckDB file with these rows of meta.source_files, as dicts of what matters."""
+    """Write a DuckDB file with these rows of meta.source_files; a dict has what matters."""
 
     def write_file(name, *files):
         path = tmp_path / name
@@ -159,7 +159,7 @@ def test_a_stale_table_says_how_old_it_is_and_how_old_it_may_be(write, tmp_path)
 
 
 def test_an_hour_is_an_hour_also_when_clocks_change(write, tmp_path):
-    """Between these two noons in New York, of which one is before the change, lie 23 hours."""
+    """There are 23 hours between these two noons in New York: clocks change between them."""
     warehouse = write("now", {"latest": "2026-03-07 17:00:00"})
     noon = datetime(2026, 3, 8, 12, 0, tzinfo=ZoneInfo("America/New_York"))
     nothing = tmp_path / "nothing"
@@ -205,7 +205,7 @@ def test_a_new_file_must_have_what_all_published_files_have_and_no_more(write):
     assert result("schema_drift", {"error": 0}, drifted, served, table="refunds").passed
 
 
-def test_a_file_that_is_published_already_has_been_told_of(write):
+def test_a_file_that_is_published_already_is_not_reported_again(write):
     served = write("served", {"columns": "order_id amount"})
     rewritten = write("now", {"columns": "order_id coupon"})
     assert result("schema_drift", {"error": 0}, rewritten, served).passed
@@ -380,7 +380,7 @@ def test_by_default_tables_that_shrink_block_and_columns_warn(manifest):
     assert set(found) == {"orders", "refunds", "customers", "subscriptions", "marketing_spend"}
     for limits in found.values():
         assert limits == {
-            # the data of the sample ends on a day
+            # the data of the sample end on a day
             "freshness": {},
             "volume": {"warn": 0.9, "error": 0.5},
             "schema_drift": {"warn": 0},

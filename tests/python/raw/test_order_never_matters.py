@@ -1,4 +1,4 @@
-"""However raw files are cut, mixed, repeated and named, the marts are the same, hash for hash.
+"""Raw files may be cut, mixed, repeated and named in any way: the marts have the same hashes.
 
 Each case is a small landing zone that is delivered twice: plainly, a CSV file per table, and in
 disorder. `make torture` tries 200 cases, `make test` a few.
@@ -15,7 +15,7 @@ FIRST_DAY = datetime(2024, 1, 1)
 
 # --- A shop ---------------------------------------------------------------------------------------
 
-# Few ids and few moments, so that versions of one row meet, and meet at the same moment.
+# Few ids and few moments, so that many rows are versions of one row, some of one moment.
 customer_ids = st.sampled_from(["c1", "c2", "c3", "c4", "ç 5"])
 moments = st.builds(
     lambda day, second: FIRST_DAY + timedelta(days=day, seconds=second),
@@ -74,7 +74,7 @@ spend = st.fixed_dictionaries(
 
 @st.composite
 def subscriptions(draw):
-    """One version of a subscription: told in order, so that none is rejected."""
+    """One version of a subscription. Its dates are in order, so that it is not rejected."""
     started_at = draw(moments)
     effective_at = started_at + draw(st.sampled_from([0, 31, 60]).map(lambda d: timedelta(days=d)))
     updated_at = draw(update_times)
@@ -99,7 +99,7 @@ def subscriptions(draw):
         "cancel_requested_at": after(effective_at),
         "ended_at": after(effective_at),
         "cancel_reason": draw(st.sampled_from([None, "moving", "card_expired"])),
-        # One of the two, or else a date in the name of the file would be the moment.
+        # One of the two is there: otherwise a date in the file name would be the moment.
         "effective_at": effective_at if updated_at is None or draw(st.booleans()) else None,
         "updated_at": updated_at,
         "is_test": draw(flags),
@@ -169,7 +169,7 @@ def test_order_never_matters(warehouse, data):
 
 
 def test_amounts_may_be_large(warehouse):
-    """Of a thousand million, where a product of two decimals of 18 digits overflows."""
+    """Amounts of a thousand million, where a product of two decimals of 18 digits overflows."""
     day = FIRST_DAY.isoformat()
     large = {"amount": Decimal("1000000000.01"), "currency": None}
     subscription = {"subscription_id": "s1", "customer_id": "c1", "started_at": day}

@@ -1,5 +1,5 @@
-"""Readers beside a build, as BI tools are: each a process that opens the published file again and
-again and reads every table: `python readers.py FILE PAUSE`.
+"""Readers beside a build, like BI tools. Each is a process that opens the published file again and
+again and reads every table: `python reader_processes.py FILE PAUSE`.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import duckdb
 
-# As a BI tool that takes nothing but settings.
+# The recipe for BI tools that take nothing but settings.
 HARDENED = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
 class Read(NamedTuple):
-    """One connection: when it was opened, how long that and one small query took, what it saw."""
+    """One connection: when it opened, the seconds until its first answer, and what it saw."""
 
     opened_at: float
     seconds: float
@@ -34,7 +34,7 @@ class Read(NamedTuple):
 
 @contextmanager
 def readers(file: Path, number: int, pause: float) -> Iterator[list[Read]]:
-    """Run `number` readers, which pause for about `pause` seconds; at the end all their reads."""
+    """Run `number` readers that pause for about `pause` seconds, and collect all their reads."""
     reads: list[Read] = []
     with ExitStack() as stack:
         running = []
@@ -57,14 +57,14 @@ def readers(file: Path, number: int, pause: float) -> Iterator[list[Read]]:
 def check(reads: list[Read], flips: dict[str, float]) -> None:
     """No read failed, mixed two builds, or saw an older build than was current when it began.
 
-    `flips` holds each build that was current, oldest first, and when it became so.
+    `flips` has the builds that were current, oldest first, and when each became current.
     """
     assert not [read.error for read in reads if read.error]
     builds = list(flips)
     whole = {(read.build_id, read.as_of, read.digest) for read in reads}
     assert len(whole) == len({build for build, _, _ in whole}) == len({seen for *_, seen in whole})
     for read in reads:
-        # The clock of the file system goes by ticks of some milliseconds.
+        # The clock of the file system moves in steps of some milliseconds.
         past = [build for build, moment in flips.items() if moment + 0.02 < read.opened_at]
         assert builds.index(read.build_id) >= len(past) - 1, (read, flips)
 
@@ -95,7 +95,7 @@ _CHECKSUM = "select count(*), sum(hash(t)) from {} as t"
 
 def _main() -> None:
     file, pause = sys.argv[1], float(sys.argv[2])
-    # The end of standard input is the end of the reading.
+    # A reader stops when its standard input ends.
     while not select.select([sys.stdin], [], [], pause * random.uniform(0.5, 1.5))[0]:
         print(json.dumps(_read(file)), flush=True)
 

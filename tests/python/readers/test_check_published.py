@@ -1,4 +1,4 @@
-"""The dead man's switch, from outside, on published files made by hand."""
+"""The check that something was published, from outside, on published files made by hand."""
 
 import json
 import os
@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 def put(home, finished_at, build_id="20261122T020000Z-ab12cd"):
-    """Publish a version that was finished then, as far as the switch looks at it."""
+    """Publish a version that was finished then, with all that the check looks at."""
     folder = home / "serve/versions" / build_id
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "tenure.duckdb")) as connection:
@@ -89,7 +89,7 @@ def test_an_old_one_is_one_line_exit_code_1_and_an_incident(tmp_path):
 def test_a_later_version_ends_the_incident(tmp_path, reliability):
     put(tmp_path, datetime.now(UTC) - 2 * DAY)
     assert check(tmp_path).returncode == 1
-    # Allowing more is no recovery.
+    # A higher limit is no recovery.
     assert check(tmp_path, "--max-age=3d").returncode == 0
     assert incidents(tmp_path) == [("unpublished", ["too old"])]
     put(tmp_path, datetime.now(UTC), "20261124T020000Z-ab12cd")

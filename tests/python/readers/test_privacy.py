@@ -1,9 +1,9 @@
 """No e-mail and no name leaves the private warehouse, in a good build or in a failing one.
 
-A thousand people, written in every way that files allow: in quotes, in capitals, in other scripts,
-in rows that are rejected or superseded, in a column that nobody knows. After each build all that
-lies under TENURE_HOME is searched, and all that the build has said. Exempt is the folder build/
-alone: the private warehouse, which holds the raw files, and what it spills.
+A thousand people are written in every way that files allow. They are in quotes, in capitals, in
+other scripts, in rejected or superseded rows, and in an unknown column. After each build,
+everything under TENURE_HOME is searched, and everything that the build has said. Only the folder
+build/ is left out: the private warehouse, which holds the raw files, and what it spills.
 """
 
 import csv
@@ -37,7 +37,7 @@ COLUMNS = ["customer_id", "signed_up_at", "email", "full_name", "country", "upda
 def people() -> list[dict]:
     """Customers, each under an e-mail and a name that nobody else has.
 
-    The number is in both, spelled with letters, so that a piece of them is found too.
+    Both contain the number of the person in letters, so that a piece of them is found, too.
     """
     draw = random.Random(7)
     rows = []
@@ -58,11 +58,11 @@ def people() -> list[dict]:
 
 
 def mark_of(number: int) -> str:
-    """Letters that stand nowhere else: in each e-mail and, twice, in each name."""
+    """Letters that occur nowhere else: once in each e-mail, and twice in each name."""
     return "zqx" + "".join("bcdfghjkmn"[int(digit)] for digit in f"{number:03}") + "xqz"
 
 
-# In any case, one or two bytes a letter. Marks are ASCII, so JSON and URLs spell them as they are.
+# Small or capital letters, of one or two bytes each. JSON and URLs leave ASCII as it is.
 MARK = re.compile(
     b"zqx[bcdfghjkmn]{3}xqz|z\0q\0x\0(?:[bcdfghjkmn]\0){3}x\0q\0z",
     re.IGNORECASE,
@@ -70,7 +70,7 @@ MARK = re.compile(
 
 
 def leaks(home: Path, build: CompletedProcess) -> list[str]:
-    """Where somebody's mark is, in what was written and what was said."""
+    """The places where a mark was found, in written files and in what the build said."""
     found = [name for name, data in written(home) if MARK.search(data)]
     said = {"stdout": build.stdout, "stderr": build.stderr}
     return found + [name for name, text in said.items() if MARK.search(text.encode())]
@@ -114,7 +114,7 @@ def texts(path: Path) -> Iterator[str]:
 def raw(tmp_path_factory) -> Path:
     """A quarter of the people in Parquet, the others in CSV, and bad rows among them.
 
-    Some have ended a subscription, and said who they are when they were asked why.
+    Some have ended a subscription, and gave their names together with the reason.
     """
     folder = tmp_path_factory.mktemp("raw")
     rows = people()
@@ -191,7 +191,7 @@ def record(reliability, fault: str, searched: int) -> None:
 
 
 def test_the_search_finds_a_person_wherever_one_is(raw, home, good, tmp_path):
-    """The search itself: the private warehouse has them, and so would each kind of file."""
+    """A test of the search: it finds a person in the warehouse and in each kind of file."""
     warehouse = duckdb.connect(str(home / "build/warehouse.duckdb"), read_only=True)
     with warehouse as connection:
         [(records,)] = connection.sql(

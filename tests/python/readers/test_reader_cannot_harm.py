@@ -72,7 +72,7 @@ def test_by_the_recipe_it_is_refused_and_every_file_stays(folder, kind, reliabil
 
 # --- Other clients --------------------------------------------------------------------------------
 
-# What a client finds: the catalog, and for each table its rows and whether all has a comment.
+# What a client finds: the catalog; and for each table its rows, and whether all is described.
 LOOK = """
 import json
 found = {}

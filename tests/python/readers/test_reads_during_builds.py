@@ -1,4 +1,4 @@
-"""Eight readers query everything all the while, and ten builds, five of them killed, go by."""
+"""Eight readers query everything during ten builds, and five of the builds are killed."""
 
 import json
 import os
@@ -21,15 +21,15 @@ from orchestration.versions import current_build
 
 READERS = 8
 GOOD, KILLED = 5, 5
-# Seconds between two reads of a reader, as of a dashboard that somebody clicks through.
+# Seconds between two reads of a reader, as when somebody clicks through a dashboard.
 PAUSE = 3
-# Of opening a connection and one small query, 99 of 100 times.
+# Seconds to open a connection and get a first answer, 99 of 100 times.
 LATENCY_P99 = 0.25
 FIRST_AS_OF = date(2025, 9, 1)
 
 
 def kill_somewhere(home: Path, vars: dict, moment: random.Random) -> None:
-    """Start a build and kill it up to a second after one of its lines, from first to last group."""
+    """Start a build, and kill it up to a second after one of its lines of output."""
     line = moment.randint(1, 9)
     with subprocess.Popen(
         [sys.executable, "-m", "orchestration.nightly", f"--vars={json.dumps(vars)}"],
@@ -63,7 +63,7 @@ def test_no_reader_fails_sees_two_builds_at_once_or_waits(tmp_path, reliability)
     as_of: dict[str, str] = {}
 
     def note(night: date) -> None:
-        """Take down the build that is current, if it is a new one, and when it became so."""
+        """Note the current build, if it is a new one, and when it became current."""
         current = current_build(tmp_path / "serve")
         flips.setdefault(current, os.lstat(link).st_ctime)
         as_of.setdefault(current, night.isoformat())

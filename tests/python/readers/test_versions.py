@@ -29,7 +29,7 @@ def serve(tmp_path):
 
 @pytest.fixture
 def publish(serve):
-    """Publish a version with a file that says of which build it is, as `make rollback` reads it."""
+    """Publish a version with a file that names its build: `make rollback` reads that name."""
 
     def publish_build(name):
         with (

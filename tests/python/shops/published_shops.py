@@ -1,7 +1,7 @@
-"""Raw subscriptions whose right numbers are published, for tests that compare the marts with them.
+"""Raw rows for which the right numbers are published, for tests that compare the marts with them.
 
-Each function returns rows of the subscriptions contract. They go into one landing zone, each story
-under plans of its own, so that a story is a segment of one build with the var as_of_date = AS_OF.
+The subscriptions go into one landing zone. Each story has plans of its own, so that it is a segment
+of one build with the var as_of_date = AS_OF.
 """
 
 import gzip
@@ -28,7 +28,7 @@ def write_subscriptions(raw_dir: Path, **stories: list[dict]) -> None:
     """Put each story into a file of its own."""
     (raw_dir / "subscriptions").mkdir(parents=True)
     for name, rows in stories.items():
-        # Objects: a column of whole numbers with gaps would get decimals.
+        # As objects: pandas gives decimals to a column of whole numbers with gaps.
         table = pd.DataFrame(rows, dtype=object)
         table.to_csv(raw_dir / "subscriptions" / f"{name}.csv", index=False)
 
@@ -59,7 +59,7 @@ def read_gehan() -> pd.DataFrame:
 def gehan_subscriptions() -> list[dict]:
     """Each patient a subscription, with a day for every week in remission.
 
-    A relapse ends it, no two on one day; without a relapse it still runs on the last day.
+    A relapse ends the subscription, each on another day. Without a relapse it runs on the last day.
     """
     rows = []
     for patient in read_gehan().itertuples():
@@ -79,8 +79,8 @@ def gehan_subscriptions() -> list[dict]:
 def survivor_subscriptions() -> list[dict]:
     """1,000 yearly subscriptions a plan of SURVIVORS, 10 a month each.
 
-    They start on the days of a March. Those lost in year k end on their k-th anniversary; the rest
-    still run in the month of the last anniversary.
+    They start on the days of a March. Customers lost in year k end on the k-th anniversary. The
+    others still run in the month of the last anniversary.
     """
     rows = []
     for plan, survivors in SURVIVORS.items():
@@ -104,10 +104,10 @@ def worked_example_subscriptions() -> list[dict]:
     """The examples by which practitioners explain recurring revenue, all in 2024.
 
     - price-list: 100 customers pay 100 a month and 50 pay 600 a year.
-    - gold: one customer with a plan of 2,000 a year, adds two subscriptions of 30 a month, cancels
-      those, then the rest, and comes back at 150 a month.
+    - gold: one customer has a plan of 2,000 a year and adds two subscriptions of 30 a month. Then
+      they cancel the two, later the plan, and come back at 150 a month.
     - april: signed up on 15 April, paid monthly, cancelled on 8 June.
-    - bridge: of 100 a month, 10 churn, 10 are given up and 10 are added.
+    - bridge: of 100 a month, 10 churn, 10 are lost by a lower price, and 10 are added.
     - upgrade: 5,000 a month become 6,000.
     """
     price_list = [
@@ -144,7 +144,7 @@ def worked_example_subscriptions() -> list[dict]:
 
 
 def row(customer_id: str, started_at: date | str, amount: int, **further) -> dict:
-    """A monthly subscription, it and its plan named like the customer; `further` says otherwise."""
+    """A monthly subscription. It and its plan are named like the customer; `further` overrides."""
     return {
         "subscription_id": customer_id,
         "customer_id": customer_id,

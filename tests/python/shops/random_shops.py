@@ -1,8 +1,8 @@
 """Shops that chance draws: raw rows by table, for the oracles to count again.
 
-Shop is what all of them share. There is a kind of shop for each subject: what happens at the edges
-of periods, subscriptions that change again and again, and customers as the papers assume. The same
-seed always gives the same shop.
+Shop has what all of them share. There is a kind of shop for each subject: the edges of periods,
+subscriptions that change often, and customers as the papers assume. The same seed always gives the
+same shop.
 """
 
 import random
@@ -37,7 +37,7 @@ class Shop:
         return in_utc(day, clock, self.zone)
 
     def add_customer(self, customer_id):
-        """Most customers are known by more than what they buy."""
+        """Most customers have a row of their own."""
         if self.happens(0.8):
             self.tables["customers"].append(
                 {
@@ -59,8 +59,8 @@ class EdgeShop(Shop):
 
     TABLES = ("orders", "refunds", "customers", "subscriptions")
     FIRST_DAY = date(2023, 11, 20)
-    # Leap day; the ends of weeks, quarters and years; a week of two years; both changes of the
-    # clocks of New York; and a week before one of these.
+    # Leap day, and the ends of weeks, quarters and years. A week that belongs to two years. Both
+    # changes of the clocks in New York. A week before one of these days.
     EDGES = (
         *(date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 3, 1)),
         *(date(2024, 3, 10), date(2024, 4, 1), date(2024, 6, 24), date(2024, 6, 30)),
@@ -69,10 +69,10 @@ class EdgeShop(Shop):
     )
     # At a midnight where much happens, in the middle of the data, and after the data.
     AS_OF = (date(2024, 7, 1), date(2024, 9, 18), date(2025, 1, 1), date(2025, 4, 9))
-    # As the clocks of the reporting timezone show it: its midnight, its last second, and the
-    # moments that are midnight UTC in Kolkata and (in winter) in New York.
+    # In the reporting timezone: midnight, the last second of a day, and noon. Midnight UTC is 5:30
+    # in Kolkata, and 19:00 in New York in winter.
     CLOCKS = (time(0), time(0), time(5, 30), time(12), time(19), time(23, 59, 59))
-    # A reactivation gap of seven days bridges a week, and no longer gap.
+    # A reactivation gap of seven days bridges a week, and nothing longer.
     WEEK_LONG_GAPS = (timedelta(days=7), timedelta(days=7), timedelta(days=8))
     CURRENCIES = (None, "USD", "EUR")
     STATUSES = (
@@ -82,7 +82,7 @@ class EdgeShop(Shop):
 
     def __init__(self, seed, customers, sells, zone):
         super().__init__(zone)
-        # The last one is nobody: orders of guests.
+        # The last customer is None: the orders of guests.
         for customer_id in [f"c{number:02}" for number in range(customers)] + [None]:
             self.chance = random.Random(f"{seed} {customer_id}")
             if "orders" in sells:
@@ -144,7 +144,7 @@ class EdgeShop(Shop):
                 gap = self.pick([timedelta(seconds=1), *self.WEEK_LONG_GAPS])
                 ended_at = max(next_effective_at - gap, started_at)
             elif self.happens(0.2):
-                # Also before the version takes effect: the shop learned of the end late.
+                # The end may lie before the version: the shop learned of it late.
                 ended_at = max(self.moment(), started_at)
             rows.append(
                 {
@@ -192,7 +192,8 @@ class ChangingShop(Shop):
         *(timedelta(0), SECOND, SECOND, SECOND, 2 * SECOND, DAY, 7 * DAY, 8 * DAY, 40 * DAY),
         *(timedelta(milliseconds=3), timedelta(seconds=1, milliseconds=3)),
     )
-    # Mapped, in other letters, involuntary, not mapped. 'need' is a name that no text maps to.
+    # Mapped reasons, capital letters, involuntary reasons, and reasons that are not mapped. 'need'
+    # is the name of a reason that texts are mapped to, but is no such text itself.
     REASONS = (
         *(None, "price", "too expensive", "Moving", "card_expired", "chargeback", "need"),
         "Mars",
@@ -245,7 +246,7 @@ class ChangingShop(Shop):
             over = max(starts, versions[-1]["ended_at"] or versions[-1]["effective_at"])
             starts = self.later(starts) if self.happens(0.25) else over + self.pick(self.GAPS)
         if self.happens(0.3):
-            # All of them end together.
+            # All subscriptions of the customer end together.
             at = self.later(max(starts, *(rows[-1]["effective_at"] for rows in subscriptions)))
             for rows in subscriptions:
                 rows.append(rows[-1] | {"effective_at": at} | self.end(at, rows[-1]))
@@ -320,7 +321,7 @@ class ChangingShop(Shop):
         return {"status": status, "trial_ends_at": ends_at if is_dated else None}
 
     def change(self, at, state):
-        """Something that may happen at that moment, as the columns that it changes."""
+        """One thing that may happen at that moment, as the columns that change."""
         later, reason = self.later(at), {"cancel_reason": self.pick(self.REASONS)}
         one_term = self.pick(list(self.price()))
         if state["ended_at"] and state["ended_at"] > at and self.happens(0.7):
@@ -478,7 +479,7 @@ class PaperShop(Shop):
             self.add_subscription(customer_id, end + self.pick([0, 1, 50]))
 
     def add_subscription(self, customer_id, day):
-        """Most end with an interval, some within one. Some have another price from some day on."""
+        """Most subscriptions end with an interval, others within one. Some change their price."""
         rows = self.tables["subscriptions"]
         interval, number = self.pick(self.INTERVALS if self.happens(0.94) else self.RARE_INTERVALS)
         length = float(MONTHS_OF[interval] * number) * 30.4375

@@ -15,7 +15,7 @@ from shops.landing_zone import write
 
 class Warehouse:
     def __init__(self, folder, variables=None):
-        """dbt renders the folder and these dbt vars into the manifest: they stay the same."""
+        """The manifest holds the folder and these dbt vars, so both stay the same."""
         self.folder, self.variables = folder, variables or {}
         self.raw_dir, self.file = folder / "raw", folder / "build/warehouse.duckdb"
         self.seeded = folder / "seeded.duckdb"
@@ -49,7 +49,7 @@ class Warehouse:
         return done.result
 
     def fill(self, files, *arguments, command="run", variables=None):
-        """Build the models of these files, and of nothing before; dbt takes the arguments."""
+        """Build the models of these files alone; the arguments go to dbt."""
         write(self.raw_dir, files)
         for path in self.file.parent.iterdir():
             path.unlink()

@@ -1,4 +1,4 @@
-"""Alerts, against a sink on this machine: what is told, once, and what a broken sink may not do."""
+"""Alerts, sent to a server of the test: what is said once, and how a broken server does no harm."""
 
 import fcntl
 import http.server
@@ -27,7 +27,7 @@ SECRET = "T0SECRET"
 
 
 class Sink(http.server.BaseHTTPRequestHandler):
-    """Keeps what is posted, if it feels well."""
+    """Keeps what is posted, if its mood is well."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -39,7 +39,7 @@ class Sink(http.server.BaseHTTPRequestHandler):
         self.answer(200)
 
     def fails(self, body):
-        # What a server says may quote the address.
+        # The answer of a server may quote the address.
         self.answer(500, self.path)
 
     def moves(self, body):
@@ -274,7 +274,7 @@ def test_a_sink_that_is_down_is_one_line_and_all_is_told_in_order_later(sink, li
     fail(WRONG)
     assert lines() == ["Alert not sent, it will be tried again: Connection refused"] * 2
     monkeypatch.setenv("TENURE_ALERT_WEBHOOK", sink.url)
-    # What was published yesterday ends nothing, and is an occasion.
+    # A build of yesterday ends no incident, but it is an occasion to try again.
     alerts.published("older", datetime.now(UTC) - timedelta(hours=20))
     assert ["stg_orders" in text for text in sink.texts] == [True, False]
 
@@ -290,7 +290,7 @@ def test_a_recovery_that_could_not_be_told_is_told_before_what_failed_next(sink,
     sink.mood = "fails"
     publish()
     fail(WRONG)
-    # A broken sink is tried once at each occasion.
+    # A broken server is tried once at each occasion.
     assert len(lines()) == 2
     sink.mood = "well"
     fail(WRONG)

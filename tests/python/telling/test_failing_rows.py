@@ -1,4 +1,4 @@
-"""The key of a row that a failing test found: helpful, and never more than a key."""
+"""The key of a row that a failing test found: it helps, and it is never more than a key."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from orchestration.samples import sample_key
 
 @pytest.fixture
 def sample(tmp_path):
-    """The sample of a test with this SQL."""
+    """A function that returns the key of a failing row of a test with this SQL."""
     (tmp_path / "build").mkdir()
     warehouse = tmp_path / "build/warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
@@ -125,7 +125,7 @@ def test_a_failing_test_brings_its_sample_along(sample, tmp_path, monkeypatch):
         compiled=str(folder / f"{names[0]}.sql"),
         sample="order_id=1001, file=orders/a.csv",
     )
-    # As many as are shown.
+    # Only so many failures are shown.
     assert [failure.sample is not None for failure in failures] == [True] * 5 + [False] * 2
 
 

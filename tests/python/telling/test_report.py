@@ -1,4 +1,4 @@
-"""What `make build` says: short when all is well, and to the point when it is not."""
+"""What `make build` says: little when all is well, and what to do when it is not."""
 
 import logging
 
