@@ -16,7 +16,7 @@ import duckdb
 from orchestration.serving.published import FILE_NAME
 from orchestration.serving.versions import complete_versions, new_version
 from orchestration.settings.duckdb_settings import duckdb_settings
-from orchestration.warehouse.manifest import Manifest, marts
+from orchestration.warehouse.manifest import Manifest, marts, passed_through
 
 _BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
 _BUILDS_COLUMNS = {
