@@ -49,9 +49,7 @@ def _compare_commits(base: str, given: Sequence[Path], scratch: Path) -> int:
     for name, root in [("base", project), ("now", paths.ROOT)]:
         built[name] = scratch / f"{name}-built"
         command = [sys.executable, "-m", "comparison.build", "--project", root]
-        subprocess.run(
-            [*command, "--out", built[name], *zones], cwd=paths.ROOT, check=True
-        )
+        subprocess.run([*command, "--out", built[name], *zones], cwd=paths.ROOT, check=True)
     codes = [
         _print_differences(
             zone.name, built["base"] / f"{zone.name}.duckdb", built["now"] / f"{zone.name}.duckdb"

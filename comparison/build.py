@@ -1,4 +1,4 @@
-"""Builds the warehouse of a project for one landing zone after another: `python -m comparison.build`.
+"""Builds a project for one landing zone after another: `python -m comparison.build`.
 
 Runs in a process of its own, whose current folder is the project, so that two commits can be built
 by one Python. dbt parses once; after that a small landing zone takes two or three seconds.

@@ -41,8 +41,8 @@ def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
             " order by outcome <> 'rejected', outcome, records desc, table_name, reason"
         ).fetchall()
         unfitted = connection.execute(
-            "select distinct model, trained_on, billing_interval, reason from clv.rpt_clv_parameters"
-            " where not converged and customers > 0 order by all"
+            "select distinct model, trained_on, billing_interval, reason"
+            " from clv.rpt_clv_parameters where not converged and customers > 0 order by all"
         ).fetchall()
         forecasts = connection.execute(
             "select model, mae, is_champion from clv.rpt_clv_calibration"

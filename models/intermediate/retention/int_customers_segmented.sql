@@ -108,8 +108,8 @@ select
     coalesce(customers.country, '(none)') as country,
     coalesce(first_plans.plan_id, '(none)') as first_plan_id,
     coalesce(first_plans.billing_interval, '(none)') as first_billing_interval,
-    coalesce(first_orders.value_band, '(none)') as first_order_value_band
-    {{- pass_through_attributes('customers') }}
+    coalesce(first_orders.value_band, '(none)')
+        as first_order_value_band{{ pass_through_attributes('customers') }}
 
 from known_customers
 left join customers

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from churn_oracle import ChurnOracle
-from hard_cases import HARD_CASES, count_hard_cases
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from shops.oracle import DAY, SEGMENT, check_marts
 from shops.random_shops import ChangingShop
+
+from hard_cases import HARD_CASES, count_hard_cases
 
 pytestmark = pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 
