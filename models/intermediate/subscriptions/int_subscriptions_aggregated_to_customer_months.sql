@@ -14,7 +14,7 @@ months as (
 
 paying as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
     where is_paying
 
 ),

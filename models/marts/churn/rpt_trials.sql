@@ -8,7 +8,7 @@ as_of as (
 
 versions as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
 
 ),
 

@@ -29,7 +29,7 @@ periods_of_days as (
 
 paying as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
     where is_paying
 
 ),
