@@ -20,14 +20,11 @@ customers as (
 
 months as (
 
-    select
-        period_start as month,
-        is_complete
-    from {{ ref('int_periods_spined') }}
-    where period_grain = 'month'
+    select * from {{ ref('int_months_spined') }}
 
 ),
 
+-- A subscription has one trial, however many versions report it.
 trials as (
 
     select
