@@ -35,8 +35,8 @@ paying as (
 
 ),
 
--- The reason stands on the version that says when service ends. A version after as_of counts too: the
--- end that it dates may lie before.
+-- The reason stands on the version that says when service ends. A version after as_of counts too:
+-- the end that it dates may lie before as_of.
 end_texts as (
 
     select

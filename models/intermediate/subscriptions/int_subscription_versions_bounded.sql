@@ -67,8 +67,8 @@ in_sequence as (
 
 ),
 
--- Decision 0009: "A cancel request is spent once it was taken back." A version without an end,
--- after one with an end, has taken the cancellation back. Later versions may still carry the request.
+-- Decision 0009: "A cancel request is spent once it was taken back." A version without an end takes
+-- the cancellation of an earlier version back. Later versions may still carry the request.
 with_spent_request as (
 
     select
@@ -125,8 +125,8 @@ next_starts as (
 ),
 
 -- Decision 0009: "A second is no gap." An end up to a second before the next version, or before the
--- next start of the same customer, is that moment: some sources write inclusive ends.
--- Decision 0009: "Set to end" is what this version says, since the request or since the version.
+-- next start of the same customer, is that moment. Some sources write inclusive ends.
+-- Decision 0009: a version is "set to end" since its cancel request, or else since its own moment.
 with_end as (
 
     select

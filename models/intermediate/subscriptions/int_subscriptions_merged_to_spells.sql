@@ -19,8 +19,8 @@ ends as (
 
 ),
 
--- What ends at as_of or later is still running: it has no pays_to, and is paid until as_of here. Every
--- end comes before as_of, so a running version outlasts all of them.
+-- A version that ends at as_of or later is still running. It has no pays_to, and is paid until
+-- as_of here. Every end comes before as_of, so a running version outlasts all of them.
 paying as (
 
     select

@@ -6,8 +6,8 @@ spells as (
 
 ),
 
--- Every spell counts twice: in its own billing interval and, as 'all', in months. A billing interval
--- with too few spells is predicted by 'all'.
+-- Every spell counts twice: in its own billing interval and, as 'all', in months. A billing
+-- interval with too few spells is predicted by 'all'.
 in_intervals as (
 
     select
@@ -58,7 +58,7 @@ counted as (
 
 )
 
--- A subscriber who left skipped one renewal: the one due on the day of the end, or else the next one.
+-- A subscriber who left skipped one renewal: the one due on the day of the end, or else the next.
 select
     customer_id,
     interval_name as billing_interval,

@@ -18,7 +18,7 @@ customers as (
 
 ),
 
--- To every combination of attributes first, which are far fewer than customers, then to segments.
+-- First by combination of attributes: there are far fewer of them than customers. Then by segment.
 attribute_totals as (
 
     select

@@ -94,7 +94,7 @@ with_opening as (
 
 ),
 
--- To every combination of attributes first, which are far fewer than customers, then to segments.
+-- First by combination of attributes: there are far fewer of them than customers. Then by segment.
 attribute_changes as (
 
     select
@@ -104,9 +104,9 @@ attribute_changes as (
         sum(case when period_number = cohort_number then 1 else 0 end) as cohort_customers,
         sum(
             case when mrr > 0 then 1 else 0 end - case when previous_mrr > 0 then 1 else 0 end
-        ) as active_customers,
-        sum(mrr - previous_mrr) as mrr,
-        sum(least(mrr, opening_mrr) - least(previous_mrr, opening_mrr)) as kept_mrr
+        ) as active_customers_change,
+        sum(mrr - previous_mrr) as mrr_change,
+        sum(least(mrr, opening_mrr) - least(previous_mrr, opening_mrr)) as kept_mrr_change
 
     from with_opening
     inner join customers
@@ -126,9 +126,9 @@ cohort_changes as (
         cohort_number,
         period_number,
         sum(cohort_customers) as cohort_customers,
-        sum(active_customers) as active_customers,
-        sum(mrr) as mrr,
-        sum(kept_mrr) as kept_mrr
+        sum(active_customers_change) as active_customers_change,
+        sum(mrr_change) as mrr_change,
+        sum(kept_mrr_change) as kept_mrr_change
 
     from attribute_changes
     group by {{ segment_sets(['period_grain', 'cohort_number', 'period_number']) }}
@@ -143,7 +143,7 @@ cohorts as (
         period_grain,
         cohort_number,
         cohort_customers,
-        mrr as opening_mrr
+        mrr_change as opening_mrr
 
     from cohort_changes
     where period_number = cohort_number
@@ -163,9 +163,9 @@ cells as (
         periods.period_number,
         periods.period_start,
         periods.is_complete,
-        sum(coalesce(cohort_changes.active_customers, 0)) over a_cohort as active_customers,
-        sum(coalesce(cohort_changes.mrr, 0)) over a_cohort as mrr,
-        sum(coalesce(cohort_changes.kept_mrr, 0)) over a_cohort as kept_mrr
+        sum(coalesce(cohort_changes.active_customers_change, 0)) over a_cohort as active_customers,
+        sum(coalesce(cohort_changes.mrr_change, 0)) over a_cohort as mrr,
+        sum(coalesce(cohort_changes.kept_mrr_change, 0)) over a_cohort as kept_mrr
 
     from cohorts
     inner join periods
