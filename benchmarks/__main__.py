@@ -1,9 +1,16 @@
 """The whole night on data of any size: `python -m benchmarks [--size 100k|1M|10M]`.
 
-Makes raw files, runs the night on them as a user does, has an expert's hand-written SQL make the
-same tables, checks that their numbers are the same, and runs what people use instead. Prints what
-each took; writes only into a temporary folder unless told otherwise. A first night on few orders,
-which does not count, has the project parsed and the code compiled, as on any night but the first.
+The steps:
+
+1. Make raw files.
+2. Run the night on these files, as a user does.
+3. Run the floor: an expert's hand-written SQL that makes the same tables.
+4. Check that both give the same numbers.
+5. Run the rivals: what people use instead of a part of the night.
+
+Prints the time and the memory of each. Everything is written into a temporary folder, unless an
+option names another place. A first night on few orders does not count: it parses the project and
+compiles the code, so that the measured nights are like any later night.
 """
 
 import argparse
@@ -22,7 +29,7 @@ from benchmarks.report import PREFACE, report
 from benchmarks.rivals.run import rivals
 
 WARM_UP = 2_000
-# From here on a single round says enough.
+# From this number of orders on, one round is enough.
 LARGE = 5_000_000
 
 
@@ -56,7 +63,7 @@ def main() -> None:
 
 
 def run(orders: int, rounds: int, has_profile: bool, folder: Path, scratch: Path) -> list[str]:
-    """Return the report of a benchmark with its raw files in `folder` and all else in `scratch`."""
+    """Measure, and return the report; raw files go to `folder`, everything else to `scratch`."""
     raw = raw_files(orders, folder)
     home = scratch / "home"
     one_round(raw_files(WARM_UP, folder), home, scratch / "by hand")
@@ -76,7 +83,7 @@ def run(orders: int, rounds: int, has_profile: bool, folder: Path, scratch: Path
 def one_round(raw: Raw, home: Path, by_hand: Path) -> tuple[Night, Floor, list[str]]:
     """Return a night, the floor on the same files, and the tables that the floor leaves out.
 
-    Ends the benchmark if their numbers are not the same.
+    The benchmark ends here if night and floor have different numbers.
     """
     by_hand.mkdir()
     nightly = night(raw.folder, home)
@@ -84,13 +91,13 @@ def one_round(raw: Raw, home: Path, by_hand: Path) -> tuple[Night, Floor, list[s
     published = home / "serve" / "current" / "tenure.duckdb"
     found, left_out = differences(published, by_hand / "tenure.duckdb")
     if found:
-        sys.exit("\n".join(["The floor is none, its numbers are not those published:", *found]))
+        sys.exit("\n".join(["The floor does not count. The night has other numbers:", *found]))
     shutil.rmtree(by_hand)
     return nightly, floored, left_out
 
 
 def raw_files(orders: int, folder: Path) -> Raw:
-    """Return raw files with so many orders: those that this generator made before, or new ones."""
+    """Return raw files with this number of orders: old ones of the same generator, or new ones."""
     source = inspect.getsource(inspect.getmodule(generate))
     generator = hashlib.sha256(source.encode()).hexdigest()[:8]
     there = folder / f"raw-{orders}-{generator}"
@@ -103,7 +110,7 @@ def raw_files(orders: int, folder: Path) -> Raw:
 
 
 def number(text: str) -> int:
-    """Return 100,000 for 100k and 1,000,000 for 1M; raises ValueError for what is no number."""
+    """Return 100,000 for 100k and 1,000,000 for 1M. Other texts than numbers raise ValueError."""
     units = {"k": 1_000, "M": 1_000_000}
     return int(text[:-1]) * units[text[-1]] if text[-1:] in units else int(text)
 

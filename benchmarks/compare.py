@@ -1,4 +1,4 @@
-"""Whether two DuckDB files hold the same tables: the floor counts only if its numbers are right."""
+"""Do two DuckDB files hold the same tables? The floor counts only if its numbers are right."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,16 +6,21 @@ from typing import Any
 
 import duckdb
 
-# Rates and fits are floating point: sums of them depend on the order.
+# Rates and fits are floating point, and the last digits of their sums depend on the order.
 TOLERANCE = 1e-9
 
 
 def differences(published: Path, floor: Path) -> tuple[list[str], list[str]]:
-    """Return what differs in the tables of both files, and the tables that the floor leaves out.
+    """Return the differences between the tables of both files, and the tables the floor lacks.
 
-    Compared are the number of rows, the rows without their floating-point columns (by the sum of
-    their hashes, so in whatever order), each of these columns, to tell where a difference is, and
-    the number and the sum of the values of each floating-point column. Schema meta is not compared.
+    Compared are:
+
+    - the number of rows;
+    - the rows without their floating-point columns: by the sum of hashes, so in any order;
+    - each exact column alone, so that a difference can be found;
+    - the number and the sum of the values of each floating-point column.
+
+    Schema meta is not compared.
     """
     with duckdb.connect() as connection:
         connection.execute(f"attach '{published}' as published (read_only)")
@@ -54,7 +59,7 @@ def _differences(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[
 def _checks(
     connection: duckdb.DuckDBPyConnection, database: str, table: str, types: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """Return what is compared of a table, with its columns cast to the types that are published."""
+    """Return the figures to compare, with the columns cast to the published types."""
     doubles = [name for name, type_ in types.items() if type_ == "DOUBLE"]
     exact = {name: f"{name}::{type_}" for name, type_ in types.items() if name not in doubles}
     checks = {"rows": "count(*)", "exact columns": f"sum(hash({', '.join(exact.values())}))"}

@@ -1,8 +1,8 @@
-"""Raw files of a shop of any size, the same bytes each time: what the benchmark reads.
+"""The raw files of the benchmark: a shop of any size, the same bytes each time.
 
-Customers buy as the BG/NBD and Gamma-Gamma models say, so that a few bring much and most come once;
-guests buy beside them. Some orders are cancelled or refunded, some customers change, a fiftieth as
-many subscriptions run beside the orders. Everything obeys the raw contract, and no row breaks it.
+Customers buy as the BG/NBD and Gamma-Gamma models say: a few bring much, most come once. Guests buy
+too. Some orders are cancelled or refunded, and some customers change. There is one subscription for
+every fifty orders. No row breaks the raw contract.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,9 +18,9 @@ MONTHS = pd.period_range(FIRST_MONTH, LAST_MONTH, freq="M")
 DAY = 86_400
 SECONDS = int((MONTHS[-1].end_time - MONTHS[0].start_time).total_seconds())
 
-# BG/NBD: how often customers come, per week, and whether they leave after an order.
+# BG/NBD: how many orders a customer makes per week, and how likely the customer leaves after each.
 R, ALPHA, A, B = 0.25, 4.5, 0.8, 2.4
-# Gamma-Gamma: what an order is worth.
+# Gamma-Gamma: the worth of an order.
 P, Q, V = 6.0, 4.0, 15.0
 
 GUESTS = 0.08
@@ -71,9 +71,9 @@ select
 from rows
 """
 
-# One to five versions a subscription, spread over its life. Between the first and the last it is
-# upgraded, gets more units, is paused, falls behind, and is active again. Who leaves says so within
-# the last period that is paid.
+# A subscription has one to five versions, spread over its life. Between the first and the last one
+# it is upgraded, gets more units, is paused, is past due, and is active again. Customers who leave
+# cancel within the last paid billing period.
 SUBSCRIPTIONS = """
 with
 
@@ -162,7 +162,7 @@ order by spend_date, channel
 
 @dataclass(frozen=True)
 class Raw:
-    """A folder of raw files, with so many different orders."""
+    """A folder of raw files, and the number of different orders in it."""
 
     folder: Path
     orders: int
@@ -179,14 +179,14 @@ class Raw:
 
 
 def generate(folder: Path, orders: int, seed: int = 42) -> None:
-    """Write raw files with so many different orders into `folder`, which must be empty."""
+    """Write raw files with this number of different orders into `folder`, which must be empty."""
     chance = np.random.default_rng(seed)
     purchases = pd.DataFrame(_purchases(chance, orders))
     buyers = purchases["customer"].max() + 1
     with duckdb.connect() as connection:
         _write_orders(connection, chance, folder, purchases)
         subscriptions = orders // ORDERS_PER_SUBSCRIPTION
-        # Half of the subscribers buy too, a third of them have two subscriptions.
+        # Half of the subscribers buy too. A third of all subscribers have two subscriptions.
         subscribers = max(subscriptions * 3 // 4, 1)
         first = max(buyers - subscribers // 2, 0)
         _write_subscriptions(connection, chance, folder, subscriptions, first, subscribers)
@@ -205,7 +205,7 @@ def _purchases(chance: np.random.Generator, orders: int) -> dict[str, np.ndarray
             rows += customer.size
         customers += chunk
     customer, second, amount = (np.concatenate(column) for column in zip(*histories, strict=True))
-    # As many whole customers as fit; guests are the rest.
+    # Customers with all their orders, as many as fit. Guests make the remaining orders.
     fitting = np.searchsorted(np.cumsum(np.bincount(customer)), members, side="right")
     kept = customer < fitting
     guests = orders - kept.sum()
@@ -223,7 +223,7 @@ def _purchases(chance: np.random.Generator, orders: int) -> dict[str, np.ndarray
 def _histories(
     chance: np.random.Generator, customers: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield customer, second and amount of the first orders, of the second orders, and so on."""
+    """Yield customer, second and amount of all first orders, then of all second ones, and so on."""
     rate = chance.gamma(R, 1 / ALPHA, customers) / (7 * DAY)
     leaves = chance.beta(A, B, customers)
     scale = V / chance.gamma(Q, 1, customers)
@@ -235,7 +235,7 @@ def _histories(
         stays = chance.random(customer.size) > (0 if is_first else leaves[customer])
         is_first = False
         customer, second = customer[stays], second[stays]
-        # Some rates are so small that the next order is infinitely far away.
+        # Some rates are so small that the time to the next order becomes infinite.
         with np.errstate(divide="ignore", over="ignore"):
             second = second + chance.exponential(size=customer.size) / rate[customer]
         in_time = second < SECONDS
@@ -243,7 +243,7 @@ def _histories(
 
 
 def _amounts(chance: np.random.Generator, scale: np.ndarray) -> np.ndarray:
-    """Return what an order of each of these customers is worth, 1 at least."""
+    """Return the worth of one order for each of these customers, at least 1."""
     return 1 + scale * chance.gamma(P, 1, scale.size)
 
 
@@ -253,7 +253,7 @@ def _write_orders(
     folder: Path,
     orders: pd.DataFrame,
 ) -> None:
-    """Write orders and refunds; an order that is cancelled later comes once more when it is."""
+    """Write orders and refunds; a cancelled order comes twice: as paid, then as cancelled."""
     rows = len(orders)
     orders["number"] = np.arange(rows)
     orders["currency"] = _pick(chance, CURRENCIES, rows)
@@ -280,7 +280,7 @@ def _write_months(
     records: pd.DataFrame,
     suffixes: tuple[str, ...],
 ) -> None:
-    """Write one file a month, in turn with each of the suffixes."""
+    """Write one file per month; the suffixes take turns."""
     records = records.sort_values("written", kind="stable")
     start = MONTHS[0].start_time
     seconds = [int((month.start_time - start).total_seconds()) for month in [*MONTHS]] + [SECONDS]
@@ -329,7 +329,7 @@ def _write_customers(
     folder: Path,
     customers: int,
 ) -> None:
-    """Write most customers; some move later and come once more."""
+    """Write most customers; some move later, and come a second time with the new country."""
     rows = pd.DataFrame({"number": np.arange(customers)})
     rows["second"] = chance.integers(0, SECONDS, customers)
     rows["written"] = rows["second"]
@@ -356,7 +356,7 @@ def _copy(
     file: Path,
     rows: pd.DataFrame | None = None,
 ) -> None:
-    """Write the result of a query, of `rows` if given, to a file, in its order."""
+    """Write the result of a query to a file, in the order of the query; it may read `rows`."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if rows is not None:
         connection.register("rows", rows)

@@ -1,9 +1,10 @@
-"""What a program takes of the machine, measured from outside. Needs Linux's /proc.
+"""The time, memory and disk that a program uses, measured from outside. Needs Linux's /proc.
 
-Seconds of CPU are those of the process and of all its descendants, as the kernel counts them when
-they end. Memory is the sum of the resident memory of all of them at the same moment, looked at
-every twentieth of a second; pages that two of them share count twice, a peak in between is missed.
-So is a spill that is shorter.
+CPU seconds are those of the process and all its descendants. The kernel counts them when they end.
+
+Memory is the sum over all these processes at one moment, and the peak over all moments. A moment is
+every twentieth of a second, so a shorter peak is missed. A page that two processes share counts
+twice. Spilled bytes are looked at in the same way.
 """
 
 import os
@@ -24,9 +25,10 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass
 class Measured:
-    """What one run took: seconds, bytes, and its standard output.
+    """The seconds and bytes that one run used, and its standard output.
 
-    `cpu_until` has the time of each look, in seconds since 1970, and the CPU seconds used by then.
+    `cpu_until` has two figures for each look: the time in seconds since 1970, and the CPU seconds
+    used until this time.
     """
 
     wall: float = 0
@@ -44,7 +46,7 @@ def measure(
 ) -> Measured:
     """Run a command from the project's root; `spill` is the folder where DuckDB spills.
 
-    Ends the benchmark with the command's output if it fails.
+    If the command fails, its output is printed and the benchmark ends.
     """
     measured = Measured()
     start = time.perf_counter()
@@ -63,7 +65,7 @@ def measure(
     _, status, usage = os.wait4(process.pid, 0)
     measured.wall = time.perf_counter() - start
     measured.cpu = usage.ru_utime + usage.ru_stime
-    # Popen would wait for a process that is gone.
+    # os.wait4 has already collected the process, so Popen could never learn how it ended.
     process.returncode = os.waitstatus_to_exitcode(status)
     ended.set()
     watcher.join()
@@ -73,7 +75,7 @@ def measure(
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files below a folder; what vanishes counts as none."""
+    """Return the bytes of a file or of all files below a folder; a file that vanishes counts 0."""
     if path.is_file():
         return path.stat().st_size
     total = 0
@@ -92,7 +94,7 @@ def _watch(pid: int, spill: Path | None, measured: Measured, ended: threading.Ev
                 fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            # Its own and those of its children that have ended, user and system; see proc(5).
+            # User and system time of the process and of its children that have ended. See proc(5).
             ticks += sum(map(int, fields[11:15]))
             pages += int(fields[21])
         measured.cpu_until.append((time.time(), ticks / TICK))

@@ -1,4 +1,4 @@
-"""The night as a user runs it, and what each model and test of it took."""
+"""The night as a user runs it, and the time of each model and test."""
 
 import bisect
 import json
@@ -11,16 +11,16 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import Measured, measure, size_of
-from orchestration.manifest import tested_node
+from orchestration.warehouse.manifest import tested_node
 
 COMMAND = [sys.executable, "-m", "orchestration.nightly"]
 
 
 @dataclass
 class Node:
-    """A seed, a model or a test of dbt: its seconds and the rows that it made or looked at.
+    """A seed, a model or a test of dbt: its seconds, and the rows that it made or read.
 
-    `cpu` is known only if nothing else ran beside it, which takes one dbt thread.
+    `cpu` is known only with one dbt thread. With more threads, nodes run at the same time.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Node:
 
 @dataclass
 class Night:
-    """One night: all of it, its stages as the job tells them, its nodes, and bytes on disk."""
+    """One night: the whole run, the stages that the job reports, the nodes, and bytes on disk."""
 
     measured: Measured
     stages: dict[str, float]
@@ -42,7 +42,7 @@ class Night:
 
 
 def night(raw: Path, home: Path, dbt_threads: int | None = None) -> Night:
-    """Run one night on the files in `raw`; with one dbt thread nodes have their CPU seconds."""
+    """Run one night on the files in `raw`; with one dbt thread, nodes also have CPU seconds."""
     environment = {"TENURE_RAW_DIR": str(raw), "TENURE_HOME": str(home)}
     if dbt_threads:
         environment["TENURE_DBT_THREADS"] = str(dbt_threads)
@@ -88,7 +88,7 @@ def _nodes(home: Path, alone: Measured | None) -> list[Node]:
 
 
 def _cpu_of(timing: list[dict[str, str]], alone: Measured) -> float:
-    """Return the CPU seconds of the whole process tree between the two ends of a node."""
+    """Return the CPU seconds of all processes from the start of a node to its end."""
     times = [
         datetime.fromisoformat(part[end].replace("Z", "+00:00")).timestamp()
         for part in timing
@@ -98,7 +98,7 @@ def _cpu_of(timing: list[dict[str, str]], alone: Measured) -> float:
 
 
 def _cpu_at(time: float, cpu_until: list[tuple[float, float]]) -> float:
-    """Return the CPU seconds used until then, by a straight line between the two nearest looks."""
+    """Return the CPU seconds used until this time, on a straight line between the nearest looks."""
     after = bisect.bisect(cpu_until, (time, 0.0))
     if after in (0, len(cpu_until)):
         return cpu_until[min(after, len(cpu_until) - 1)][1]

@@ -13,9 +13,9 @@ from benchmarks.generate import Raw
 from benchmarks.measure import size_of
 from benchmarks.night import Night, Node
 from benchmarks.rivals.run import Rival
-from orchestration.provenance import git_sha, software_versions
+from orchestration.serving.provenance import git_sha, software_versions
 
-# The nodes that are shown: so many, and all that take this share of dbt's seconds.
+# Shown are this number of nodes at least, and every node with this share of dbt's seconds.
 SHOWN = 10
 LARGE = 0.01
 LONGEST_NAME = 60
@@ -25,9 +25,9 @@ PREFACE = [
     "# What a night takes",
     "",
     "Made by `python -m benchmarks`. The night is `python -m orchestration.nightly`, from raw",
-    "files to published tables, with every test. The floor is `benchmarks/floor/`: the same tables",
-    "from the same files by SQL that an expert would write by hand, without tests, comments or an",
-    "account of each record. CPU seconds and memory are those of all processes of a run together.",
+    "files to published tables, with every test. The floor is `benchmarks/floor/`: SQL that an",
+    "expert would write by hand. It makes the same tables from the same files, without tests,",
+    "comments or an account of each record. CPU seconds and memory are the sum over all processes.",
     "",
 ]
 
@@ -40,7 +40,7 @@ def report(
     rivals: Iterable[Rival],
     profile: Night | None,
 ) -> list[str]:
-    """Return the lines; every figure is the median of the rounds."""
+    """Return the lines of the report; every figure is the median of the rounds."""
     return [
         f"## {raw.orders:,} orders",
         "",
@@ -56,8 +56,9 @@ def report(
         "",
         *_nodes("test", nights, profile),
         "",
-        "Seconds are those that dbt tells, of which two threads spend each its own; shares are of"
-        " the sum over all seeds, models and tests." + (PROFILED if profile else ""),
+        "Seconds are those that dbt reports. Two threads run at a time, and the seconds of both"
+        " count. Shares are of the sum over all seeds, models and tests."
+        + (PROFILED if profile else ""),
         "",
         *_rivals(nights, rivals, profile),
         "",
@@ -140,7 +141,7 @@ def _disk(raw: Raw, nights: Sequence[Night]) -> list[str]:
 
 
 def _nodes(kind: str, nights: Sequence[Night], profile: Night | None) -> Iterator[str]:
-    """Yield a row per node that matters, slowest first, by CPU where that is known."""
+    """Yield a row per node that matters, slowest first: by CPU seconds if these are known."""
     seconds = seconds_by_node(nights)
     cpu = {node.name: node.cpu for node in profile.nodes} if profile else {}
     total, cpu_total = sum(seconds.values()), sum(cpu.values())

@@ -20,6 +20,7 @@ class Renames:
     Attributes:
         columns: new column name by old one, by table ('schema.table').
         values: new text by old one, by column ('schema.table.new_column').
+
     """
 
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Difference:
         what: in words: rows on one side only, a column on one side only, or a column's values.
         rows: number of rows that differ in this way.
         example: one such row, as a text: its key and the two values.
+
     """
 
     table: str
@@ -83,8 +85,12 @@ def compare(
         tables_before, tables_after = (
             _tables(connection, database, schemas) for database in ("before", "after")
         )
-        found = [Difference(table, "table only before", 0) for table in tables_before - tables_after]
-        found += [Difference(table, "table only after", 0) for table in tables_after - tables_before]
+        found = [
+            Difference(table, "table only before", 0) for table in tables_before - tables_after
+        ]
+        found += [
+            Difference(table, "table only after", 0) for table in tables_after - tables_before
+        ]
         for table in sorted(tables_before & tables_after):
             found += _differences(connection, table, keys[table], renames, tolerance)
     return found
@@ -125,8 +131,12 @@ def _differences(
     selected = ", ".join(
         f"{_renamed(renames, table, name, before[name][0])} as {name}" for name in shared
     )
-    connection.execute(f"create or replace temp view before_rows as select {selected} from before.{table}")
-    connection.execute(f"create or replace temp view after_rows as select {', '.join(shared)} from after.{table}")
+    connection.execute(
+        f"create or replace temp view before_rows as select {selected} from before.{table}"
+    )
+    connection.execute(
+        f"create or replace temp view after_rows as select {', '.join(shared)} from after.{table}"
+    )
     yield from _rows_on_one_side(connection, table, key)
     for name in shared:
         if name not in key:

@@ -1,9 +1,9 @@
 """BG/NBD and MBG/NBD: how often customers without a contract buy, and whether they still do.
 
-While a customer is alive, purchases come at a rate that is gamma-distributed over the customers
-(shape r, rate alpha); after some of them the customer leaves with a probability that is
-beta-distributed over the customers (a, b). The two models differ in one point only, whether the
-first purchase may be the last. In the BG/NBD it may not, so everyone who bought once is alive.
+While customers are alive, they buy at a rate that is gamma-distributed over the customers (shape r,
+rate alpha). After a purchase a customer may leave, with a probability that is beta-distributed over
+the customers (a, b). The two models differ in one point only: whether the first purchase may be the
+last. In the BG/NBD it may not, so every customer who bought once is alive.
 
 BG/NBD: Fader, Hardie and Lee, "'Counting Your Customers' the Easy Way: An Alternative to the
 Pareto/NBD Model", Marketing Science 24 (2005).
@@ -12,9 +12,25 @@ customer base analysis", International Journal of Research in Marketing 24 (2007
 by Wagner and Hoppe, ibid. 25 (2008); the same model as Hoppe and Wagner, "Customer Base Analysis:
 The Case for a Central Variant of the Betageometric/NBD Model", Marketing JRM 29 (2007).
 
-Everywhere `x` is the number of repeat purchases, `t_x` the time from the first to the last
-purchase and `T` the time from the first purchase to the end of the data, in any unit of time, as
-long as it is one: parameters and horizons are in the same.
+In all functions `x` is the number of repeat purchases. `t_x` is the time from the first to the last
+purchase, and `T` the time from the first purchase to the end of the data. All three have shape
+(rows,). Any unit of time will do, if parameters and horizons have the same unit.
+
+A customer of the CDNOW sample bought again twice in 38.86 weeks, the last time after 30.43 weeks.
+With the published parameters the customer is alive with a chance of 73 %, and buys 1.226 times in
+the next 39 weeks:
+
+>>> parameters = {"r": 0.24259, "alpha": 4.4136, "a": 0.7929, "b": 2.4259}
+>>> BG_NBD.p_alive(parameters, x=[2], t_x=[30.43], T=[38.86]).round(4).tolist()
+[0.7266]
+>>> expected = BG_NBD.expected_purchases(parameters, [2], [30.43], [38.86], horizons=[4, 39])
+>>> expected.round(3).tolist()
+[[0.147, 1.226]]
+
+The parameters come from a fit. Few customers give no parameters, but a reason:
+
+>>> BG_NBD.fit(x=[2, 0, 1], t_x=[30.43, 0, 1.71], T=[38.86, 38.86, 38.86]).reason
+'too few customers: 3, at least 50 are needed'
 """
 
 from collections.abc import Mapping
@@ -28,7 +44,8 @@ from scipy.special import digamma, expit, gammaln, log_expit
 from estimation.beta_expectation import beta_expectation
 from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize, thinning
 
-# Of the polynomial between horizons: its error is about 1e-9 for the least likely parameters.
+# The degree of the polynomial between horizons. Its error is about 1e-9 for the least likely
+# parameters.
 DEGREE = 64
 
 
@@ -41,8 +58,8 @@ class BetaGeometricNBD:
     def fit(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, weights: ArrayLike = 1) -> Fit:
         """Find r, alpha (in the unit of time), a and b by maximum likelihood.
 
-        All of shape (rows,); `weights` is how many customers share a row. Raises ValueError for
-        what is no purchase history or a negative weight.
+        `weights` is the number of customers with the history of the row: one number, or shape
+        (rows,). Raises ValueError for rows that are no purchase history, and for negative weights.
         """
         x, t_x, T = _histories(x, t_x, T)
         weights = np.broadcast_to(counts(weights), x.shape)
@@ -51,7 +68,7 @@ class BetaGeometricNBD:
             return Fit.too_few(customers)
         if not purchases:
             return Fit.failed(customers, "no customer bought again")
-        # Gamma functions cost most and depend on x alone, of which there are few different ones.
+        # Gamma functions cost most. They depend on x alone, and x has few different values.
         distinct_x, index = np.unique(x, return_inverse=True)
         distinct_weights = np.bincount(index, weights)
 
@@ -72,9 +89,11 @@ class BetaGeometricNBD:
     def log_likelihood(
         self, parameters: Mapping[str, float], x: ArrayLike, t_x: ArrayLike, T: ArrayLike
     ) -> np.ndarray:
-        """Log-likelihood of each history: log of (6) in Fader, Hardie and Lee.
+        """Return the log-likelihood of each history: the log of (6) in Fader, Hardie and Lee.
 
-        For the MBG/NBD, of the likelihood in appendix A of Batislam, Denizel and Filiztekin.
+        For the MBG/NBD it is the log of the likelihood in appendix A of Batislam, Denizel and
+        Filiztekin. The fit sums its two parts without this function. Tests compare it with
+        published values and with integrals.
         """
         x, t_x, T = _histories(x, t_x, T)
         values = _values(parameters)
@@ -83,10 +102,10 @@ class BetaGeometricNBD:
     def p_alive(
         self, parameters: Mapping[str, float], x: ArrayLike, t_x: ArrayLike, T: ArrayLike
     ) -> np.ndarray:
-        """Probability that a customer with this history has not left by T.
+        """Return the probability that a customer with this history has not left by T.
 
-        The denominator of (10) in Fader, Hardie and Lee; for the MBG/NBD (5) in appendix A of
-        Batislam, Denizel and Filiztekin.
+        The source is the denominator of (10) in Fader, Hardie and Lee. For the MBG/NBD it is (5)
+        in appendix A of Batislam, Denizel and Filiztekin.
         """
         x, t_x, T = _histories(x, t_x, T)
         return expit(-self._log_odds_of_having_left(_values(parameters), x, t_x, T))
@@ -101,13 +120,14 @@ class BetaGeometricNBD:
     ) -> np.ndarray:
         """Return the expected number of purchases in (T, T + horizon], by customer and horizon.
 
-        (10) in Fader, Hardie and Lee; for the MBG/NBD the formula in Wagner and Hoppe. `horizons`
-        is one or an array of them; the result has shape (rows, *horizons.shape).
+        The source is (10) in Fader, Hardie and Lee, and for the MBG/NBD the formula in Wagner and
+        Hoppe. `horizons` is one number or an array. The result has shape (rows, *horizons.shape).
+        Raises ValueError for horizons that are negative or not finite.
 
-        Someone who is alive, buys at the rate l and leaves with probability p after each purchase
-        makes (1 - exp(-l p t)) / p purchases in t. Given alive, l is Gamma(r + x, alpha + T) and p
-        is Beta(a, b + chances to leave that were not taken), so the mean over l has a closed form,
-        and the mean over p depends on x and t / (alpha + T) only.
+        A living customer buys at a rate l, and leaves with probability p after each purchase. That
+        makes (1 - exp(-l p t)) / p purchases in t. Of a living customer, l is Gamma(r + x,
+        alpha + T) and p is Beta(a, b + chances to leave that were not taken). So the mean over l
+        has a closed form, and the mean over p depends on x and t / (alpha + T) only.
         """
         x, t_x, T = _histories(x, t_x, T)
         r, alpha, a, b = _values(parameters)
@@ -127,7 +147,7 @@ class BetaGeometricNBD:
         return x + self.first_purchase_may_be_last
 
     def _counting(self, parameters: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the part of the log-likelihood that is in x alone, and its gradient (4, rows)."""
+        """Return the part of the log-likelihood that needs x alone, and its gradient (4, rows)."""
         r, _, a, b = parameters
         stayed = self._chances_to_leave(x)
         value = (
@@ -156,7 +176,7 @@ class BetaGeometricNBD:
         value = r * log_alpha - (r + x) * log_T - log_expit(-log_odds)
         slope_r = log_alpha - log_T + left * (log_T - np.log(alpha + t_x))
         slope_alpha = r / alpha - (r + x) * ((1 - left) / (alpha + T) + left / (alpha + t_x))
-        # Nobody has left who had no chance to: then the denominator does not matter.
+        # Without a chance to leave, `left` is 0 and the denominator does not matter.
         slope_b = -left / np.where(left > 0, b + self._chances_to_leave(x) - 1, 1)
         return value, np.array([slope_r, slope_alpha, left / a, slope_b])
 
@@ -179,13 +199,14 @@ MBG_NBD = BetaGeometricNBD(first_purchase_may_be_last=True)
 
 
 def _purchases_if_alive(shape: float, a: float, b: float, ratios: np.ndarray) -> np.ndarray:
-    """Return expected purchases in t of someone alive at T; `ratios` are t / (alpha + T).
+    """Return the expected purchases in t of a customer alive at T; `ratios` are t / (alpha + T).
 
-    `shape` is that of the rate's distribution, `a` and `b` are those of the chance to leave, all
-    given the history. The integral is interpolated between a few horizons, so that it costs the
+    `shape` belongs to the distribution of the rate, `a` and `b` to that of the chance to leave,
+    all given the history. The integral is interpolated between a few horizons. So it costs the
     same for one customer as for a million.
     """
-    # In the logarithm of time, counted from when the first customers leave, the function is smooth.
+    # The function is smooth in the logarithm of time. The scale is the time in which the first
+    # customers leave.
     scale = 1 + shape * a / (a + b)
     log_times = np.log1p(scale * ratios)
     longest = log_times.max(initial=1e-3)
@@ -200,9 +221,10 @@ def _purchases_if_alive(shape: float, a: float, b: float, ratios: np.ndarray) ->
         )
         return purchases / log_times
 
-    # Divided by what it starts like, so that short horizons are as exact as long ones.
+    # Near 0 the function is proportional to log time. Dividing by it makes short horizons as exact
+    # as long ones.
     interpolated = Chebyshev.interpolate(purchases_per_log_time, DEGREE, domain=(0, longest))
-    # Where the horizons are not long a few terms are as exact as all.
+    # For short horizons a few terms are as exact as all.
     interpolated = interpolated.trim(1e-14 * np.abs(interpolated.coef).max())
     return log_times * interpolated(log_times)
 

@@ -1,4 +1,20 @@
-"""Maximum likelihood that says so when the data have no answer."""
+"""Maximum likelihood that gives a reason when the data have no answer.
+
+The rate of an exponential waiting time, from 200 customers who waited 100 in total. The
+log-likelihood is 200 log(rate) - 100 rate, so the rate is 2:
+
+>>> def log_likelihood(parameters):
+...     [rate] = parameters
+...     return 200 * np.log(rate) - 100 * rate, np.array([200 / rate - 100])
+>>> found = maximize(log_likelihood, start={"rate": 1.0}, customers=200)
+>>> found.converged, round(found.parameters["rate"], 6), round(found.log_likelihood, 3)
+(True, 2.0, -61.371)
+
+Nobody has come back yet, so the likelihood rises as the rate falls:
+
+>>> maximize(lambda p: (-p[0], np.array([-1.0])), {"rate": 1.0}, customers=200).reason
+'no maximum: rate runs to 0'
+"""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
@@ -10,25 +26,26 @@ from scipy.optimize import minimize
 # With fewer, even data that the model itself made often have their maximum at infinity.
 MINIMUM_CUSTOMERS = 50
 
-# Of more than twice as many rows about so many are fitted first.
+# Data with at least twice as many rows are fitted in two steps, first on about so many rows.
 FIRST_ROWS = 20_000
 
-# How far a parameter's logarithm may go from its start: beyond, it is on its way to 0 or infinity.
+# The largest distance of a parameter's logarithm from its start. Beyond it, the parameter runs to 0
+# or infinity.
 FARTHEST = np.log(1e5)
 
 # The largest standard error of a parameter's logarithm (by a factor of 20,000 either way).
 WIDEST = 10
 
-# At a maximum the next Newton step moves no logarithm by more.
+# At a maximum the next Newton step moves no logarithm by more than this.
 LONGEST_LAST_STEP = 0.01
 
 
 class Fit(NamedTuple):
-    """What a fit found, or the reason why it found nothing.
+    """The parameters that a fit found, or the reason why it found none.
 
-    `parameters` by name, in the units of the data, and `log_likelihood` are None unless
-    `converged`; `reason` is None if `converged`. `customers` is the number of customers whose data
-    were used, that is, the sum of their weights.
+    `customers` is the number of customers whose data were used: the sum of their weights. If
+    `converged`, there are `parameters` by name, in the units of the data, and `log_likelihood`,
+    and `reason` is None. Otherwise there is only a `reason`.
     """
 
     customers: float
@@ -51,7 +68,7 @@ class Fit(NamedTuple):
 
 
 def counts(values: ArrayLike) -> np.ndarray:
-    """Return numbers of customers as floats; raises ValueError for what is none."""
+    """Return numbers of customers as floats. Raises ValueError if one is negative or not finite."""
     values = np.asarray(values, dtype=float)
     if not np.all((values >= 0) & np.isfinite(values)):
         raise ValueError("numbers of customers must be finite and not negative")
@@ -59,10 +76,10 @@ def counts(values: ArrayLike) -> np.ndarray:
 
 
 def thinning(rows: int) -> int:
-    """Return how many rows to go on from each that a first fit uses.
+    """Return the step between the rows that a first fit uses: 0 or 1 means that all rows are used.
 
-    The maximum of some ten thousand rows is so near that of a million that the fit to all of them,
-    which starts there, takes a few steps.
+    The maximum of some ten thousand rows is near the maximum of a million rows. A fit to all rows
+    that starts there takes a few steps.
     """
     return rows // FIRST_ROWS
 
@@ -79,8 +96,8 @@ def maximize(
     Methods", 2000, chapter 7) works on the logarithms of the parameters: a start that is in the
     units of the data makes it blind to them.
 
-    Not converged, with a reason: a parameter that runs to 0 or infinity, a likelihood that is flat
-    in some direction, a stop that is no maximum.
+    The fit has not converged, and has a reason, in three cases: a parameter runs to 0 or infinity,
+    the likelihood is flat in some direction, or the optimiser stops where there is no maximum.
     """
     names = list(start)
     origin = np.log([start[name] for name in names])
@@ -98,7 +115,7 @@ def maximize(
         return (np.array(columns) + np.transpose(columns)) / 2
 
     def stop_far_away(logs: np.ndarray) -> None:
-        # It would go on to infinity, which takes many times as long as a fit.
+        # The optimiser would go on to infinity, which takes many times as long as a fit.
         if np.abs(logs - origin).max() > FARTHEST:
             raise StopIteration
 

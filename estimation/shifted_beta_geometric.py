@@ -1,7 +1,8 @@
 """Shifted beta-geometric: how long customers with a contract renew it.
 
-At each renewal a customer leaves with a probability that is the customer's own for life and
-beta-distributed over the customers (alpha, beta). So retention rises with the renewals made.
+At each renewal a customer leaves with a probability that stays the same for life. It is
+beta-distributed over the customers (alpha, beta). Customers who leave easily leave early, so
+retention rises with the renewals made.
 
 Fader and Hardie, "How to Project Customer Retention", Journal of Interactive Marketing 21 (2007);
 Fader and Hardie, "Customer-Base Valuation in a Contractual Setting: The Perils of Ignoring
@@ -9,6 +10,19 @@ Heterogeneity", Marketing Science 29 (2010).
 
 Time is counted in whole billing intervals, and rates are per interval. The n-th renewal is due n
 intervals after the start.
+
+The "high end" segment of 2007: of 1,000 customers 869 made the first renewal, and 491 the seventh.
+A customer who has made one renewal is expected to make 5.9 more, discounted by 10 % an interval:
+
+>>> survivors = np.array([1000, 869, 743, 653, 593, 551, 517, 491])
+>>> found = fit(intervals=range(1, 8), lost=-np.diff(survivors), running=[0] * 6 + [491])
+>>> {name: round(value, 3) for name, value in found.parameters.items()}
+{'alpha': 0.668, 'beta': 3.806}
+>>> discounted_residual_lifetime(found.parameters, [0, 1], discount_rate=0.1).round(1).tolist()
+[5.4, 5.9]
+
+`survival`, `retention_rate` and `discounted_lifetime` have no caller but tests: these are the
+numbers that the papers publish, so they are what the fit is compared with.
 """
 
 from collections.abc import Mapping
@@ -24,9 +38,10 @@ from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize
 def fit(intervals: ArrayLike, lost: ArrayLike, running: ArrayLike) -> Fit:
     """Find alpha and beta by maximum likelihood: (5) and (6) of 2007, with any censoring.
 
-    All of shape (rows,): of the customers of a row, `lost` left at the renewal number `intervals`
-    (1 or more), and `running` have made that many renewals (0 or more) and not come to the next.
-    Those still in their first interval say nothing about renewals and are left out.
+    All have shape (rows,). Of the customers of a row, `lost` left at renewal number `intervals`,
+    which is 1 or more. `running` have made that many renewals, 0 or more, and wait for the next.
+    Customers in their first interval know no renewal yet, and are left out. Raises ValueError for
+    negative numbers of customers, and for a customer who left before the first renewal.
     """
     n, lost, running = np.broadcast_arrays(
         np.asarray(intervals, dtype=float), counts(lost), counts(running)
@@ -58,7 +73,7 @@ def fit(intervals: ArrayLike, lost: ArrayLike, running: ArrayLike) -> Fit:
 
 
 def survival(parameters: Mapping[str, float], intervals: ArrayLike) -> np.ndarray:
-    """Share of customers who make that many renewals: (6) of 2007."""
+    """Return the share of customers who make that many renewals: (6) of 2007."""
     alpha, beta = parameters["alpha"], parameters["beta"]
     n = np.asarray(intervals, dtype=float)
     return np.exp(
@@ -67,7 +82,7 @@ def survival(parameters: Mapping[str, float], intervals: ArrayLike) -> np.ndarra
 
 
 def retention_rate(parameters: Mapping[str, float], renewal: ArrayLike) -> np.ndarray:
-    """Share of those who came to that renewal (1 is the first) who make it: (8) of 2007."""
+    """Return the share of customers at a renewal (1 is the first) who make it: (8) of 2007."""
     alpha, beta = parameters["alpha"], parameters["beta"]
     stayed = beta + np.asarray(renewal, dtype=float) - 1
     return stayed / (alpha + stayed)
@@ -76,7 +91,7 @@ def retention_rate(parameters: Mapping[str, float], renewal: ArrayLike) -> np.nd
 def discounted_lifetime(
     parameters: Mapping[str, float], discount_rate: float, horizon: float = np.inf
 ) -> float:
-    """Discounted expected number of payments of a new customer, the first of them today.
+    """Return the discounted expected number of payments of a new customer, the first paid today.
 
     The sum of survival(n) / (1 + discount_rate)^n over 0 <= n < horizon.
     """
@@ -90,14 +105,15 @@ def discounted_residual_lifetime(
     discount_rate: float,
     horizon: ArrayLike = np.inf,
 ) -> np.ndarray:
-    """Discounted expected number of payments to come, just before the next renewal: (6) of 2010.
+    """Return the discounted expected payments to come, just before the next renewal: (6) of 2010.
 
-    `renewals` is how many each customer has made, shape (rows,); the renewal that is due next is
-    not discounted. `horizon` is how many renewals count at most, one number or shape (rows,).
-    Raises ValueError without both discount and horizon: the sum may be infinite.
+    `renewals` is the number that each customer has made, shape (rows,). The renewal that is due
+    next is not discounted. `horizon` is the largest number of renewals that count, one number or
+    shape (rows,). Raises ValueError if there is neither a discount nor a horizon, because the sum
+    may be infinite.
 
-    A customer who leaves with probability p makes the next `horizon` renewals in a geometric
-    series; p is Beta(alpha, beta + renewals) given the renewals made.
+    The renewals of a customer who leaves with probability p are a geometric series. Given the
+    renewals made, p is Beta(alpha, beta + renewals).
     """
     if discount_rate <= 0 and not np.all(np.isfinite(horizon)):
         raise ValueError("needs a discount rate above 0 or a horizon")

@@ -1,41 +1,36 @@
-"""A dead man's switch: `python -m orchestration.check_published --max-age 26h`, from cron.
+"""A dead man's switch for cron: `python -m orchestration.check_published --max-age 26h`.
 
-It notices what no build can tell: a machine that was off, a schedule that is stopped, a build that
-was killed. Exit code 0: what readers have was finished at most so long ago. 1: it was not, or
-there is nothing to read; that is an alert too. 2: the age cannot be read.
+It notices the cases in which no build can send an alert: the machine was off, the schedule was
+stopped, or the build was killed. The exit codes:
+
+    0   the version that readers get is young enough
+    1   it is too old, or there is nothing to read; this sends an alert too
+    2   the given age cannot be read
 """
 
 import argparse
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
-from orchestration import alerts, paths
-from orchestration.durations import read_duration, written
-from orchestration.publish import FILE_NAME
-from orchestration.versions import current_build
+from orchestration import paths
+from orchestration.serving.published import PublishedBuild, published_build, served_file
+from orchestration.serving.versions import current_build
+from orchestration.settings.durations import format_duration, read_duration
+from orchestration.telling import alerts
 
 YOUNG_ENOUGH, TOO_OLD, REFUSED = 0, 1, 2
 
 
 class UnpublishedError(Exception):
-    """Readers have nothing young enough: `problem` in a word or two, and a line on it."""
+    """Readers have no version that is young enough. The message is one line."""
 
     def __init__(self, problem: str, message: str) -> None:
-        """Keep both."""
+        """Keep the `message`, and the `problem` in one or two words."""
         super().__init__(message)
         self.problem = problem
-
-
-class Version(NamedTuple):
-    """What readers have: the build, the exclusive end of its data, and when it was finished."""
-
-    build_id: str
-    as_of: date
-    finished_at: datetime
 
 
 def main() -> int:
@@ -61,38 +56,31 @@ def main() -> int:
     return YOUNG_ENOUGH
 
 
-def current_version(serve: Path, now: datetime, max_age: timedelta) -> Version:
-    """Return the version under `serve` that readers get at `now`.
+def current_version(serve: Path, now: datetime, max_age: timedelta) -> PublishedBuild:
+    """Return the build under `serve` that readers get at `now`, a time with a timezone.
 
-    Raises UnpublishedError if there is none, or none that can be read, or if it was finished
-    further than `max_age` from `now`. That is on either side: after a clock that was ahead, too
-    young would be the same as never too old.
+    Raises UnpublishedError if there is none, if it cannot be read, or if it is older than
+    `max_age`. A build from further than `max_age` in the future is an error too. It comes from a
+    wrong clock, and would count as young for far too long.
     """
     if current_build(serve) is None:
         raise UnpublishedError("nothing", "Nothing has been published so far.")
-    file = serve / "current" / FILE_NAME
+    file = served_file(serve)
     try:
-        version = _read(file)
+        version = published_build(file)
     except (OSError, ValueError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]
         raise UnpublishedError("unreadable", f"{file} cannot be read: {reason}") from None
     if abs(now - version.finished_at) > max_age:
         line = _line("Nothing published since", version, now)
-        raise UnpublishedError("too old", f"{line}, allowed {written(max_age)}")
+        raise UnpublishedError("too old", f"{line}, allowed {format_duration(max_age)}")
     return version
 
 
-def _read(file: Path) -> Version:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        [(build_id, as_of, finished_at)] = connection.execute(
-            "select build_id, as_of, finished_at from meta.builds where is_current"
-        ).fetchall()
-    return Version(build_id, as_of, finished_at.replace(tzinfo=UTC))
-
-
-def _line(opening: str, version: Version, now: datetime) -> str:
+def _line(opening: str, version: PublishedBuild, now: datetime) -> str:
     age = now - version.finished_at
-    when = f"{written(age)} ago" if age >= timedelta() else f"{written(-age)} from now"
+    is_past = age >= timedelta()
+    when = f"{format_duration(age)} ago" if is_past else f"{format_duration(-age)} from now"
     return (
         f"{opening} {version.build_id}, as of {version.as_of},"
         f" finished {version.finished_at:%F %R} UTC, {when}"

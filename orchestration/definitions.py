@@ -1,4 +1,4 @@
-"""The Dagster code location: everything that stands in orchestration/defs/."""
+"""The Dagster code location: all definitions of orchestration/defs/."""
 
 from dagster import Definitions, definitions, load_from_defs_folder
 

@@ -1,10 +1,14 @@
-"""The night from the command line: `python -m orchestration.nightly [--vars '{...}']`.
+"""One nightly build from the command line: `python -m orchestration.nightly [--vars '{...}']`.
 
-Runs the Dagster job `nightly` in this process, without a daemon, and says in at most 60 lines
-what it does and what came out. Exit code 0: published. 1: failed, and what was served before is
-still served. 2: settings refused. 75: another build is running.
+Runs the Dagster job `nightly` in this process, without a daemon. Prints the progress and the result
+in at most 60 lines. The exit codes:
 
-Dagster and dbt take seconds to load, so they are imported only once there is work for them.
+    0    published
+    1    failed; readers still get the earlier version
+    2    settings refused, nothing was started
+    75   another build is running
+
+Dagster and dbt take seconds to load. So they are imported only when there is work for them.
 """
 
 from __future__ import annotations
@@ -16,18 +20,17 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration import paths
-from orchestration.dagster_home import prepare_dagster_home
-from orchestration.durations import read_duration
-from orchestration.failures import Failure, essence, step_failures
-from orchestration.lock import BuildRunningError, build_lock
-from orchestration.thresholds import RefusedThresholdsError
-from orchestration.variables import project_defaults, read_variables
-from orchestration.versions import current_build, kept_versions
+from orchestration.guarding.thresholds import RefusedThresholdsError
+from orchestration.runs.dagster_home import prepare_dagster_home
+from orchestration.runs.lock import BuildRunningError, build_lock
+from orchestration.serving.versions import current_build, kept_versions
+from orchestration.settings.durations import read_duration
+from orchestration.settings.variables import project_defaults, read_variables
+from orchestration.telling.failures import Failure, keep_traceback, without_dbt_noise
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -57,7 +60,7 @@ def main() -> int:
         return REFUSED
     try:
         with build_lock(paths.lock_file(), wait):
-            return _build_or_say_why_not(variables, arguments.volume_drop_reason)
+            return _build_or_explain(variables, arguments.volume_drop_reason)
     except RefusedThresholdsError as error:
         print(f"Guards refused, nothing was started (models/staging/_sources.yml).\n{error}")
         return REFUSED
@@ -66,40 +69,39 @@ def main() -> int:
         return RUNNING
 
 
-def _build_or_say_why_not(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
+def _build_or_explain(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
+    """Build once; report errors outside of Dagster's steps too. Return the exit code."""
     before = current_build(paths.serve())
     try:
         return _build(variables, volume_drop_reason)
     except RefusedThresholdsError:
         raise
     except Exception as error:
-        # What no step can tell: on a full disk Dagster cannot even note that one has failed.
-        log = paths.logs() / "failure.log"
-        with suppress(OSError):
-            log.parent.mkdir(exist_ok=True)
-            log.write_text(traceback.format_exc(), encoding="utf-8")
+        # No step reports this error. On a full disk, for example, Dagster cannot note a failure.
+        log = keep_traceback(traceback.format_exc())
         free = shutil.disk_usage(paths.home()).free
         message = f"{error}\n{free / 1e6:,.1f} MB are free in {paths.home()}"
         if (served := current_build(paths.serve())) != before:
             print(f"Published {served}, but what follows failed:\n{message}\nLog: {log}")
             return PUBLISHED
-        return _untold([Failure("run", "nightly", message)], log, variables)
+        return _alert_and_report([Failure("run", "nightly", message)], log, variables)
 
 
 def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
+    """Parse the project, run the job, and report the result. Return the exit code."""
     started = time.monotonic()
     print(f"Reading {paths.raw_dir()}", flush=True)
     prepare_dagster_home()
 
-    from orchestration.dbt_process import DbtFailedError
-    from orchestration.project import prepare_manifest
+    from orchestration.warehouse.parsing import prepare_manifest
+    from orchestration.warehouse.process import DbtFailedError
 
     try:
-        # Dagster would do it while it loads the definitions, and bury dbt's words in its own.
+        # Dagster would parse while it loads the definitions, and hide dbt's message in its own.
         prepare_manifest()
     except DbtFailedError as error:
-        failure = Failure("dbt", "parse", essence(str(error)))
-        return _untold([failure], paths.parsed() / "dbt.log", variables)
+        failure = Failure("dbt", "parse", without_dbt_noise(str(error)))
+        return _alert_and_report([failure], paths.parsed() / "dbt.log", variables)
 
     import dagster as dg
 
@@ -119,14 +121,14 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
                         }
                     }
                 },
-                # Dagster's own lines stay in its storage.
+                # Dagster's own lines go only into its storage.
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             raise_on_error=False,
         )
     if not result.success:
-        return _failed(*_failures(result), variables)
-    _published(
+        return _report_failures(*_failures(result), variables)
+    _report_published(
         {
             "start": loaded - started,
             "dbt build": _step_seconds(result, "warehouse"),
@@ -138,7 +140,7 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
 
 
 def _show_progress() -> None:
-    """Print what this package logs."""
+    """Print the log lines of this package."""
     logger = logging.getLogger("orchestration")
     logger.addHandler(logging.StreamHandler(sys.stdout))
     logger.setLevel(logging.INFO)
@@ -151,28 +153,30 @@ def _step_seconds(result: dg.ExecuteInProcessResult, step: str) -> float:
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> tuple[list[Failure], Path]:
-    """Return what made the job fail, and the log that tells more."""
+    """Return the failures that ended the job, and the log with details."""
+    from orchestration.defs.step_failures import step_failures
+
     [event, *_] = [event for event in result.all_events if event.is_failure]
     return step_failures(event)
 
 
-def _published(seconds: Mapping[str, float]) -> None:
-    from orchestration.publish import FILE_NAME
-    from orchestration.report import published_report
+def _report_published(seconds: Mapping[str, float]) -> None:
+    from orchestration.serving.published import served_file
+    from orchestration.telling.console import published_report
 
-    print("\n".join(published_report(paths.serve() / "current" / FILE_NAME, seconds)))
+    print("\n".join(published_report(served_file(paths.serve()), seconds)))
 
 
-def _untold(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
-    """Tell what failed where there is no run of Dagster whose end would tell."""
-    from orchestration import alerts
+def _alert_and_report(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
+    """Send an alert too: no run of Dagster has failed here, and so none has sent one."""
+    from orchestration.telling import alerts
 
     alerts.failed(failures, log, variables)
-    return _failed(failures, log, variables)
+    return _report_failures(failures, log, variables)
 
 
-def _failed(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
-    from orchestration.report import failure_report
+def _report_failures(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:
+    from orchestration.telling.console import failure_report
 
     served = current_build(paths.serve())
     print("\n".join(failure_report(failures, log, served, variables)))

@@ -1,7 +1,8 @@
-"""Where things are read from and written to.
+"""Where files are read and written.
 
-Two environment variables move everything: TENURE_RAW_DIR (read, never written) and TENURE_HOME
-(all that is written). They are read at call time; a relative value means the caller's directory.
+Two environment variables move everything. TENURE_RAW_DIR is the landing zone of raw files, and
+nothing is written there. TENURE_HOME is the folder for all files that this project writes. Both are
+read at each call. A relative path starts at the caller's directory.
 """
 
 import os
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def home() -> Path:
-    """Return the absolute folder under which everything is written: $TENURE_HOME, else var/."""
+    """Return the absolute folder for all written files: $TENURE_HOME, else var/."""
     return Path(os.environ.get("TENURE_HOME") or ROOT / "var").absolute()
 
 
@@ -21,27 +22,27 @@ def raw_dir() -> Path:
 
 
 def warehouse() -> Path:
-    """Return the private warehouse file that dbt writes. No reader ever opens it."""
+    """Return the private warehouse file, which dbt writes. Readers never open it."""
     return home() / "build" / "warehouse.duckdb"
 
 
 def scratch() -> Path:
-    """Return the folder where DuckDB spills what does not fit in memory."""
+    """Return the folder for temporary files of DuckDB, used when memory is full."""
     return home() / "build" / "tmp"
 
 
 def lock_file() -> Path:
-    """Return the file whose lock says that a build is running. It is never deleted."""
+    """Return the file of the build lock. The file is never deleted."""
     return home() / "build" / "lock"
 
 
 def serve() -> Path:
-    """Return the folder that readers look at: versions/ and the symlink current."""
+    """Return the folder that readers open: it holds versions/ and the symlink current."""
     return home() / "serve"
 
 
 def parsed() -> Path:
-    """Return dbt's target folder of the parse that Dagster's definitions are made from."""
+    """Return dbt's target folder of the latest parse, from which Dagster makes its definitions."""
     return home() / "dbt" / "parsed"
 
 
@@ -56,10 +57,10 @@ def dagster_home() -> Path:
 
 
 def live_runs() -> Path:
-    """Return the folder where each run of Dagster holds a lock for as long as it lives."""
+    """Return the folder of run locks. Each running process of Dagster holds one lock there."""
     return dagster_home() / "live"
 
 
 def logs() -> Path:
-    """Return the folder with dbt's log of each build and the traceback of the latest failure."""
+    """Return the folder of logs: dbt's log of each build, and the latest traceback."""
     return home() / "logs"

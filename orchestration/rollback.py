@@ -1,17 +1,15 @@
 """Serve an earlier version again: `python -m orchestration.rollback [--to BUILD_ID | --list]`.
 
-Without a name it is the one before the current one. Readers that connect from then on get it; the
-next build that is published takes its place. Exit code 0: done. 1: there is no such version.
+Without a name this is the version before the current one. Readers that connect afterwards get it,
+until the next build is published. Exit code 0: done. 1: there is no such version.
 """
 
 import argparse
 import sys
 
-import duckdb
-
 from orchestration import paths
-from orchestration.publish import FILE_NAME
-from orchestration.versions import (
+from orchestration.serving.published import FILE_NAME, published_build
+from orchestration.serving.versions import (
     UnknownVersionError,
     complete_versions,
     current_build,
@@ -20,20 +18,20 @@ from orchestration.versions import (
 
 
 def main() -> int:
-    """Flip the link and list what there is; return the exit code."""
+    """Make an earlier version current, and list the versions; return the exit code."""
     parser = argparse.ArgumentParser(prog="orchestration.rollback", description="Go back.")
     parser.add_argument("--to", default="", help="the build to serve")
     parser.add_argument("--list", action="store_true", help="only list the versions")
     arguments = parser.parse_args()
     failure = None if arguments.list else _go_back(arguments.to)
-    print("\n".join(_listed()))
+    print("\n".join(_listed_versions()))
     if failure:
         print(f"Nothing was changed: {failure}")
     return 1 if failure else 0
 
 
 def _go_back(to: str) -> str | None:
-    """Return why it cannot be done, or None."""
+    """Serve the build `to`, or without a name the one before. Return why not, or None if done."""
     current = current_build(paths.serve())
     earlier = [
         path.name for path in complete_versions(paths.serve()) if path.name < (current or "")
@@ -47,19 +45,18 @@ def _go_back(to: str) -> str | None:
     return None
 
 
-def _listed() -> list[str]:
+def _listed_versions() -> list[str]:
     current = current_build(paths.serve())
     versions = complete_versions(paths.serve())
     if not versions:
         return [f"Nothing has been published under {paths.serve()}."]
     lines = ["   build                     as of       finished (UTC)"]
     for version in reversed(versions):
-        with duckdb.connect(version / FILE_NAME, read_only=True) as connection:
-            [(as_of, finished_at)] = connection.execute(
-                "select as_of, finished_at from meta.builds where is_current"
-            ).fetchall()
+        build = published_build(version / FILE_NAME)
         mark = "->" if version.name == current else "  "
-        lines.append(f"{mark} {version.name:<26}{as_of}  {finished_at:%Y-%m-%d %H:%M:%S}")
+        lines.append(
+            f"{mark} {version.name:<26}{build.as_of}  {build.finished_at:%Y-%m-%d %H:%M:%S}"
+        )
     return lines
 
 

@@ -1,7 +1,12 @@
--- What an expert would write by hand for the same published numbers: default vars, UTC, and files in
--- which no row breaks the contract, no refund exceeds its order, no subscription changes hands, is
--- dated back or takes a cancellation back. No per-file accounting, no proofs, no tests, no comments.
--- Customers are integers in the order of their ids.
+-- The floor: SQL that an expert would write by hand for the same published numbers. It keeps no
+-- account of each file, and has no proofs, no tests and no comments in the tables. It relies on a
+-- few conditions:
+-- - All vars have their defaults, and the time zone is UTC.
+-- - No row breaks the raw contract.
+-- - No refund exceeds its order.
+-- - No subscription moves to another customer, is dated back, or takes back a cancellation.
+--
+-- Customers are integers (c), numbered in the order of their ids.
 
 create macro divide(a, b) as a::double / nullif(b::double, 0);
 create macro cents(quotient) as quotient::decimal(28, 8)::decimal(18, 2);
@@ -41,7 +46,7 @@ select
     order_id, customer_id, status, channel, currency, amount::decimal(18, 4), ordered_at, updated_at
 from read_parquet(getvariable('raw') || '/orders/*.parquet');
 
--- few orders have several versions
+-- only the few orders with several versions, so that most rows need no search for the latest
 create temp table order_versions as
 select order_id, max(updated_at) as updated_at
 from order_records

@@ -1,4 +1,4 @@
--- Versions in force, spells, and what each customer pays at month ends.
+-- Versions in force, spells, and the MRR of each customer at month ends.
 
 create temp table sequenced as
 select
@@ -152,7 +152,7 @@ select merged.*, ends.end_reason, ends.is_voluntary
 from merged
 left join ends on merged.c = ends.c and merged.ended_at = ends.ended_at;
 
--- months are numbered year * 12 + month; the state of the running one is that at as_of
+-- months are numbered year * 12 + month; the running month has its state at as_of
 create temp table month_ends as
 select
     c,

@@ -1,4 +1,4 @@
--- Customers, their segments, and the tables of facts.
+-- Customers, segments and fact tables.
 
 create schema core;
 
@@ -47,7 +47,7 @@ select date_day, period_grain, period_number, period_start, state_date
 from core.dim_dates
 inner join periods on date_day >= period_start and date_day < period_end;
 
--- of each buyer what all reports need, and what was known before the holdout
+-- figures of each buyer for all reports; names with _h: known before the holdout of 90 days
 create temp table buyers as
 with bought as (
     select
@@ -143,7 +143,8 @@ select
     acquired_on, first_order_date, last_order_date, first_paid_on
 from customers;
 
--- customers with the same attributes are one group; each group is in one value of each segment
+-- Customers with the same attributes are one group (g). Each group has one value in each segment,
+-- so reports count groups first, and segments (s) afterwards, which are far fewer rows.
 create temp table groups as
 select
     row_number() over ()::smallint as g,

@@ -1,9 +1,9 @@
--- Triangles and repeat purchase. Rows are counted by group of customers first, weeks and months
--- apart, and months are added up to quarters and years.
+-- Triangles and repeat purchase. Rows are counted by group of customers, once by week and once by
+-- month. Quarters and years are sums of months.
 
 create schema cohorts;
 
--- a customer is active in a period with the first order in it
+-- a customer is counted as active once per period: with the first order in the period
 create temp table cells as
 with facts as (
     select
@@ -145,7 +145,7 @@ inner join segment_names using (s);
 
 drop table cells;
 
--- weeks and months apart, then months to quarters, years and all time
+-- weeks and months are counted; quarters, years and all time are sums of months
 create temp table cohort_counts as
 with dated as (
     select g, first_date, second_date - first_date as gap, getvariable('as_of') - 1 - first_date as age,
@@ -188,7 +188,7 @@ inner join (
 inner join segments using (g)
 group by all;
 
--- the days between purchases as a histogram, of which the median is one or two bars
+-- days between purchases as a histogram: the median is then one bar, or the middle of two bars
 create temp table gap_counts as
 with days_between as (
     select g, first_date, order_date - previous_date as gap
@@ -241,7 +241,7 @@ select
     s,
     period_grain,
     cohort_start,
-    -- the values at both sides of the middle
+    -- the mean of the two middle values, which are the same one if the number is odd
     (min(gap) filter (up_to * 2 >= total) + min(gap) filter (up_to * 2 > total)) / 2.0
         as median_days_between,
     sum(gap * purchases)::double / sum(purchases) as mean_days_between
@@ -250,7 +250,7 @@ group by all;
 
 drop table gap_counts;
 
--- the best tenth: each group's revenues in order, in cents
+-- the best tenth of the buyers: revenues in cents, in order
 create temp table best as
 with revenues as (
     select s, first_date, (net_revenue * 100)::bigint as revenue

@@ -126,8 +126,8 @@ select
 from with_year_ago
 inner join segment_names using (s);
 
--- Runs of buyers and of subscribers. Only those who do both need a merge for the basis any; the
--- others' runs count for it as they are.
+-- Runs: stretches in which a customer is active, as buyer or as subscriber. For the basis "any",
+-- only customers who do both need a merge. All other runs count for "any" unchanged.
 create temp table runs as
 with both_kinds as (
     select distinct c

@@ -1,4 +1,4 @@
--- What the fits need, in tables of the names that the Python models ask for.
+-- The input of the fits. The tables have the names that the Python models read.
 
 create temp table int_purchases_aggregated_to_histories as
 with refunded as (

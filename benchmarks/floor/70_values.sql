@@ -1,4 +1,4 @@
--- Customer value, from the tables that the fits have made.
+-- Customer value, from the tables of the fits.
 
 create schema clv;
 

@@ -1,12 +1,11 @@
-"""What an expert would write by hand: `python -m benchmarks.floor RAW OUT`.
+"""The floor, as an expert would write it by hand: `python -m benchmarks.floor RAW OUT`.
 
-Makes the published tables from the raw files in one DuckDB process with the settings of the night,
-by the SQL files beside this one and the fits of estimation/, into OUT/tenure.duckdb and
-OUT/parquet/. Prints the wall and the CPU seconds of each step as JSON.
+Makes the published tables from the raw files, in one DuckDB process with the settings of the night.
+The SQL files of this folder do the work, and estimation/ does the fits. The tables go to
+OUT/tenure.duckdb and OUT/parquet/. Prints the wall and the CPU seconds of each step as JSON.
 """
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.floor.fits import fit_and_score
+from orchestration.settings.duckdb_settings import duckdb_settings
 
 FOLDER = Path(__file__).parent
 SEEDS = FOLDER.parents[1] / "seeds"
@@ -24,12 +24,7 @@ SEEDS = FOLDER.parents[1] / "seeds"
 def main() -> None:
     """Make everything."""
     raw, out = (Path(argument).absolute() for argument in sys.argv[1:3])
-    settings = {
-        "threads": os.environ.get("TENURE_DUCKDB_THREADS", "2"),
-        "memory_limit": os.environ.get("TENURE_MEMORY_LIMIT", "4GB"),
-        "temp_directory": str(out / "tmp"),
-        "preserve_insertion_order": False,
-    }
+    settings = {**duckdb_settings(out / "tmp"), "preserve_insertion_order": False}
     steps = {}
     with duckdb.connect(config=settings) as connection:
         connection.execute(f"attach '{out / 'tenure.duckdb'}' as tenure (storage_version 'v1.0.0')")
@@ -52,7 +47,7 @@ def seconds(step: Callable[[], object]) -> tuple[float, float]:
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write each table as publishing does."""
+    """Write each table to Parquet, as publishing does."""
     tables = connection.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = 'tenure'"
     ).fetchall()

@@ -1,6 +1,7 @@
-"""The fits and scores of the floor: those of the Python models, on the floor's own tables.
+"""The fits and scores of the floor: the Python models of the night, on the floor's own tables.
 
-SQL cannot do them, and an expert would do them alike: what they cost is in both.
+SQL cannot do the fits, and an expert would do them in the same way. So night and floor both pay
+for them.
 """
 
 import runpy
@@ -9,13 +10,13 @@ from types import SimpleNamespace
 
 import duckdb
 
-from orchestration.variables import project_defaults
+from orchestration.settings.variables import project_defaults
 
 MODELS = Path(__file__).parents[2] / "models" / "intermediate"
 
 
 def fit_and_score(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of the Python models, of the same names, as temporary ones."""
+    """Make the tables of the Python models, with the same names, as temporary tables."""
     dbt = SimpleNamespace(ref=connection.table, config=project_defaults())
     for name in ("int_clv_models_fitted", "int_histories_scored", "int_renewals_scored"):
         model = runpy.run_path(str(MODELS / f"{name}.py"))["model"]

@@ -1,4 +1,4 @@
-"""The floor, run in a process of its own and measured like the night."""
+"""Run the floor in a process of its own, and measure it like the night."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from benchmarks.measure import Measured, measure
 
 @dataclass
 class Floor:
-    """One run of the floor; `steps` has the wall and the CPU seconds of each."""
+    """One run of the floor; `steps` has the wall and the CPU seconds of each step."""
 
     measured: Measured
     steps: dict[str, tuple[float, float]]
@@ -19,9 +19,10 @@ class Floor:
 def floor(raw: Path, out: Path) -> Floor:
     """Make everything from the raw files into the empty folder `out`."""
     environment = {
-        # As in the night, for the same last digits.
+        # As in the night, so that the last digits are the same.
         "OPENBLAS_NUM_THREADS": "1",
-        # Twice what the night gets: its lists do not spill, and at 10 million orders need it.
+        # Twice the memory of the night. Lists of the floor cannot spill, and 10 million orders
+        # need that much.
         "TENURE_MEMORY_LIMIT": "8GB",
     }
     command = [sys.executable, "-m", "benchmarks.floor", raw, out]

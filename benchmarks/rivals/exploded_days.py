@@ -1,15 +1,18 @@
 """Subscriptions exploded by day, in DuckDB: `python exploded_days.py WAREHOUSE`.
 
-What a customer pays at each month end, from one row per paying subscription and day, as many
-warehouses do it; then the movements of each month. Starts from the versions in force, which are the
-harder part. Prints the sum of recurring revenue over all months as JSON.
+Many warehouses make one row per paying subscription and day. The MRR at each month end follows from
+these rows, and then the movements of each month. The versions in force are the harder part, and
+this script does not make them: it reads them from the warehouse. Prints the sum of recurring
+revenue over all months as JSON.
 """
 
 import json
-import os
 import sys
+from pathlib import Path
 
 import duckdb
+
+from orchestration.settings.duckdb_settings import duckdb_settings
 
 DAYS = """
 create temp table subscription_days as
@@ -52,12 +55,7 @@ from month_ends
 
 def main() -> None:
     """Print the sum of recurring revenue."""
-    settings = {
-        "threads": os.environ.get("TENURE_DUCKDB_THREADS", "2"),
-        "memory_limit": os.environ.get("TENURE_MEMORY_LIMIT", "4GB"),
-        "temp_directory": f"{sys.argv[1]}.rival",
-    }
-    with duckdb.connect(config=settings) as connection:
+    with duckdb.connect(config=duckdb_settings(Path(f"{sys.argv[1]}.rival"))) as connection:
         connection.execute(f"attach '{sys.argv[1]}' as warehouse (read_only)")
         for statement in (DAYS, CUSTOMER_DAYS, MOVEMENTS):
             connection.execute(statement)

@@ -1,7 +1,8 @@
-"""What one would do with the package lifetimes: `python lifetimes_value.py ORDERS.parquet`.
+"""Customer value with the package lifetimes: `python lifetimes_value.py ORDERS.parquet`.
 
-From the published orders to P(alive), expected purchases and 36 months of value of every customer;
-BG/NBD and Gamma-Gamma, fitted once, without a holdout. Prints the number of customers as JSON.
+Reads the published orders. Gives P(alive), expected purchases and the value of 36 months for every
+customer. BG/NBD and Gamma-Gamma are fitted once, without a holdout. Prints the number of customers
+as JSON.
 """
 
 import json

@@ -1,6 +1,6 @@
 """A monthly cohort table in pandas: `python pandas_cohorts.py RAW`.
 
-Customers by the month of their first order who buy in each later month, of the total only: no
+Counts the customers of each first month who buy in each later month. There is only the total: no
 revenue, refunds, other grains, segments or intervals. Prints the sum of all cells as JSON.
 """
 
@@ -17,7 +17,7 @@ COLUMNS = ["order_id", "customer_id", "status", "ordered_at", "updated_at"]
 def main() -> None:
     """Print the sum of the table."""
     raw = Path(sys.argv[1]) / "orders"
-    # pandas needs a package of its own to read Parquet.
+    # DuckDB reads Parquet here, since pandas needs one more package for it.
     parts = [duckdb.sql(f"select {', '.join(COLUMNS)} from '{raw}/*.parquet'").df()]
     for file in sorted(raw.glob("*.csv")):
         parts.append(pd.read_csv(file, usecols=COLUMNS, parse_dates=["ordered_at", "updated_at"]))

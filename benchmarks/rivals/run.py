@@ -1,6 +1,6 @@
-"""What a user would do instead of a part of the night, run on the same data and checked.
+"""The rivals: other ways to do a part of the night. They run on the same data and are checked.
 
-Each rival makes less than the models that it stands against.
+Each rival makes less than the models to which it is compared.
 """
 
 import json
@@ -40,7 +40,7 @@ MONTHS = ("int_subscriptions_aggregated_to_customer_months",)
 
 @dataclass
 class Rival:
-    """A rival's run and the models that make at least the same."""
+    """The run of a rival, and the models that make at least the same results."""
 
     name: str
     measured: Measured
@@ -48,7 +48,7 @@ class Rival:
 
 
 def rivals(raw: Path, home: Path) -> Iterator[Rival]:
-    """Run each rival after a night in `home`; end the benchmark if its result is another one."""
+    """Run each rival after a night in `home`; a wrong result of a rival ends the benchmark."""
     warehouse = home / "build" / "warehouse.duckdb"
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         [truth] = connection.execute(

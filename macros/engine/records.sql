@@ -7,6 +7,35 @@
 
 
 {#-
+    A CTE `priced`: the records of a relation with the rate of their currency on a day, NULL where the currency has none
+    then. An empty currency is the reporting currency.
+-#}
+{% macro priced_records(relation, rate_date) -%}
+priced as (
+
+    select
+        {{ relation }}.* exclude (currency),
+        coalesce(upper({{ relation }}.currency), '{{ var("reporting_currency") }}') as original_currency,
+        exchange_rates.exchange_rate,
+        case
+            when {{ rate_date }} is not null and exchange_rates.exchange_rate is null
+                then 'currency has no exchange rate on that day'
+        end as price_fault
+
+    from {{ relation }}
+    left join {{ ref('stg_exchange_rates') }} as exchange_rates
+        on
+            coalesce(upper({{ relation }}.currency), '{{ var("reporting_currency") }}')
+            = exchange_rates.currency
+            and {{ rate_date }} >= exchange_rates.valid_from
+            {#- An `or valid_to is null` would make the engine compare every record with every rate. #}
+            and {{ rate_date }} < coalesce(exchange_rates.valid_to, date '9999-12-31')
+
+)
+{%- endmacro %}
+
+
+{#-
     CTEs up to `ranked`: what became of each record. Among the records of one key that were not rejected, the one
     with the latest version column is accepted and the others are superseded; equal versions are decided by content,
     never by file or row order (of two records with the same content the first file's counts as accepted, which changes

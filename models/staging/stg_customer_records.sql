@@ -31,6 +31,6 @@ select
     scan_position,
     cast(null as bigint) as line,
     signed_up_at,
-    updated_at
+    updated_at{{ pass_through('customers') }}
 
 from ranked

@@ -13,8 +13,7 @@ accepted as (
         referred_by_customer_id,
         country,
         acquisition_channel,
-        signed_up_at,
-        updated_at
+        signed_up_at{{ pass_through('customers') }}
 
     from source
     where outcome = 'accepted'

@@ -12,9 +12,7 @@ bounded as (
         currency,
         exchange_rate,
         valid_from,
-        lead(valid_from, 1, date '9999-12-31') over (
-            partition by currency order by valid_from
-        ) as valid_to
+        lead(valid_from) over (partition by currency order by valid_from) as valid_to
 
     from source
     where
@@ -33,7 +31,7 @@ with_reporting_currency as (
         '{{ var("reporting_currency") }}' as currency,
         1 as exchange_rate,
         date '0001-01-01' as valid_from,
-        date '9999-12-31' as valid_to
+        cast(null as date) as valid_to
 
 )
 

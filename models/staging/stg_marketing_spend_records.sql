@@ -6,30 +6,13 @@ source as (
 
 ),
 
-priced as (
-
-    select
-        source.*,
-        exchange_rates.exchange_rate
-
-    from source
-    left join {{ ref('stg_exchange_rates') }} as exchange_rates
-        on
-            coalesce(upper(source.currency), '{{ var("reporting_currency") }}')
-            = exchange_rates.currency
-            and source.spend_date >= exchange_rates.valid_from
-            and source.spend_date < exchange_rates.valid_to
-
-),
+{{ priced_records('source', 'source.spend_date') }},
 
 judged as (
 
     select
         *,
-        {{ join_reasons([
-            'contract_faults',
-            "case when spend_date is not null and exchange_rate is null then 'currency has no exchange rate on that day' end",
-        ]) }} as reject_reason
+        {{ join_reasons(['contract_faults', 'price_fault']) }} as reject_reason
 
     from priced
 
@@ -39,7 +22,7 @@ judged as (
 
 select
     channel,
-    coalesce(upper(currency), '{{ var("reporting_currency") }}') as original_currency,
+    original_currency,
     file,
     outcome,
     reject_reason,

@@ -6,30 +6,13 @@ source as (
 
 ),
 
-priced as (
-
-    select
-        source.*,
-        exchange_rates.exchange_rate
-
-    from source
-    left join {{ ref('stg_exchange_rates') }} as exchange_rates
-        on
-            coalesce(upper(source.currency), '{{ var("reporting_currency") }}')
-            = exchange_rates.currency
-            and {{ local_date('source.ordered_at') }} >= exchange_rates.valid_from
-            and {{ local_date('source.ordered_at') }} < exchange_rates.valid_to
-
-),
+{{ priced_records('source', local_date('source.ordered_at')) }},
 
 judged as (
 
     select
         *,
-        {{ join_reasons([
-            'contract_faults',
-            "case when ordered_at is not null and exchange_rate is null then 'currency has no exchange rate on that day' end",
-        ]) }} as reject_reason
+        {{ join_reasons(['contract_faults', 'price_fault']) }} as reject_reason
 
     from priced
 
@@ -42,7 +25,7 @@ select
     customer_id,
     lower(status) as status,
     channel,
-    coalesce(upper(currency), '{{ var("reporting_currency") }}') as original_currency,
+    original_currency,
     file,
     outcome,
     reject_reason,
@@ -57,6 +40,6 @@ select
     shipping_amount,
     coalesce(is_test, false) as is_test,
     ordered_at,
-    updated_at
+    updated_at{{ pass_through('orders') }}
 
 from ranked

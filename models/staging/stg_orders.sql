@@ -17,12 +17,9 @@ accepted as (
         original_amount,
         exchange_rate,
         amount,
-        discount_amount,
-        tax_amount,
-        shipping_amount,
         is_test,
         ordered_at,
-        updated_at
+        updated_at{{ pass_through('orders') }}
 
     from source
     where outcome = 'accepted'

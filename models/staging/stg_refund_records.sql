@@ -19,21 +19,7 @@ dated as (
 
 ),
 
-priced as (
-
-    select
-        dated.*,
-        exchange_rates.exchange_rate
-
-    from dated
-    left join {{ ref('stg_exchange_rates') }} as exchange_rates
-        on
-            coalesce(upper(dated.currency), '{{ var("reporting_currency") }}')
-            = exchange_rates.currency
-            and dated.rate_date >= exchange_rates.valid_from
-            and dated.rate_date < exchange_rates.valid_to
-
-),
+{{ priced_records('dated', 'dated.rate_date') }},
 
 judged as (
 
@@ -41,7 +27,7 @@ judged as (
         *,
         {{ join_reasons([
             'contract_faults',
-            "case when rate_date is not null and exchange_rate is null then 'currency has no exchange rate on that day' end",
+            'price_fault',
             "case when amount < 0 then 'amount is negative' end",
         ]) }} as reject_reason
 
@@ -54,7 +40,7 @@ judged as (
 select
     refund_id,
     order_id,
-    coalesce(upper(currency), '{{ var("reporting_currency") }}') as original_currency,
+    original_currency,
     file,
     outcome,
     reject_reason,

@@ -21,21 +21,7 @@ dated as (
 
 ),
 
-priced as (
-
-    select
-        dated.*,
-        exchange_rates.exchange_rate
-
-    from dated
-    left join {{ ref('stg_exchange_rates') }} as exchange_rates
-        on
-            coalesce(upper(dated.currency), '{{ var("reporting_currency") }}')
-            = exchange_rates.currency
-            and {{ local_date('dated.valid_from') }} >= exchange_rates.valid_from
-            and {{ local_date('dated.valid_from') }} < exchange_rates.valid_to
-
-),
+{{ priced_records('dated', local_date('dated.valid_from')) }},
 
 judged as (
 
@@ -43,7 +29,7 @@ judged as (
         *,
         {{ join_reasons([
             'contract_faults',
-            "case when valid_from is not null and exchange_rate is null then 'currency has no exchange rate on that day' end",
+            'price_fault',
             "case when lower(billing_interval) not in ('day', 'week', 'month', 'year') then 'billing_interval is not day, week, month or year' end",
             "case when amount < 0 then 'amount is negative' end",
             "case when interval_count < 1 then 'interval_count is below 1' end",
@@ -68,7 +54,7 @@ select
         else lower(status)
     end as status,
     lower(billing_interval) as billing_interval,
-    coalesce(upper(currency), '{{ var("reporting_currency") }}') as original_currency,
+    original_currency,
     cancel_reason,
     file,
     outcome,

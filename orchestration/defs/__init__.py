@@ -1,1 +1,1 @@
-"""Dagster's definitions; `load_from_defs_folder` finds what stands in this folder."""
+"""Dagster's definitions. `load_from_defs_folder` finds all of them in this folder."""

@@ -1,7 +1,7 @@
-"""What a run tells at its end, whoever started it: `make build`, the schedule or a person.
+"""The alert at the end of each run, started by `make build`, by the schedule or by a person.
 
-The run's resource calls it as it is closed. Dagster's hooks would seem the place, but Dagster
-passes over them when a run is interrupted.
+The resource of the run sends it when it is closed. Dagster's hooks are not used, because Dagster
+skips them when a run is interrupted.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,19 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import alerts, paths
-from orchestration.failures import is_refusal, step_failures
-from orchestration.versions import current_build
+from orchestration import paths
+from orchestration.defs.step_failures import is_refusal, step_failures
+from orchestration.serving.versions import current_build
+from orchestration.telling import alerts
 
 
 def alert_at_end(
     context: dg.InitResourceContext, build_id: str, variables: Mapping[str, Any]
 ) -> None:
-    """Tell that the run of `context` has published the build `build_id`, or what failed in it."""
+    """Alert that the run of `context` has published the build `build_id`, or that steps failed.
+
+    A step that refused to start sends no alert: the person who started it sees the refusal.
+    """
     if current_build(paths.serve()) == build_id:
         alerts.published(build_id, datetime.now(UTC))
         return

@@ -1,4 +1,4 @@
-"""The guards as asset checks, between the warehouse and what is published of it."""
+"""The guards as asset checks, between the warehouse and publishing."""
 
 import logging
 from collections.abc import Iterator
@@ -8,16 +8,24 @@ import dagster as dg
 
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
-from orchestration.defs.transform import MANIFEST, failure_of
-from orchestration.guards import Result, accept_drops, blocking_failures, evaluate, volume_drops
-from orchestration.publish import FILE_NAME
-from orchestration.thresholds import thresholds
+from orchestration.defs.step_failures import failure_of
+from orchestration.defs.transform import MANIFEST
+from orchestration.guarding.guards import (
+    Result,
+    accept_drops,
+    blocking_failures,
+    evaluate,
+    volume_drops,
+)
+from orchestration.guarding.thresholds import thresholds
+from orchestration.serving.published import served_file
+from orchestration.words import first_few
 
 _SHOWN_WARNINGS = 4
 
 THRESHOLDS = thresholds(MANIFEST)
-# What guards read. It stands below the raw tables, which are there before anything has run, and
-# above the published warehouse, which waits for blocking checks of what it is made from.
+# All guards are checks of this table. Dagster runs a check after its asset, so guards run after the
+# build. And the published warehouse waits for the guards, because it is made from this table.
 _CHECKED = dg.AssetKey(["meta", "source_files"])
 
 _QUESTIONS = {
@@ -42,14 +50,16 @@ _logger = logging.getLogger(__name__)
     ]
 )
 def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
-    """Compare the raw files with the clock and with the published build."""
+    """Compare the raw files with the clock and with the published build.
+
+    Raises dagster.Failure if a guard blocks publishing, or if nothing was built in the same run.
+    """
     if not build.is_tested:
         raise dg.Failure(
             "Guards look at a warehouse that was built and tested in the same run:"
             " launch the job nightly."
         )
-    served = paths.serve() / "current" / FILE_NAME
-    results = evaluate(THRESHOLDS, paths.warehouse(), served, datetime.now(UTC))
+    results = evaluate(THRESHOLDS, paths.warehouse(), served_file(paths.serve()), datetime.now(UTC))
     has_drops = bool(volume_drops(results))
     if build.volume_drop_reason:
         results = accept_drops(results, build.volume_drop_reason)
@@ -69,8 +79,8 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
 
 
 def _warn(results: list[Result]) -> None:
-    for result in results[:_SHOWN_WARNINGS]:
+    shown, others = first_few(results, _SHOWN_WARNINGS)
+    for result in shown:
         _logger.warning("warning: %s", result.message)
-    hidden = len(results) - _SHOWN_WARNINGS
-    if hidden > 0:
-        _logger.warning("warning: and %d more, see the checks of meta.source_files", hidden)
+    if others:
+        _logger.warning("warning: %s, see the checks of meta.source_files", others)

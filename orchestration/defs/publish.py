@@ -7,10 +7,10 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
-from orchestration.manifest import marts
-from orchestration.provenance import git_sha, software_versions
-from orchestration.publish import Build, publish
-from orchestration.variables import project_defaults
+from orchestration.serving.provenance import git_sha, software_versions
+from orchestration.serving.publish import Build, publish
+from orchestration.settings.variables import project_defaults
+from orchestration.warehouse.manifest import marts
 
 MARTS = [
     TRANSLATOR.get_asset_spec(MANIFEST, node["unique_id"], PROJECT).key for node in marts(MANIFEST)
@@ -19,7 +19,10 @@ MARTS = [
 
 @dg.asset(deps=MARTS, group_name="publish", kinds={"duckdb", "parquet"})
 def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | dg.Output]:
-    """Copy all marts, once every test and guard has passed, into the file that readers open."""
+    """Copy all marts into the file that readers open, after all tests and guards have passed.
+
+    Raises dagster.Failure unless tests and guards have passed in the same run.
+    """
     if not build.is_guarded:
         raise dg.Failure(
             "Only a warehouse that was built, tested and guarded in the same run is published:"
@@ -44,7 +47,7 @@ def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | 
         "as_of": published.as_of.isoformat(),
         "served_file": dg.PathMetadataValue(published.file),
     }
-    # On the page of each mart, what readers have of it.
+    # The page of each mart shows the published version and its number of rows.
     for key in MARTS:
         rows = published.rows[".".join(key.path)]
         yield dg.AssetObservation(key, metadata={"dagster/row_count": rows, **version})

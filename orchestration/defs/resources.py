@@ -1,4 +1,4 @@
-"""The resources of all runs, and how runs are executed."""
+"""The resource of all runs, and the executor of all runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,16 @@ from pydantic import Field, PrivateAttr
 
 from orchestration import paths
 from orchestration.defs.alerts import alert_at_end
-from orchestration.durations import read_duration
-from orchestration.lock import build_lock
-from orchestration.publish import build_id
-from orchestration.runs import end_dead_runs, forget_old_runs, stay_alive
-from orchestration.variables import validate
-from orchestration.versions import kept_versions
+from orchestration.runs.history import end_dead_runs, forget_old_runs, stay_alive
+from orchestration.runs.lock import build_lock
+from orchestration.serving.publish import build_id
+from orchestration.serving.versions import kept_versions
+from orchestration.settings.durations import read_duration
+from orchestration.settings.variables import validate
 
 
 class BuildResource(dg.ConfigurableResource):
-    """One build, from its start to its end: it holds the build lock as long as its run lasts."""
+    """One build. It holds the build lock from the start to the end of its run."""
 
     variables: dict[str, Any] = Field(
         default={}, description="The dbt vars of this run that differ from dbt_project.yml."
@@ -43,7 +43,11 @@ class BuildResource(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["BuildResource"]:
-        """Validate the settings and hold the lock; raise what variables.py and lock.py raise."""
+        """Validate the settings, hold the lock during the run, and send the alert at its end.
+
+        Raises RefusedVariablesError or ValueError for a setting that is not allowed, and
+        BuildRunningError if another build is running.
+        """
         validate(self.variables)
         kept_versions()
         stay_alive(paths.live_runs(), context.run.run_id)
@@ -57,35 +61,35 @@ class BuildResource(dg.ConfigurableResource):
 
     @property
     def build_id(self) -> str:
-        """The name of the build and of the version that it publishes."""
+        """The id of the build, and of the version that it publishes."""
         return self._build_id
 
     @property
     def started_at(self) -> datetime:
-        """When the run began, UTC."""
+        """The start of the run, in UTC."""
         return self._started_at
 
     @property
     def is_tested(self) -> bool:
-        """Whether the whole warehouse was built and passed its tests in this very run."""
+        """Whether the whole warehouse was built in this run, and all its tests passed."""
         return self._is_tested
 
     def mark_tested(self) -> None:
-        """Say that the whole warehouse was built and passed its tests."""
+        """Note that the whole warehouse was built, and all its tests passed."""
         self._is_tested = True
 
     @property
     def is_guarded(self) -> bool:
-        """Whether, after that, no guard blocked publishing in this very run."""
+        """Whether the guards ran after the tests in this run, and none blocks publishing."""
         return self._is_guarded
 
     @property
     def accepted_drop(self) -> str | None:
-        """The volume_drop_reason, if there was a drop that would have blocked without it."""
+        """The volume_drop_reason, if it has accepted a drop in this run; else None."""
         return self._accepted_drop
 
     def mark_guarded(self, accepted_drop: str | None) -> None:
-        """Say that no guard blocks publishing, and why a drop is accepted if one is."""
+        """Note that no guard blocks publishing, and the reason for an accepted drop, if any."""
         self._is_guarded = True
         self._accepted_drop = accepted_drop
 
@@ -94,7 +98,7 @@ class BuildResource(dg.ConfigurableResource):
 def resources() -> dg.Definitions:
     """Return the resources and the executor.
 
-    In-process everywhere, also for assets materialized by hand in the UI: a run is one process,
-    which holds the lock from its first step to its last.
+    All runs are in-process, even for assets that a person materializes in the UI. So a run is one
+    process, and that process holds the lock from the first step to the last.
     """
     return dg.Definitions(resources={"build": BuildResource()}, executor=dg.in_process_executor)

@@ -1,20 +1,20 @@
-"""When the job runs by itself."""
+"""The schedule of the job."""
 
 import dagster as dg
 
 from orchestration.defs.jobs import nightly
-from orchestration.variables import project_defaults
+from orchestration.settings.variables import project_defaults
 
-# Nobody is there to try again: a build by hand that still runs at night is waited for.
+# At night nobody is there to try again. So a night waits for a manual build that still runs.
 UNATTENDED = {"resources": {"build": {"config": {"wait": "2h"}}}}
 
 nightly_schedule = dg.ScheduleDefinition(
     name="nightly_schedule",
     job=nightly,
     cron_schedule="0 2 * * *",
-    # The day that a night closes is a day of the reports.
+    # The timezone of the reports, so that a night starts when a day of the reports has ended.
     execution_timezone=project_defaults()["reporting_timezone"],
     run_config=UNATTENDED,
-    # Nights that nobody has switched on would be missed without a word.
+    # On from the start: nobody would notice a schedule that was never switched on.
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )

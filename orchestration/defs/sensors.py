@@ -1,4 +1,4 @@
-"""When raw files arrive, for those who do not want to wait for the night."""
+"""A sensor that starts the job when raw files arrive, without waiting for the night."""
 
 import json
 
@@ -7,20 +7,21 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.jobs import nightly
 from orchestration.defs.schedules import UNATTENDED
-from orchestration.landing import listing
+from orchestration.guarding.landing_zone import fingerprint
 
 
 @dg.sensor(job=nightly, minimum_interval_seconds=60)
 def new_raw_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Run the job once the files in the landing zone have changed and lain still since last time.
+    """Run the job when the raw files have changed, and then not changed again between two looks.
 
-    Off until it is switched on in the UI. What lies there on the first look is left to the night.
+    Off until a person switches it on in the UI. The files of the first look wait for the night. The
+    cursor keeps two fingerprints as JSON: of the last look, and of the last requested run.
     """
-    now = listing(paths.raw_dir())
+    now = fingerprint(paths.raw_dir())
     known = json.loads(context.cursor) if context.cursor else {"seen": now, "requested": now}
     runs = []
     if now == known["seen"] and now != known["requested"]:
-        # Asked twice for the same change, as after a crash, Dagster runs it once.
+        # After a crash the same change may be requested twice. With one key, Dagster runs it once.
         change = f"{known['requested'][:12]}-{now[:12]}"
         runs = [dg.RunRequest(run_key=change, run_config=UNATTENDED)]
         known["requested"] = now

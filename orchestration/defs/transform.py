@@ -1,9 +1,8 @@
-"""The dbt project as Dagster assets: one `dbt build` of everything, each data test a check."""
+"""The dbt project as Dagster assets: one `dbt build` of all nodes. Each data test is a check."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,15 +10,16 @@ from dagster_dbt import dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration import paths
-from orchestration.dbt_arguments import build_arguments
-from orchestration.dbt_process import DbtFailedError, dbt_events
-from orchestration.dbt_progress import DbtProgress
 from orchestration.defs.resources import BuildResource
-from orchestration.failures import Failure, build_failures
-from orchestration.preflight import lacking_space
-from orchestration.project import dbt_project, prepare_manifest
-from orchestration.translator import TenureTranslator
-from orchestration.workspace import start_afresh
+from orchestration.defs.step_failures import failure_of
+from orchestration.telling.failures import Failure, build_failures
+from orchestration.warehouse.arguments import build_arguments
+from orchestration.warehouse.disk_space import lacking_space
+from orchestration.warehouse.fresh_folders import start_afresh
+from orchestration.warehouse.parsing import dbt_project, prepare_manifest
+from orchestration.warehouse.process import DbtFailedError, dbt_events
+from orchestration.warehouse.progress import DbtProgress
+from orchestration.warehouse.translator import TenureTranslator
 
 PROJECT = dbt_project()
 MANIFEST: dict[str, Any] = json.loads(prepare_manifest().read_bytes())
@@ -30,25 +30,12 @@ raw_tables = [
 ]
 
 
-def failure_of(failures: Sequence[Failure], log: Path) -> dg.Failure:
-    """Return what a step raises: `failures` for whoever reports them, and the log with more."""
-    # The run's page shows this first, above the stack trace.
-    told = [
-        failure.headline() if failure.rows else f"{failure.headline()}: {failure.message}"
-        for failure in failures
-    ]
-    return dg.Failure(
-        "\n".join(told),
-        metadata={
-            "failures": dg.JsonMetadataValue([failure._asdict() for failure in failures]),
-            "log": dg.PathMetadataValue(log),
-        },
-    )
-
-
 @dbt_assets(manifest=MANIFEST, dagster_dbt_translator=TRANSLATOR, project=PROJECT)
 def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterator[Any]:
-    """Build the private warehouse from nothing, and test it."""
+    """Build the private warehouse from nothing, and test it.
+
+    Raises dagster.Failure if dbt fails, if the disk is too small, or for a part of the assets.
+    """
     if context.selected_asset_keys != set(warehouse.keys):
         raise dg.Failure(
             "The warehouse is built and tested as a whole: launch the job nightly, or all assets."

@@ -12,7 +12,7 @@ published as (
 not_counted as (
 
     select
-        coalesce(sum(rows), 0) as orders,
+        coalesce(sum(records), 0) as orders,
         coalesce(sum(amount), 0) as amount
     from {{ ref('row_outcomes') }}
     where table_name = 'orders' and outcome = 'not_counted'

@@ -1,5 +1,5 @@
 select
-    fit,
+    trained_on,
     model,
     billing_interval,
     parameter,

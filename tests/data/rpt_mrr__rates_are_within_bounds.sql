@@ -17,5 +17,3 @@ where
     or least(grr, grr_trailing_12m, committed_mrr) < 0
     or committed_mrr > closing_mrr
     or churned_customers > customers_at_start
-    or (nrr is null) <> (opening_mrr = 0)
-    or abs(nrr + net_revenue_churn_rate - 1) > 1e-12

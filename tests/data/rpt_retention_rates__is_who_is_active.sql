@@ -1,45 +1,75 @@
+{#- Counts the runs that started before a boundary, less those that ended before it, without going by periods. -#}
 with
 
-months as (
+periods as (
+
+    select * from {{ ref('int_periods_spined') }}
+
+),
+
+runs as (
+
+    select * from {{ ref('int_activities_merged_to_runs') }}
+
+),
+
+changes as (
 
     select
-        periods.period_start,
-        least(periods.period_end, as_of.as_of) as state_date
+        basis,
+        started_on as changed_on,
+        count(*) as change
+    from runs
+    group by basis, started_on
 
-    from {{ ref('int_periods_spined') }} as periods
-    cross join {{ ref('int_as_of') }} as as_of
-    where periods.period_grain = 'month'
+    union all
+
+    select
+        basis,
+        ended_on as changed_on,
+        -count(*) as change
+    from runs
+    where ended_on is not null
+    group by basis, ended_on
 
 ),
 
 active as (
 
     select
-        runs.basis,
-        months.period_start,
-        count(*) as customers
+        changes.basis,
+        periods.period_grain,
+        periods.period_start,
+        sum(case when changes.changed_on < periods.period_start then changes.change else 0 end)
+            as at_start,
+        sum(case when changes.changed_on < periods.state_date then changes.change else 0 end)
+            as at_end
 
-    from {{ ref('int_activities_merged_to_runs') }} as runs
-    inner join months
-        on
-            runs.started_on < months.state_date
-            and (runs.ended_on is null or runs.ended_on >= months.state_date)
-    group by runs.basis, months.period_start
+    from changes
+    cross join periods
+    group by changes.basis, periods.period_grain, periods.period_start
 
 )
 
 select
     rates.basis,
+    rates.period_grain,
     rates.period_start,
+    rates.customers_at_start,
+    active.at_start,
     rates.customers_at_end,
-    active.customers
+    active.at_end
 
 from {{ ref('rpt_retention_rates') }} as rates
 left join active
     on
         rates.basis = active.basis
+        and rates.period_grain = active.period_grain
         and rates.period_start = active.period_start
 where
     rates.segment_name = 'all'
-    and rates.period_grain = 'month'
-    and rates.customers_at_end <> coalesce(active.customers, 0)
+    and (
+        active.basis is null
+        or rates.customers_at_start <> active.at_start
+        or rates.customers_at_end <> active.at_end
+    )

@@ -1,4 +1,9 @@
-"""What all tests share: a scratch TENURE_HOME, the parsed project, and a build from outside."""
+"""What all tests share: a scratch TENURE_HOME, the parsed project, and a build from outside.
+
+A test imports a helper of its own room by the plain name. For a helper of another room it names the
+room: `from shops.oracle import Oracle`. There is no __init__.py, since a package named
+`numbers` would hide the module of Python.
+"""
 
 import hashlib
 import json
@@ -17,7 +22,7 @@ from reliability_page import Record
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample"
-# A file of each table, for builds of which only the machinery matters.
+# A file of each table, for tests that need some rows, no matter which.
 ONE_YEAR = (
     "orders/2023-h1.csv.gz",
     "refunds/2023.csv",
@@ -26,12 +31,39 @@ ONE_YEAR = (
     "marketing_spend/2023.csv",
 )
 
-# As the caches of pytest and ruff, which pyproject.toml puts there.
+# Every table that is published.
+MARTS = {
+    "core.dim_customers",
+    "core.dim_dates",
+    "core.fct_orders",
+    "core.fct_subscription_spells",
+    "core.fct_customer_months",
+    "cohorts.rpt_order_cohorts",
+    "cohorts.rpt_subscription_cohorts",
+    "cohorts.rpt_repeat_purchase",
+    "churn.rpt_retention_rates",
+    "churn.fct_mrr_movements",
+    "churn.rpt_mrr",
+    "churn.rpt_subscription_survival",
+    "churn.rpt_churn_reasons",
+    "churn.rpt_trials",
+    "clv.fct_customer_value",
+    "clv.rpt_clv_parameters",
+    "clv.rpt_clv_calibration",
+    "clv.rpt_clv_deciles",
+    "clv.rpt_clv_by_cohort",
+    "clv.rpt_retention_value",
+    "meta.builds",
+    "meta.source_files",
+    "meta.row_outcomes",
+}
+
+# The folder of the caches of pytest and ruff, too (pyproject.toml).
 set_hypothesis_home_dir(ROOT / "target/.hypothesis")
 
-# A case of ours is a whole run of dbt, far slower than hypothesis expects; in `make test` always
-# the same few. `make torture` (--hypothesis-profile=torture) tries many, other ones each time, and
-# shrinks what fails.
+# A case is a whole run of dbt, far slower than hypothesis expects. `make test` tries a few cases,
+# always the same ones. `make torture` (--hypothesis-profile=torture) tries many cases, other ones
+# each time, and shrinks a case that fails.
 settings.register_profile(
     "test",
     max_examples=5,
@@ -76,7 +108,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.fixture(scope="session")
 def reliability(pytestconfig: pytest.Config) -> Callable[[str, str, str, int, str], None]:
-    """Record what a test has proved, once it has: area, fault, how, how often tried, and lost."""
+    """A function that a test calls at its end to record what it has proved."""
     return pytestconfig.stash[_record].add
 
 
@@ -89,8 +121,8 @@ def run_build(
 ) -> subprocess.CompletedProcess:
     """Run a whole build from outside, as `make build` does, and return the finished process.
 
-    It reads `raw_dir` and writes under `home`; `vars` are dbt vars, as a dict or as a person types
-    them; `project` is a copy of the project with something changed; `arguments` are further ones.
+    It reads `raw_dir` and writes under `home`. `vars` are dbt vars, as a dict or as a person types
+    them. `project` may be a changed copy of the project. `arguments` come after all others.
     """
     text = vars if isinstance(vars, str) else json.dumps(vars or {})
     return subprocess.run(
@@ -100,6 +132,18 @@ def run_build(
         capture_output=True,
         text=True,
     )
+
+
+def project_copy(folder: Path) -> Path:
+    """A copy of the project, without what it has built, for a test that changes a file."""
+    shutil.copytree(
+        ROOT,
+        folder,
+        ignore=shutil.ignore_patterns(
+            ".git", ".venv", "var", "target", "logs", "__pycache__", ".*_cache"
+        ),
+    )
+    return folder
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
@@ -114,7 +158,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 def contents(file: Path) -> dict[str, tuple]:
     """The number of rows and a checksum of each table, in any order of rows.
 
-    Without meta.builds, which differs from build to build.
+    meta.builds is left out, since it differs from build to build.
     """
     with duckdb.connect(file, read_only=True) as connection:
         tables = connection.execute(
@@ -158,9 +202,17 @@ def one_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory):
+    """A private warehouse that dbt fills in this process: parsed once for all tests."""
+    from shops.warehouse import Warehouse
+
+    return Warehouse(tmp_path_factory.mktemp("warehouse"))
+
+
+@pytest.fixture(scope="session")
 def new_home(scratch_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Make a TENURE_HOME that nothing was built in, with the project parsed: once for all tests."""
-    from orchestration.project import prepare_manifest
+    from orchestration.warehouse.parsing import prepare_manifest
 
     def make() -> Path:
         home = tmp_path_factory.mktemp("new")
@@ -200,7 +252,7 @@ def served(
 
 @pytest.fixture(scope="session")
 def manifest(scratch_home: Path) -> dict:
-    """The manifest of the project as it stands, parsed once for all tests."""
-    from orchestration.project import prepare_manifest
+    """The manifest of the project, parsed once for all tests."""
+    from orchestration.warehouse.parsing import prepare_manifest
 
     return json.loads(prepare_manifest().read_bytes())

@@ -1,7 +1,7 @@
 """docs/reliability.md: what was broken on purpose, and what was lost by it.
 
-Tests record what they have proved, into a file per session of pytest in which every test passed.
-`python reliability_page.py FOLDER` makes the page of all that lie in the folder.
+Tests record what they have proved. A session of pytest writes the records into a file, if every
+test passed. `python reliability_page.py FOLDER` makes the page of all files in the folder.
 """
 
 import json
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestration.provenance import software_versions
+from orchestration.serving.provenance import software_versions
 
 # In the order of the page.
 AREAS = (
@@ -38,13 +38,13 @@ class Row(NamedTuple):
 
 
 class Record:
-    """The rows of the page: how often each was tried, in the order in which they came."""
+    """The rows of the page in their order, and how often each was tried."""
 
     def __init__(self) -> None:
         self.tried: dict[Row, int] = {}
 
     def add(self, area: str, fault: str, how: str, tried: int, lost: str) -> None:
-        """Record `tried` cases; those of a row that is there already add up."""
+        """Record `tried` cases; the numbers of the same row add up."""
         if area not in AREAS:
             raise ValueError(f"{area!r} is none of the areas {', '.join(AREAS)}")
         row = Row(area, fault, how, lost)
@@ -67,10 +67,10 @@ class Record:
         lines = [
             "# What was broken on purpose, and what was lost",
             "",
-            "Each line is a test. Most of them do real damage to a real build, and then look what"
-            " readers have and whether the",
-            "next night mends it by itself. `make torture REPORT=docs/reliability.md` runs them all"
-            " and writes this page again, if",
+            "Each line is a test. Most of them do real damage to a real build. Then they look what"
+            " readers have, and whether the",
+            "next night repairs it by itself. `make torture REPORT=docs/reliability.md` runs them"
+            " all and writes this page again, if",
             "every test passed.",
             "",
             f"Written on {datetime.now(UTC):%Y-%m-%d}, with {versions}, on {platform.system()}"

@@ -33,6 +33,6 @@ select
     acquisition_channel,
     not_counted_reason,
     not_counted_reason is null as is_counted,
-    signed_up_on
+    signed_up_on{{ pass_through('customers') }}
 
 from assessed

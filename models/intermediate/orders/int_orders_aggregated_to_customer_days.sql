@@ -56,9 +56,13 @@ select
     customer_id,
     orders,
     order_amount,
-    refunded_amount,
     cast(order_amount - refunded_amount as decimal(18, 2)) as net_revenue,
     orders > 0 as is_purchase_day,
-    activity_date
+    activity_date,
+    -- an order carries its customer until the midnight that opens this day
+    case
+        when orders > 0
+            then cast({{ dbt.dateadd('day', var('order_lapse_days'), 'activity_date') }} as date)
+    end as active_until
 
 from customer_days

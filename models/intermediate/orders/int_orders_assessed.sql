@@ -43,6 +43,6 @@ select
     amount,
     not_counted_reason is null as is_counted,
     ordered_at,
-    order_date
+    order_date{{ pass_through('orders') }}
 
 from assessed

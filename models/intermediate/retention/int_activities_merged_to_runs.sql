@@ -6,73 +6,53 @@ as_of as (
 
 ),
 
-purchases as (
+customer_days as (
 
-    -- an order carries its customer until the midnight that opens this many days later
-    select
-        'orders' as basis,
-        customer_id,
-        activity_date as active_from,
-        cast({{ dbt.dateadd('day', var('order_lapse_days'), 'activity_date') }} as date)
-            as active_to
-
-    from {{ ref('int_orders_aggregated_to_customer_days') }}
-    where is_purchase_day
+    select * from {{ ref('int_orders_aggregated_to_customer_days') }}
 
 ),
 
 spells as (
 
-    select
-        'subscriptions' as basis,
-        customer_id,
-        started_on as active_from,
-        coalesce(ended_on, date '9999-12-31') as active_to
-
-    from {{ ref('int_subscriptions_merged_to_spells') }}
-
-),
-
-customers_on_both as (
-
-    select customer_id from purchases
-
-    intersect
-
-    select customer_id from spells
+    select * from {{ ref('int_subscriptions_merged_to_spells') }}
 
 ),
 
 activities as (
 
-    select * from purchases
-
-    union all
-
-    select * from spells
-
-    union all
-
-    -- whoever buys and subscribes; on any, the runs of all others are those of their one basis
     select
-        'any' as basis,
-        purchases.customer_id,
-        purchases.active_from,
-        purchases.active_to
-    from purchases
-    inner join customers_on_both
-        on purchases.customer_id = customers_on_both.customer_id
+        'orders' as basis,
+        customer_id,
+        activity_date as active_from,
+        active_until
+    from customer_days
+    where is_purchase_day
 
     union all
 
     select
-        'any' as basis,
+        'subscriptions' as basis,
         spells.customer_id,
-        spells.active_from,
-        spells.active_to
+        spells.started_on as active_from,
+        -- a running spell is active at as_of, and nothing later matters
+        coalesce(spells.ended_on, as_of.as_of) as active_until
     from spells
-    inner join customers_on_both
-        on spells.customer_id = customers_on_both.customer_id
+    cross join as_of
+
+),
+
+activities_on_every_basis as (
+
+    select * from activities
+
+    union all
+
+    select
+        'any' as basis,
+        customer_id,
+        active_from,
+        active_until
+    from activities
 
 ),
 
@@ -80,13 +60,13 @@ with_active_before as (
 
     select
         *,
-        max(active_to) over (
+        max(active_until) over (
             partition by basis, customer_id
-            order by active_from, active_to
+            order by active_from, active_until
             rows between unbounded preceding and 1 preceding
-        ) as active_before_to
+        ) as active_before_until
 
-    from activities
+    from activities_on_every_basis
 
 ),
 
@@ -94,9 +74,9 @@ numbered as (
 
     select
         *,
-        sum(case when active_from <= active_before_to then 0 else 1 end) over (
+        sum(case when active_from <= active_before_until then 0 else 1 end) over (
             partition by basis, customer_id
-            order by active_from, active_to
+            order by active_from, active_until
             rows between unbounded preceding and current row
         ) as run_number
 
@@ -111,41 +91,20 @@ runs as (
         customer_id,
         run_number,
         min(active_from) as started_on,
-        max(active_to) as active_to
+        max(active_until) as active_until
 
     from numbered
     group by basis, customer_id, run_number
 
-),
-
-dated_runs as (
-
-    select
-        runs.basis,
-        runs.customer_id,
-        runs.run_number,
-        runs.started_on,
-        -- what ends at as_of or later is still running
-        case when runs.active_to < as_of.as_of then runs.active_to end as ended_on,
-        customers_on_both.customer_id is null as is_on_one_basis
-
-    from runs
-    cross join as_of
-    left join customers_on_both
-        on runs.customer_id = customers_on_both.customer_id
-
 )
 
-select * from dated_runs
-
-union all
-
 select
-    'any' as basis,
-    customer_id,
-    run_number,
-    started_on,
-    ended_on,
-    is_on_one_basis
-from dated_runs
-where is_on_one_basis
+    runs.basis,
+    runs.customer_id,
+    runs.run_number,
+    runs.started_on,
+    -- a run that ends at as_of or later is still running
+    case when runs.active_until < as_of.as_of then runs.active_until end as ended_on
+
+from runs
+cross join as_of

@@ -3,39 +3,41 @@ with
 histories as (
 
     select * from {{ ref('int_purchases_aggregated_to_histories') }}
-    where fit = 'holdout'
+    where trained_on = 'calibration'
 
 ),
 
 scores as (
 
-    select * from {{ ref('int_histories_scored') }}
-    where fit = 'holdout'
+    select * from {{ ref('int_customers_scored') }}
+    where trained_on = 'calibration'
 
 ),
 
-scoring_fits as (
+-- Only a model that could be fitted to all data can score the customers of today.
+fits as (
 
     select
         model,
         max(case when converged then 1 else 0 end) as is_fitted
     from {{ ref('int_clv_models_fitted') }}
-    where fit = 'scoring'
+    where trained_on = 'all_data'
     group by model
 
 ),
 
+-- The preference decides between models with the same error, and where there is no holdout.
 models as (
-
-    select
-        'bg_nbd' as model,
-        2 as preference
-
-    union all
 
     select
         'mbg_nbd' as model,
         1 as preference
+
+    union all
+
+    select
+        'bg_nbd' as model,
+        2 as preference
 
     union all
 
@@ -45,42 +47,34 @@ models as (
 
 ),
 
+-- The naive forecast needs no model: in the holdout customers buy as often as just before it.
 forecasts as (
 
     select
-        scores.model,
-        histories.later_purchases as actual,
-        scores.expected_in_holdout as predicted
-
-    from histories
-    inner join scores
-        on
-            histories.frequency = scores.frequency
-            and histories.recency_days = scores.recency_days
-            and histories.age_days = scores.age_days
+        model,
+        later_purchases as actual,
+        expected_in_holdout as predicted
+    from scores
 
     union all
 
-    -- who came so often comes so often again
     select
         'naive' as model,
         later_purchases as actual,
         cast(recent_purchases as double) as predicted
-
     from histories
 
 ),
 
--- sums of decimals: the same in whatever order
 totals as (
 
     select
         model,
         count(*) as customers,
         sum(actual) as actual_purchases,
-        sum(cast(predicted as decimal(38, 12))) as predicted_purchases,
-        sum(cast(abs(predicted - actual) as decimal(38, 12))) as absolute_errors,
-        sum(cast(power(predicted - actual, 2) as decimal(38, 12))) as squared_errors
+        {{ order_free_sum('predicted', 12) }} as predicted_purchases,
+        {{ order_free_sum('abs(predicted - actual)', 12) }} as absolute_errors,
+        {{ order_free_sum('power(predicted - actual, 2)', 12) }} as squared_errors
 
     from forecasts
     group by model
@@ -102,9 +96,9 @@ errors as (
 
 ),
 
+-- The naive forecast is never the champion, because it scores nobody.
 ranked as (
 
-    -- without a holdout the preference decides; who cannot score is no champion
     select
         models.model,
         coalesce(errors.customers, 0) as customers,
@@ -119,15 +113,15 @@ ranked as (
                 {%- if var('clv_model') != 'champion' %}
                 case when models.model = '{{ var("clv_model") }}' then 0 else 1 end,
                 {%- endif %}
-                coalesce(scoring_fits.is_fitted, 0) desc,
+                coalesce(fits.is_fitted, 0) desc,
                 case when errors.mae is null then 1 else 0 end,
                 errors.mae,
                 models.preference
         ) = 1 as is_champion
 
     from models
-    left join scoring_fits
-        on models.model = scoring_fits.model
+    left join fits
+        on models.model = fits.model
     left join errors
         on models.model = errors.model
 

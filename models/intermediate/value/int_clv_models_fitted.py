@@ -1,4 +1,4 @@
-"""One row per fit, model, billing interval and parameter: what maximum likelihood finds."""
+"""One row per training data, model, billing interval and parameter: the fitted values."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +8,9 @@ import pandas as pd
 from estimation import gamma_gamma, shifted_beta_geometric
 from estimation.beta_geometric_nbd import BG_NBD, MBG_NBD
 from estimation.fit import Fit
+from estimation.units import DAYS_PER_WEEK
 
-DAYS_PER_WEEK = 7
+TRAINING_DATA = ("all_data", "calibration")
 PARAMETERS = {
     "bg_nbd": ["r", "alpha", "a", "b"],
     "mbg_nbd": ["r", "alpha", "a", "b"],
@@ -31,7 +32,7 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
     ]
     rows = [
         {
-            "fit": fit_name,
+            "trained_on": trained_on,
             "model": model_name,
             "billing_interval": billing_interval,
             "parameter": parameter,
@@ -41,42 +42,42 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
             "converged": fit.converged,
             "reason": fit.reason,
         }
-        for fit_name, model_name, billing_interval, fit in fits
+        for trained_on, model_name, billing_interval, fit in fits
         for parameter in PARAMETERS[model_name]
     ]
     return pd.DataFrame(rows).astype({"value": float, "log_likelihood": float, "reason": "str"})
 
 
 def purchase_fits(statistics: pd.DataFrame) -> Iterator[tuple[str, str, str, Fit]]:
-    """Fit how often customers come and whether they still do."""
-    for fit_name in ("scoring", "holdout"):
-        rows = statistics[statistics["fit"] == fit_name]
+    """Fit how often customers buy and whether they have left."""
+    for trained_on in TRAINING_DATA:
+        rows = statistics[statistics["trained_on"] == trained_on]
         history = (
             rows["frequency"],
             rows["recency_days"] / DAYS_PER_WEEK,
             rows["age_days"] / DAYS_PER_WEEK,
             rows["customers"],
         )
-        yield fit_name, "bg_nbd", "all", BG_NBD.fit(*history)
-        yield fit_name, "mbg_nbd", "all", MBG_NBD.fit(*history)
+        yield trained_on, "bg_nbd", "all", BG_NBD.fit(*history)
+        yield trained_on, "mbg_nbd", "all", MBG_NBD.fit(*history)
 
 
 def value_fits(histories: Any) -> Iterator[tuple[str, str, str, Fit]]:
-    """Fit what a purchase is worth, to the repeat purchases of each customer."""
+    """Fit what a purchase is worth, from the repeat purchases of each customer."""
     buyers = (
         histories.filter("frequency > 0")
-        .project("fit, frequency, mean_repeat_value")
+        .project("trained_on, frequency, mean_repeat_value")
         .order("frequency, mean_repeat_value")
         .df()
     )
-    for fit_name in ("scoring", "holdout"):
-        rows = buyers[buyers["fit"] == fit_name]
+    for trained_on in TRAINING_DATA:
+        rows = buyers[buyers["trained_on"] == trained_on]
         fit = gamma_gamma.fit(rows["frequency"], rows["mean_repeat_value"])
-        yield fit_name, "gamma_gamma", "all", fit
+        yield trained_on, "gamma_gamma", "all", fit
 
 
 def renewal_fits(spells: Any) -> Iterator[tuple[str, str, str, Fit]]:
-    """Fit how long subscribers stay, by the billing interval they began with."""
+    """Fit how long subscribers stay, by the billing interval of the start."""
     counts = spells.aggregate(
         "billing_interval, renewals, count(*) filter (is_ended) as lost,"
         " count(*) filter (not is_ended) as running"
@@ -85,4 +86,4 @@ def renewal_fits(spells: Any) -> Iterator[tuple[str, str, str, Fit]]:
     for billing_interval in sorted({*counts["billing_interval"], "all"}):
         rows = counts[counts["billing_interval"] == billing_interval]
         fit = shifted_beta_geometric.fit(rows["renewals"], rows["lost"], rows["running"])
-        yield "scoring", "shifted_beta_geometric", billing_interval, fit
+        yield "all_data", "shifted_beta_geometric", billing_interval, fit

@@ -7,11 +7,11 @@ histories as (
 )
 
 select
-    fit,
+    trained_on,
     frequency,
     recency_days,
     age_days,
     count(*) as customers
 
 from histories
-group by fit, frequency, recency_days, age_days
+group by trained_on, frequency, recency_days, age_days

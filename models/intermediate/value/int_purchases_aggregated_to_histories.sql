@@ -26,62 +26,72 @@ refunds as (
 
 ),
 
--- what the models know: everything, or what was known before the holdout
-fits as (
+-- The day before which each training data ends. The calibration data ends where the holdout starts.
+training_ends as (
 
     select
-        'scoring' as fit,
-        as_of
+        'all_data' as trained_on,
+        as_of as end_date
     from as_of
 
     union all
 
     select
-        'holdout' as fit,
-        cast({{ dbt.dateadd('day', '-' ~ var('clv_holdout_days'), 'as_of') }} as date) as as_of
+        'calibration' as trained_on,
+        {{ dbt.dateadd('day', '-' ~ var('clv_holdout_days'), 'as_of') }} as end_date
     from as_of
 
 ),
 
+training_data as (
+
+    select
+        trained_on,
+        cast(end_date as date) as end_date,
+        cast({{ dbt.dateadd('day', '-' ~ var('clv_holdout_days'), 'end_date') }} as date)
+            as recent_from
+    from training_ends
+
+),
+
+-- Recent purchases are the naive forecast of the holdout: the repeats in as many days before it.
 histories as (
 
     select
-        fits.fit,
-        fits.as_of,
+        training_data.trained_on,
+        training_data.end_date,
         purchase_days.customer_id,
         purchase_days.first_purchase_date,
         max(purchase_days.activity_date) as last_purchase_date,
         count(*) - 1 as frequency,
         sum(case when purchase_days.purchase_number > 1 then purchase_days.order_amount else 0 end)
             as repeat_amount,
-        -- repeat purchase days as far back as the holdout is long
         sum(
             case
                 when
                     purchase_days.purchase_number > 1
-                    and purchase_days.activity_date
-                    >= {{ dbt.dateadd('day', '-' ~ var('clv_holdout_days'), 'fits.as_of') }}
+                    and purchase_days.activity_date >= training_data.recent_from
                     then 1
                 else 0
             end
         ) as recent_purchases
 
     from purchase_days
-    inner join fits
-        on purchase_days.activity_date < fits.as_of
+    inner join training_data
+        on purchase_days.activity_date < training_data.end_date
     group by
-        fits.fit,
-        fits.as_of,
+        training_data.trained_on,
+        training_data.end_date,
         purchase_days.customer_id,
         purchase_days.first_purchase_date
 
 ),
 
--- a refund lowers the value of the day that it pays back
+-- A refund lowers the value of the day of its order. Refunds of the first day lower no repeat.
 refunds_of_repeats as (
 
     select
-        histories.fit,
+        histories.trained_on,
         histories.customer_id,
         sum(refunds.amount) as refunded_amount
 
@@ -92,8 +102,8 @@ refunds_of_repeats as (
         on
             refunds.customer_id = histories.customer_id
             and orders.order_date > histories.first_purchase_date
-            and refunds.refund_date < histories.as_of
-    group by histories.fit, histories.customer_id
+            and refunds.refund_date < histories.end_date
+    group by histories.trained_on, histories.customer_id
 
 ),
 
@@ -104,23 +114,26 @@ later_purchases as (
         count(*) as purchases
 
     from purchase_days
-    inner join fits
-        on fits.fit = 'holdout' and purchase_days.activity_date >= fits.as_of
+    inner join training_data
+        on
+            training_data.trained_on = 'calibration'
+            and purchase_days.activity_date >= training_data.end_date
     group by purchase_days.customer_id
 
 )
 
 select
-    histories.fit,
+    histories.trained_on,
     histories.customer_id,
     cast(histories.frequency as bigint) as frequency,
     cast(
         {{ dbt.datediff('histories.first_purchase_date', 'histories.last_purchase_date', 'day') }}
         as bigint
     ) as recency_days,
-    -- as_of is the day after the last one
+    -- the last day of the data is the day before end_date
     cast(
-        {{ dbt.datediff('histories.first_purchase_date', 'histories.as_of', 'day') }} - 1 as bigint
+        {{ dbt.datediff('histories.first_purchase_date', 'histories.end_date', 'day') }} - 1
+        as bigint
     ) as age_days,
     {{ safe_divide(
         'histories.repeat_amount - coalesce(refunds_of_repeats.refunded_amount, 0)',
@@ -128,13 +141,14 @@ select
     ) }} as mean_repeat_value,
     cast(histories.recent_purchases as bigint) as recent_purchases,
     case
-        when histories.fit = 'holdout' then cast(coalesce(later_purchases.purchases, 0) as bigint)
+        when histories.trained_on = 'calibration'
+            then cast(coalesce(later_purchases.purchases, 0) as bigint)
     end as later_purchases
 
 from histories
 left join refunds_of_repeats
     on
-        histories.fit = refunds_of_repeats.fit
+        histories.trained_on = refunds_of_repeats.trained_on
         and histories.customer_id = refunds_of_repeats.customer_id
 left join later_purchases
     on histories.customer_id = later_purchases.customer_id

@@ -1,4 +1,4 @@
-"""One row per billing interval and renewals made: how many payments such subscribers will make."""
+"""One row per billing interval and number of renewals made: the expected payments to come."""
 
 from typing import Any
 
@@ -17,7 +17,8 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
         "billing_interval, months_per_interval, renewals"
     )
     fitted = dbt.ref("int_clv_models_fitted").filter("model = 'shifted_beta_geometric'").df()
-    scored = running.distinct().df()
+    # Without any row pandas would not know that the interval is a text.
+    scored = running.distinct().df().astype({"billing_interval": "str"})
     scored["discounted_intervals"] = np.nan
     for billing_interval, rows in fitted[fitted["converged"]].groupby("billing_interval"):
         its_rows = scored["billing_interval"] == billing_interval
@@ -28,7 +29,7 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
             dict(zip(rows["parameter"], rows["value"], strict=True)),
             scored.loc[its_rows, "renewals"],
             discount_rate=(1 + annual_discount_rate) ** (months / 12) - 1,
-            # The renewals that fall due before the horizon, of which the next is due now.
+            # The renewals that fall due before the horizon. The next one is due now.
             horizon=np.ceil(round(horizon / months, 6)),
         )
     reasons = fitted.groupby("billing_interval")["reason"].first()

@@ -1,171 +1,14 @@
 with
 
-as_of as (
+changes as (
 
-    select * from {{ ref('int_as_of') }}
-
-),
-
-runs as (
-
-    -- whoever only buys or only subscribes is counted once, and stands on any in the end
-    select * from {{ ref('int_activities_merged_to_runs') }}
-    where not (basis = 'any' and is_on_one_basis)
-
-),
-
-customers as (
-
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('int_activity_runs_aggregated_to_period_changes') }}
 
 ),
 
 periods as (
 
-    select
-        periods.*,
-        -- where the period's state is taken: its end, or as_of while it runs
-        least(periods.period_end, as_of.as_of) as state_date
-
-    from {{ ref('int_periods_spined') }} as periods
-    cross join as_of
-
-),
-
-periods_of_days as (
-
-    select
-        days.date_day,
-        periods.period_grain,
-        periods.period_number,
-        periods.period_start,
-        periods.state_date
-
-    from {{ ref('int_days_spined') }} as days
-    inner join periods
-        on
-            days.date_day >= periods.period_start
-            and days.date_day < periods.period_end
-
-),
-
-changes as (
-
-    select
-        basis,
-        is_on_one_basis,
-        customer_id,
-        run_number,
-        started_on,
-        ended_on,
-        started_on as changed_on,
-        1 as starts,
-        0 as ends
-    from runs
-
-    union all
-
-    select
-        basis,
-        is_on_one_basis,
-        customer_id,
-        run_number,
-        started_on,
-        ended_on,
-        ended_on as changed_on,
-        0 as starts,
-        1 as ends
-    from runs
-    where ended_on is not null
-
-),
-
--- only customers whose activity begins or ends in a period; all others stay what they were
-customer_periods as (
-
-    select
-        changes.basis,
-        changes.is_on_one_basis,
-        changes.customer_id,
-        days.period_grain,
-        days.period_number,
-        max(case when changes.started_on < days.period_start then 1 else 0 end) as at_start,
-        max(
-            case
-                when changes.ended_on is null or changes.ended_on >= days.state_date then 1
-                else 0
-            end
-        ) as at_end,
-        min(changes.run_number) as first_run_number,
-        sum(changes.ends) as churn_events,
-        -- days from a start, less days after a loss, to the end of the period; the day of loss is at risk
-        sum(changes.starts * {{ dbt.datediff('changes.changed_on', 'days.state_date', 'day') }})
-        - sum(
-            changes.ends * ({{ dbt.datediff('changes.changed_on', 'days.state_date', 'day') }} - 1)
-        ) as days_at_risk_by_changes
-
-    from changes
-    inner join periods_of_days as days
-        on changes.changed_on = days.date_day
-    group by
-        changes.basis,
-        changes.is_on_one_basis,
-        changes.customer_id,
-        days.period_grain,
-        days.period_number
-
-),
-
--- to every combination of attributes first, which are far fewer than customers, then to segments
-attribute_changes as (
-
-    select
-        customer_periods.basis,
-        customer_periods.is_on_one_basis,
-        customer_periods.period_grain,
-        customer_periods.period_number{{ segment_attributes('customers') }},
-        sum(case when at_start = 0 and at_end = 1 and first_run_number = 1 then 1 else 0 end)
-            as new_customers,
-        sum(case when at_start = 0 and at_end = 1 and first_run_number > 1 then 1 else 0 end)
-            as returning_customers,
-        sum(case when at_start = 1 and at_end = 0 then 1 else 0 end) as lost_customers,
-        sum(case when at_start = 0 and at_end = 0 then 1 else 0 end) as lost_newcomers,
-        sum(churn_events) as churn_events,
-        sum(days_at_risk_by_changes) as days_at_risk_by_changes
-
-    from customer_periods
-    inner join customers
-        on customer_periods.customer_id = customers.customer_id
-    group by
-        customer_periods.basis,
-        customer_periods.is_on_one_basis,
-        customer_periods.period_grain,
-        customer_periods.period_number{{ segment_attributes('customers') }}
-
-),
-
-changes_on_every_basis as (
-
-    select * from attribute_changes
-
-    union all
-
-    select
-        'any' as basis,
-        is_on_one_basis,
-        period_grain,
-        period_number
-        {%- for segment in var('segments') %},
-        {{ segment }}
-        {%- endfor %},
-        new_customers,
-        returning_customers,
-        lost_customers,
-        lost_newcomers,
-        churn_events,
-        days_at_risk_by_changes
-    from attribute_changes
-    where is_on_one_basis
+    select * from {{ ref('int_periods_spined') }}
 
 ),
 
@@ -183,7 +26,7 @@ period_changes as (
         sum(churn_events) as churn_events,
         sum(days_at_risk_by_changes) as days_at_risk_by_changes
 
-    from changes_on_every_basis
+    from changes
     group by {{ segment_sets(['basis', 'period_grain', 'period_number']) }}
 
 ),
@@ -350,7 +193,7 @@ select
         when rates.monthly_equivalent_churn_rate < targets.watch_rate then 'healthy'
         when rates.monthly_equivalent_churn_rate <= targets.high_rate then 'watch'
         when rates.monthly_equivalent_churn_rate > targets.high_rate then 'high'
-    end as band,
+    end as churn_band,
     rates.is_complete,
     -- old customers look new before everyone had the time to come again
     coalesce(

@@ -7,24 +7,6 @@ customers as (
 
 ),
 
-customer_months as (
-
-    select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
-
-),
-
-recurring_revenue as (
-
-    select
-        customer_id,
-        sum(closing_mrr) as recurring_revenue
-
-    from customer_months
-    where is_complete
-    group by customer_id
-
-),
-
 customer_values as (
 
     select * from {{ ref('int_customers_valued') }}
@@ -53,11 +35,10 @@ select
     cast(
         customers.lifetime_net_revenue * {{ var('gross_margin') }} as decimal(18, 2)
     ) as historic_margin,
-    cast(coalesce(recurring_revenue.recurring_revenue, 0) as decimal(18, 2))
-        as historic_recurring_revenue,
+    customers.lifetime_recurring_revenue as historic_recurring_revenue,
     customer_values.predicted_order_value,
     customer_values.predicted_subscription_value,
-    -- from those who have left nothing is expected
+    -- a customer who has left has no row of values: nothing is to come
     case
         when customer_values.customer_id is null then 0
         else customer_values.predicted_clv
@@ -68,5 +49,3 @@ from customers
 cross join as_of
 left join customer_values
     on customers.customer_id = customer_values.customer_id
-left join recurring_revenue
-    on customers.customer_id = recurring_revenue.customer_id

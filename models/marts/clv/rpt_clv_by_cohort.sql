@@ -1,6 +1,3 @@
-{#- Money is spent on a channel; no other segment can be charged with it. -#}
-{%- set has_channels = 'acquisition_channel' in var('segments') -%}
-
 with
 
 customers as (
@@ -10,80 +7,46 @@ customers as (
 
 ),
 
+customer_months as (
+
+    select * from {{ ref('fct_customer_months') }}
+
+),
+
 customer_values as (
 
     select * from {{ ref('int_customers_valued') }}
 
 ),
 
-customer_days as (
+-- Money is spent on a channel. No other segment can be charged with it.
+spend as (
 
-    select * from {{ ref('int_orders_aggregated_to_customer_days') }}
-
-),
-
-customer_months as (
-
-    select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
-    where is_complete
+    select * from {{ ref('int_marketing_spend_aggregated_to_periods') }}
+    {%- if 'acquisition_channel' not in var('segments') %}
+    where segment_name = 'all'
+    {%- endif %}
 
 ),
 
-marketing_spend as (
+days_in_periods as (
 
-    select * from {{ ref('int_marketing_spend_assessed') }}
-    where is_counted
-
-),
-
-periods as (
-
-    select * from {{ ref('int_periods_spined') }}
+    select * from {{ ref('int_days_assigned_to_periods') }}
 
 ),
 
--- what customers brought: orders on their day, recurring revenue at month end
-revenues as (
-
-    select
-        customer_id,
-        cast({{ dbt.date_trunc('month', 'activity_date') }} as date) as month,
-        net_revenue as order_revenue,
-        0 as recurring_revenue
-    from customer_days
-
-    union all
-
-    select
-        customer_id,
-        month,
-        0 as order_revenue,
-        closing_mrr as recurring_revenue
-    from customer_months
-
-),
-
-recurring_revenues as (
-
-    select
-        customer_id,
-        sum(closing_mrr) as recurring_revenue
-    from customer_months
-    group by customer_id
-
-),
-
+-- Customers who have left have no row in customer_values, and count as predicted: nothing is to come.
 cohorts as (
 
     select
         {{ segment_columns() }},
-        periods.period_grain,
-        periods.period_number,
+        days_in_periods.period_grain,
+        days_in_periods.is_complete,
+        days_in_periods.period_start,
         count(*) as customers,
         sum(customers.lifetime_net_revenue) as historic_net_revenue,
-        sum(coalesce(recurring_revenues.recurring_revenue, 0)) as historic_recurring_revenue,
+        sum(customers.lifetime_recurring_revenue) as historic_recurring_revenue,
         sum(customer_values.predicted_clv) as predicted_clv,
-        -- who has a value to come, and no prediction of it
         sum(
             case
                 when
@@ -95,125 +58,54 @@ cohorts as (
         ) as unscored_customers
 
     from customers
-    inner join periods
-        on
-            customers.acquired_on >= periods.period_start
-            and customers.acquired_on < periods.period_end
+    inner join days_in_periods
+        on customers.acquired_on = days_in_periods.date_day
     left join customer_values
         on customers.customer_id = customer_values.customer_id
-    left join recurring_revenues
-        on customers.customer_id = recurring_revenues.customer_id
-    group by {{ segment_sets(['period_grain', 'period_number']) }}
+    group by {{ segment_sets(['period_grain', 'is_complete', 'period_start']) }}
 
 ),
 
-spend_of_channels as (
-
-    select
-        periods.period_grain,
-        periods.period_number,
-        marketing_spend.channel as segment_value,
-        sum(marketing_spend.amount) as marketing_spend
-
-    from marketing_spend
-    inner join periods
-        on
-            marketing_spend.spend_date >= periods.period_start
-            and marketing_spend.spend_date < periods.period_end
-    group by periods.period_grain, periods.period_number, marketing_spend.channel
-
-),
-
-spend as (
-
-    select
-        'all' as segment_name,
-        'all' as segment_value,
-        period_grain,
-        period_number,
-        sum(marketing_spend) as marketing_spend
-    from spend_of_channels
-    group by period_grain, period_number
-    {%- if has_channels %}
-
-    union all
-
-    select
-        'acquisition_channel' as segment_name,
-        segment_value,
-        period_grain,
-        period_number,
-        marketing_spend
-    from spend_of_channels
-    {%- endif %}
-
-),
-
+-- Recurring revenue counts once its month has ended. Customers acquired on one day are added up
+-- first, because there are far fewer days than customers.
 revenues_of_days as (
 
     select
         customers.acquisition_channel,
         customers.acquired_on,
-        revenues.month,
-        sum(revenues.order_revenue + revenues.recurring_revenue) as revenue
+        customer_months.month,
+        sum(
+            customer_months.net_revenue
+            + case when customer_months.is_complete then customer_months.mrr else 0 end
+        ) as revenue
 
-    from revenues
+    from customer_months
     inner join customers
-        on revenues.customer_id = customers.customer_id
-    group by customers.acquisition_channel, customers.acquired_on, revenues.month
+        on customer_months.customer_id = customers.customer_id
+    group by customers.acquisition_channel, customers.acquired_on, customer_months.month
 
 ),
 
 revenues_of_cohorts as (
 
     select
-        revenues_of_days.acquisition_channel as segment_value,
-        periods.period_grain,
-        periods.period_number,
-        periods.period_start,
+        case
+            when grouping(revenues_of_days.acquisition_channel) = 0 then 'acquisition_channel'
+            else 'all'
+        end as segment_name,
+        coalesce(revenues_of_days.acquisition_channel, 'all') as segment_value,
+        days_in_periods.period_grain,
+        days_in_periods.period_start,
         revenues_of_days.month,
         sum(revenues_of_days.revenue) as revenue
 
     from revenues_of_days
-    inner join periods
-        on
-            revenues_of_days.acquired_on >= periods.period_start
-            and revenues_of_days.acquired_on < periods.period_end
-    group by
-        revenues_of_days.acquisition_channel,
-        periods.period_grain,
-        periods.period_number,
-        periods.period_start,
-        revenues_of_days.month
-
-),
-
-revenues_of_segments as (
-
-    select
-        'all' as segment_name,
-        'all' as segment_value,
-        period_grain,
-        period_number,
-        period_start,
-        month,
-        sum(revenue) as revenue
-    from revenues_of_cohorts
-    group by period_grain, period_number, period_start, month
-    {%- if has_channels %}
-
-    union all
-
-    select
-        'acquisition_channel' as segment_name,
-        segment_value,
-        period_grain,
-        period_number,
-        period_start,
-        month,
-        revenue
-    from revenues_of_cohorts
-    {%- endif %}
+    inner join days_in_periods
+        on revenues_of_days.acquired_on = days_in_periods.date_day
+    group by grouping sets (
+        (period_grain, period_start, month),
+        (period_grain, period_start, month, acquisition_channel)
+    )
 
 ),
 
@@ -222,57 +114,56 @@ cumulative_revenues as (
     select
         *,
         sum(revenue) over (
-            partition by segment_name, segment_value, period_grain, period_number
+            partition by segment_name, segment_value, period_grain, period_start
             order by month
             rows between unbounded preceding and current row
         ) as cumulative_revenue
 
-    from revenues_of_segments
+    from revenues_of_cohorts
 
 ),
 
+-- The first month in which the margin to date covers the spend. The first month of the cohort is 1.
 paybacks as (
 
     select
-        revenues.segment_name,
-        revenues.segment_value,
-        revenues.period_grain,
-        revenues.period_number,
-        min({{ dbt.datediff('revenues.period_start', 'revenues.month', 'month') }}) + 1
+        spend.segment_name,
+        spend.segment_value,
+        spend.period_grain,
+        spend.period_start,
+        min({{ dbt.datediff('spend.period_start', 'revenues.month', 'month') }}) + 1
             as payback_months
 
-    from cumulative_revenues as revenues
-    inner join spend
+    from spend
+    inner join cumulative_revenues as revenues
         on
-            revenues.segment_name = spend.segment_name
-            and revenues.segment_value = spend.segment_value
-            and revenues.period_grain = spend.period_grain
-            and revenues.period_number = spend.period_number
+            spend.segment_name = revenues.segment_name
+            and spend.segment_value = revenues.segment_value
+            and spend.period_grain = revenues.period_grain
+            and spend.period_start = revenues.period_start
     where revenues.cumulative_revenue * {{ var('gross_margin') }} >= spend.marketing_spend
-    group by
-        revenues.segment_name,
-        revenues.segment_value,
-        revenues.period_grain,
-        revenues.period_number
+    group by spend.segment_name, spend.segment_value, spend.period_grain, spend.period_start
 
 ),
 
--- money that won nobody has its row too
+-- Spend that won no customer has a row too. The predicted value of a cohort is unknown while one of
+-- its customers could not be scored.
 joined as (
 
     select
         coalesce(cohorts.segment_name, spend.segment_name) as segment_name,
         coalesce(cohorts.segment_value, spend.segment_value) as segment_value,
         coalesce(cohorts.period_grain, spend.period_grain) as period_grain,
-        coalesce(cohorts.period_number, spend.period_number) as period_number,
+        coalesce(cohorts.is_complete, spend.is_complete) as is_complete,
+        coalesce(cohorts.period_start, spend.period_start) as period_start,
         coalesce(cohorts.customers, 0) as customers,
+        coalesce(cohorts.unscored_customers, 0) as unscored_customers,
         coalesce(cohorts.historic_net_revenue, 0) as historic_net_revenue,
         coalesce(cohorts.historic_recurring_revenue, 0) as historic_recurring_revenue,
         case
             when coalesce(cohorts.unscored_customers, 0) = 0
                 then coalesce(cohorts.predicted_clv, 0)
         end as predicted_clv,
-        coalesce(cohorts.unscored_customers, 0) as unscored_customers,
         spend.marketing_spend
 
     from cohorts
@@ -281,11 +172,11 @@ joined as (
             cohorts.segment_name = spend.segment_name
             and cohorts.segment_value = spend.segment_value
             and cohorts.period_grain = spend.period_grain
-            and cohorts.period_number = spend.period_number
+            and cohorts.period_start = spend.period_start
 
 ),
 
-with_value as (
+with_lifetime_value as (
 
     select
         *,
@@ -297,34 +188,30 @@ with_value as (
 )
 
 select
-    with_value.segment_name,
-    with_value.segment_value,
-    with_value.period_grain,
-    periods.period_start as cohort_start,
-    cast(with_value.customers as bigint) as customers,
-    cast(with_value.unscored_customers as bigint) as unscored_customers,
-    cast(with_value.historic_net_revenue as decimal(18, 2)) as historic_net_revenue,
-    cast(with_value.historic_recurring_revenue as decimal(18, 2)) as historic_recurring_revenue,
-    cast(with_value.predicted_clv as decimal(18, 2)) as predicted_clv,
-    {{ round_to_cent(safe_divide('with_value.lifetime_value', 'with_value.customers')) }}
+    cohort.segment_name,
+    cohort.segment_value,
+    cohort.period_grain,
+    cohort.period_start as cohort_start,
+    cast(cohort.customers as bigint) as customers,
+    cast(cohort.unscored_customers as bigint) as unscored_customers,
+    cast(cohort.historic_net_revenue as decimal(18, 2)) as historic_net_revenue,
+    cast(cohort.historic_recurring_revenue as decimal(18, 2)) as historic_recurring_revenue,
+    cast(cohort.predicted_clv as decimal(18, 2)) as predicted_clv,
+    {{ round_to_cent(safe_divide('cohort.lifetime_value', 'cohort.customers')) }}
         as clv_per_customer,
-    cast(with_value.marketing_spend as decimal(18, 2)) as marketing_spend,
-    {{ round_to_cent(safe_divide('with_value.marketing_spend', 'with_value.customers')) }} as cac,
+    cast(cohort.marketing_spend as decimal(18, 2)) as marketing_spend,
+    {{ round_to_cent(safe_divide('cohort.marketing_spend', 'cohort.customers')) }} as cac,
     case
-        when with_value.customers > 0
-            then {{ safe_divide('with_value.lifetime_value', 'with_value.marketing_spend') }}
+        when cohort.customers > 0
+            then {{ safe_divide('cohort.lifetime_value', 'cohort.marketing_spend') }}
     end as clv_to_cac,
     cast(paybacks.payback_months as bigint) as payback_months,
-    periods.is_complete
+    cohort.is_complete
 
-from with_value
-inner join periods
-    on
-        with_value.period_grain = periods.period_grain
-        and with_value.period_number = periods.period_number
+from with_lifetime_value as cohort
 left join paybacks
     on
-        with_value.segment_name = paybacks.segment_name
-        and with_value.segment_value = paybacks.segment_value
-        and with_value.period_grain = paybacks.period_grain
-        and with_value.period_number = paybacks.period_number
+        cohort.segment_name = paybacks.segment_name
+        and cohort.segment_value = paybacks.segment_value
+        and cohort.period_grain = paybacks.period_grain
+        and cohort.period_start = paybacks.period_start

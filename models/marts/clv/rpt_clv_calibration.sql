@@ -1,3 +1,11 @@
+with
+
+forecasts as (
+
+    select * from {{ ref('int_clv_models_compared') }}
+
+)
+
 select
     model,
     cast({{ var('clv_holdout_days') }} as bigint) as horizon_days,
@@ -9,4 +17,4 @@ select
     bias,
     is_champion
 
-from {{ ref('int_clv_models_compared') }}
+from forecasts

@@ -1,16 +1,9 @@
 with
 
-histories as (
-
-    select * from {{ ref('int_purchases_aggregated_to_histories') }}
-    where fit = 'holdout'
-
-),
-
 scores as (
 
-    select * from {{ ref('int_histories_scored') }}
-    where fit = 'holdout'
+    select * from {{ ref('int_customers_scored') }}
+    where trained_on = 'calibration'
 
 ),
 
@@ -21,25 +14,17 @@ champion as (
 
 ),
 
+-- Equal chances are ordered by a hash of the id. Many shops number their customers, so the ids
+-- themselves would order equal customers by age.
 ranked as (
 
     select
-        scores.model,
-        scores.p_alive,
-        scores.expected_in_holdout,
-        histories.later_purchases,
-        -- ids that count up tell when a customer came, which must not rank those who are alike
+        *,
         ntile(10) over (
-            partition by scores.model
-            order by scores.p_alive, {{ dbt.hash('histories.customer_id') }}
+            partition by model order by p_alive, {{ dbt.hash('customer_id') }}
         ) as decile
 
-    from histories
-    inner join scores
-        on
-            histories.frequency = scores.frequency
-            and histories.recency_days = scores.recency_days
-            and histories.age_days = scores.age_days
+    from scores
 
 ),
 
@@ -49,9 +34,8 @@ deciles as (
         model,
         decile,
         count(*) as customers,
-        -- sums of decimals: the same in whatever order
-        sum(cast(p_alive as decimal(38, 12))) as p_alive,
-        sum(cast(expected_in_holdout as decimal(38, 12))) as predicted_purchases,
+        {{ order_free_sum('p_alive', 12) }} as p_alive,
+        {{ order_free_sum('expected_in_holdout', 12) }} as predicted_purchases,
         sum(later_purchases) as actual_purchases,
         sum(case when later_purchases > 0 then 1 else 0 end) as buyers
 

@@ -13,7 +13,7 @@ as_of as (
 )
 
 select
-    fits.fit,
+    fits.trained_on,
     fits.model,
     fits.billing_interval,
     fits.parameter,
@@ -23,7 +23,7 @@ select
     fits.converged,
     fits.reason,
     case
-        when fits.fit = 'holdout'
+        when fits.trained_on = 'calibration'
             then cast(
                 {{ dbt.dateadd('day', '-' ~ var('clv_holdout_days'), 'as_of.last_day') }} as date
             )

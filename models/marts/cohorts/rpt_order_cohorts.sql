@@ -1,5 +1,3 @@
-{%- set grains = ['week', 'month', 'quarter', 'year'] -%}
-
 with
 
 as_of as (
@@ -20,52 +18,59 @@ customers as (
 
 ),
 
+periods_of_days as (
+
+    select * from {{ ref('int_days_assigned_to_periods') }}
+
+),
+
 periods as (
 
     select * from {{ ref('int_periods_spined') }}
 
 ),
 
-days as (
+-- A customer who is active in a period is counted once, on the first purchase day in it.
+activity as (
 
     select
-        customer_days.*{{ segment_attributes('customers') }}
+        {{ segment_columns() }},
+        periods.period_grain,
+        cohorts.period_number as cohort_number,
+        periods.period_number,
+        sum(
+            case
+                when
+                    not customer_days.is_purchase_day
+                    or customer_days.previous_purchase_date >= periods.period_start
+                    then 0
+                else 1
+            end
+        ) as active_customers,
+        sum(
+            case
+                when
+                    customer_days.is_purchase_day
+                    and customer_days.activity_date = customer_days.last_purchase_date
+                    then 1
+                else 0
+            end
+        ) as last_active_customers,
+        sum(customer_days.orders) as orders,
+        sum(customer_days.net_revenue) as net_revenue
 
     from customer_days
     inner join customers
         on customer_days.customer_id = customers.customer_id
-
-),
-
--- a customer who is active in a period is counted on the first purchase day in it
-activity as (
-    {%- for grain in grains %}
-    {%- set period_start = dbt.date_trunc(grain, 'activity_date') %}
-
-    {{ 'union all' if not loop.first }}
-
-    select
-        {{ segment_columns() }},
-        '{{ grain }}' as period_grain,
-        cast({{ dbt.date_trunc(grain, 'first_purchase_date') }} as date) as cohort_start,
-        cast({{ period_start }} as date) as period_start,
-        sum(
-            case
-                when not is_purchase_day or previous_purchase_date >= {{ period_start }} then 0
-                else 1
-            end
-        ) as active_customers,
-        sum(case when is_purchase_day and activity_date = last_purchase_date then 1 else 0 end)
-            as last_active_customers,
-        sum(orders) as orders,
-        sum(net_revenue) as net_revenue
-
-    from days
+    inner join periods_of_days as periods
+        on customer_days.activity_date = periods.date_day
+    inner join periods_of_days as cohorts
+        on
+            customer_days.first_purchase_date = cohorts.date_day
+            and periods.period_grain = cohorts.period_grain
     group by {{ segment_sets([
-        'cast(' ~ dbt.date_trunc(grain, 'first_purchase_date') ~ ' as date)',
-        'cast(' ~ period_start ~ ' as date)',
+        'periods.period_grain', 'cohorts.period_number', 'periods.period_number'
     ]) }}
-    {%- endfor %}
 
 ),
 
@@ -75,20 +80,20 @@ cohorts as (
         activity.segment_name,
         activity.segment_value,
         activity.period_grain,
-        activity.cohort_start,
-        periods.period_number as cohort_number,
+        activity.cohort_number,
+        periods.period_start as cohort_start,
         activity.active_customers as cohort_customers
 
     from activity
     inner join periods
         on
             activity.period_grain = periods.period_grain
-            and activity.cohort_start = periods.period_start
-    where activity.period_start = activity.cohort_start
+            and activity.cohort_number = periods.period_number
+    where activity.period_number = activity.cohort_number
 
 ),
 
--- every period from the cohort's own to the one that is running, zeros included
+-- Every period from the cohort's own to the one that is running, zeros included.
 every_cell as (
 
     select
@@ -116,8 +121,8 @@ every_cell as (
             cohorts.segment_name = activity.segment_name
             and cohorts.segment_value = activity.segment_value
             and cohorts.period_grain = activity.period_grain
-            and cohorts.cohort_start = activity.cohort_start
-            and periods.period_start = activity.period_start
+            and cohorts.cohort_number = activity.cohort_number
+            and periods.period_number = activity.period_number
 
 ),
 
@@ -125,7 +130,7 @@ cells as (
 
     select
         *,
-        -- active now or later: those whose last active period is still to come
+        -- active in this period or later: the last active period is still to come
         sum(last_active_customers) over (
             partition by segment_name, segment_value, period_grain, cohort_start
             order by periods_since

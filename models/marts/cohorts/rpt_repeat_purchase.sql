@@ -1,4 +1,3 @@
-{%- set grains = ['week', 'month', 'quarter', 'year'] -%}
 {%- set horizons = [30, 60, 90, 180, 365] -%}
 
 with
@@ -21,38 +20,24 @@ customers as (
 
 ),
 
-periods as (
-
-    select * from {{ ref('int_periods_spined') }}
-
-),
-
-grains as (
-
-    select 'all' as period_grain
-    {%- for grain in grains %}
-    union all
-    select '{{ grain }}' as period_grain
-    {%- endfor %}
-
-),
-
--- a customer is in one cohort of each grain, and in the one of all time
+-- A customer is in one cohort of each grain, and in the cohort of all time.
 cohorts_of_days as (
 
     select
-        days.date_day,
-        grains.period_grain,
-        cast(
-            case grains.period_grain
-                {%- for grain in grains %}
-                when '{{ grain }}' then {{ dbt.date_trunc(grain, 'days.date_day') }}
-                {%- endfor %}
-            end as date
-        ) as cohort_start
+        date_day,
+        period_grain,
+        period_start as cohort_start,
+        is_complete
+    from {{ ref('int_days_assigned_to_periods') }}
 
-    from {{ ref('int_days_spined') }} as days
-    cross join grains
+    union all
+
+    select
+        date_day,
+        'all' as period_grain,
+        cast(null as date) as cohort_start,
+        false as is_complete
+    from {{ ref('int_days_spined') }}
 
 ),
 
@@ -76,6 +61,7 @@ purchases as (
         {{ segment_columns() }},
         cohorts.period_grain,
         cohorts.cohort_start,
+        cohorts.is_complete,
         count(*) as customers,
         sum(case when buyers.second_purchase_date is not null then 1 else 0 end)
             as repeat_customers,
@@ -103,7 +89,7 @@ purchases as (
     cross join as_of
     inner join cohorts_of_days as cohorts
         on buyers.first_purchase_date = cohorts.date_day
-    group by {{ segment_sets(['period_grain', 'cohort_start']) }}
+    group by {{ segment_sets(['period_grain', 'cohort_start', 'is_complete']) }}
 
 ),
 
@@ -141,9 +127,9 @@ gaps as (
 
 ),
 
+-- A tenth of the customers, rounded up, and all others.
 with_top_decile as (
 
-    -- a tenth of the customers, rounded up
     select
         *,
         net_revenue - top_revenue as other_revenue,
@@ -188,13 +174,9 @@ select
         'purchases.top_revenue * purchases.other_customers',
         'purchases.other_revenue * purchases.top_customers'
     ) }} as top_decile_spend_multiple,
-    coalesce(periods.is_complete, false) as is_complete
+    purchases.is_complete
 
 from with_top_decile as purchases
-left join periods
-    on
-        purchases.period_grain = periods.period_grain
-        and purchases.cohort_start = periods.period_start
 left join gaps
     on
         purchases.segment_name = gaps.segment_name

@@ -1,19 +1,32 @@
 with
 
+periods_of_days as (
+
+    select * from {{ ref('int_days_assigned_to_periods') }}
+
+),
+
+-- One column for each grain.
 days as (
 
-    select * from {{ ref('int_days_spined') }}
+    select
+        date_day,
+        max(case when period_grain = 'week' then period_start end) as week_start,
+        max(case when period_grain = 'month' then period_start end) as month_start,
+        max(case when period_grain = 'quarter' then period_start end) as quarter_start,
+        max(case when period_grain = 'year' then period_start end) as year_start
+
+    from periods_of_days
+    group by date_day
 
 )
 
 select
     date_day,
-    cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_start,
-    cast({{ dbt.date_trunc('month', 'date_day') }} as date) as month_start,
-    cast({{ dbt.date_trunc('quarter', 'date_day') }} as date) as quarter_start,
-    cast({{ dbt.date_trunc('year', 'date_day') }} as date) as year_start,
-    cast(
-        {{ dbt.datediff(dbt.date_trunc('week', 'date_day'), 'date_day', 'day') }} + 1 as bigint
-    ) as day_of_week
+    week_start,
+    month_start,
+    quarter_start,
+    year_start,
+    cast({{ dbt.datediff('week_start', 'date_day', 'day') }} + 1 as bigint) as day_of_week
 
 from days

@@ -2,13 +2,7 @@ with
 
 months as (
 
-    select
-        period_start as month,
-        is_complete,
-        least(period_end, as_of.as_of) as state_date
-    from {{ ref('int_periods_spined') }}
-    cross join {{ ref('int_as_of') }} as as_of
-    where period_grain = 'month'
+    select * from {{ ref('int_months_spined') }}
 
 ),
 
@@ -38,7 +32,7 @@ order_months as (
         cast({{ dbt.date_trunc('month', 'activity_date') }} as date) as month,
         sum(orders) as orders,
         sum(net_revenue) as net_revenue,
-        max(case when is_purchase_day then activity_date end) as last_purchase_date
+        max(active_until) as active_until
 
     from customer_days
     group by customer_id, cast({{ dbt.date_trunc('month', 'activity_date') }} as date)
@@ -52,7 +46,7 @@ facts as (
         month,
         orders,
         net_revenue,
-        last_purchase_date,
+        active_until,
         0 as mrr
 
     from order_months
@@ -64,7 +58,7 @@ facts as (
         month,
         0 as orders,
         0 as net_revenue,
-        cast(null as date) as last_purchase_date,
+        cast(null as date) as active_until,
         closing_mrr as mrr
 
     from recurring_revenue
@@ -81,7 +75,7 @@ customer_months as (
         sum(facts.orders) as orders,
         sum(facts.net_revenue) as net_revenue,
         sum(facts.mrr) as mrr,
-        max(facts.last_purchase_date) as last_purchase_in_month
+        max(facts.active_until) as active_until
 
     from facts
     inner join months
@@ -90,23 +84,24 @@ customer_months as (
 
 ),
 
-with_last_purchase as (
+-- an order of an earlier month may carry the customer into this one
+with_latest_order as (
 
     select
         *,
-        max(last_purchase_in_month) over (
+        max(active_until) over (
             partition by customer_id
             order by month
             rows between unbounded preceding and current row
-        ) as last_purchase_date
+        ) as last_active_until
 
     from customer_months
 
 ),
 
+-- in a spell just before the boundary
 months_in_a_spell as (
 
-    -- in a spell just before the boundary
     select
         customer_months.customer_id,
         customer_months.month
@@ -121,21 +116,18 @@ months_in_a_spell as (
 )
 
 select
-    with_last_purchase.customer_id,
-    cast(with_last_purchase.orders as bigint) as orders,
-    cast(with_last_purchase.net_revenue as decimal(18, 2)) as net_revenue,
-    cast(with_last_purchase.mrr as decimal(18, 2)) as mrr,
-    coalesce(
-        {{ dbt.dateadd('day', var('order_lapse_days'), 'with_last_purchase.last_purchase_date') }}
-        >= with_last_purchase.state_date,
-        false
-    ) as is_active_orders,
+    with_latest_order.customer_id,
+    cast(with_latest_order.orders as bigint) as orders,
+    cast(with_latest_order.net_revenue as decimal(18, 2)) as net_revenue,
+    cast(with_latest_order.mrr as decimal(18, 2)) as mrr,
+    coalesce(with_latest_order.last_active_until >= with_latest_order.state_date, false)
+        as is_active_orders,
     months_in_a_spell.customer_id is not null as is_active_subscriptions,
-    with_last_purchase.is_complete,
-    with_last_purchase.month
+    with_latest_order.is_complete,
+    with_latest_order.month
 
-from with_last_purchase
+from with_latest_order
 left join months_in_a_spell
     on
-        with_last_purchase.customer_id = months_in_a_spell.customer_id
-        and with_last_purchase.month = months_in_a_spell.month
+        with_latest_order.customer_id = months_in_a_spell.customer_id
+        and with_latest_order.month = months_in_a_spell.month

@@ -56,7 +56,7 @@ select
     numbered.original_amount,
     numbered.exchange_rate,
     numbered.ordered_at,
-    numbered.order_date
+    numbered.order_date{{ pass_through('orders', 'numbered') }}
 
 from numbered
 left join refunded_amounts

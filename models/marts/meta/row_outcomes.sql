@@ -39,7 +39,7 @@ select
     table_name,
     outcome,
     reason,
-    cast(sum(records) as bigint) as rows,
+    cast(sum(records) as bigint) as records,
     cast(sum(amount) as decimal(38, 4)) as amount
 
 from combined

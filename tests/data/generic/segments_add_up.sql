@@ -1,4 +1,7 @@
-{#- The parts of every segment add up to the total, in every measure and for every row of the total. -#}
+{#-
+    The parts of every segment add up to the total, in every measure and for every row of the total. A measure that is NULL
+    in the total is NULL in every segment.
+-#}
 {% test segments_add_up(model, by, measures) %}
 
 {%- set sums = [] -%}
@@ -6,6 +9,7 @@
 {%- for measure in measures -%}
     {%- do sums.append('sum(' ~ measure ~ ') as ' ~ measure) -%}
     {%- do differences.append('min(' ~ measure ~ ') <> max(' ~ measure ~ ')') -%}
+    {%- do differences.append('count(' ~ measure ~ ') not in (0, count(*))') -%}
 {%- endfor %}
 
 with

@@ -1,0 +1,110 @@
+"""The hard cases of data/hard_cases/, as rows of the raw tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shop import tables
+from shop.days import not_after_the_end
+from shop.orders import Order
+from shop.tables import Row, moment_of, money
+
+FOLDER = Path(__file__).resolve().parents[1] / "hard_cases"
+DEFAULTS = "defaults.yml"
+LISTS = ("orders", "refunds", "subscriptions", "address_changes")
+
+# What YAML makes of an entry: dates are datetimes, amounts are numbers.
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One customer written by hand, with all rows of that customer."""
+
+    customers: Sequence[Row]
+    orders: Sequence[Order]
+    refunds: Sequence[Row]
+    subscriptions: Sequence[Row]
+
+
+def hard_cases() -> list[Case]:
+    """Return the cases of all files."""
+    defaults = yaml.safe_load((FOLDER / DEFAULTS).read_text(encoding="utf-8"))
+    return [
+        read_case(entry, defaults)
+        for file in sorted(FOLDER.glob("*.yml"))
+        if file.name != DEFAULTS
+        for entry in yaml.safe_load(file.read_text(encoding="utf-8"))
+    ]
+
+
+def read_case(entry: Entry, defaults: Mapping[str, Entry]) -> Case:
+    """Return one case, with the defaults for every column that it does not name."""
+    refuse_unknown(entry, ("customer_id", *defaults["case"], *LISTS))
+    case = {name: [] for name in LISTS} | defaults["case"] | entry
+    own = {"customer_id": case["customer_id"]}
+    orders = [read_order(defaults["order"] | own | order) for order in case["orders"]]
+    subscriptions = [
+        version
+        for subscription in case["subscriptions"]
+        for version in read_subscription(defaults["subscription"] | own | subscription)
+    ]
+    moments = [moment_of(row, "ordered_at") for row in orders]
+    moments += [moment_of(row, "started_at") for row in subscriptions]
+    return Case(
+        read_customer(case, min(moments)),
+        [Order(row, case["country"]) for row in orders],
+        [checked(defaults["refund"] | row, tables.REFUNDS) for row in case["refunds"]],
+        subscriptions,
+    )
+
+
+def read_customer(case: Entry, signed_up_at: datetime) -> list[Row]:
+    """Return the record of the customer, and one more for each change of address."""
+    customer_id = case["customer_id"]
+    record: Row = {
+        "customer_id": customer_id,
+        "signed_up_at": signed_up_at,
+        "email": f"{customer_id}@example.com",
+        "country": case["country"],
+        "acquisition_channel": case["channel"],
+        "updated_at": signed_up_at,
+    }
+    return [record, *(checked(record | new, tables.CUSTOMERS) for new in case["address_changes"])]
+
+
+def read_order(order: Entry) -> Row:
+    """Return one order, last updated two days after the purchase."""
+    updated_at = not_after_the_end(order["ordered_at"] + timedelta(days=2))
+    return checked({"updated_at": updated_at, **order}, tables.ORDERS)
+
+
+def read_subscription(subscription: Entry) -> list[Row]:
+    """Return the versions of one subscription: the first state, and the state after each change."""
+    state = {column: value for column, value in subscription.items() if column != "changes"}
+    versions: list[Row] = []
+    for change in ({"effective_at": state["started_at"]}, *subscription.get("changes", ())):
+        state |= {"updated_at": change["effective_at"], **change}
+        versions.append(checked(state, tables.SUBSCRIPTIONS))
+    return versions
+
+
+def checked(row: Entry, columns: Sequence[str]) -> Row:
+    """Return the row with its amounts as money."""
+    refuse_unknown(row, columns)
+    return {
+        column: money(value) if column.endswith("amount") else value
+        for column, value in row.items()
+    }
+
+
+def refuse_unknown(entry: Entry, names: Sequence[str]) -> None:
+    """Raise ValueError for an unknown name, so that a misspelt one does not vanish silently."""
+    if unknown := entry.keys() - set(names):
+        raise ValueError(f"a hard case has unknown names {sorted(unknown)}: {dict(entry)}")

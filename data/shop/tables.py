@@ -1,0 +1,66 @@
+"""The raw tables: their columns, and the values that a row holds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+Value = str | int | bool | Decimal | date | datetime | None
+Row = dict[str, Value]
+
+ORDERS = [
+    "order_id",
+    "customer_id",
+    "ordered_at",
+    "amount",
+    "currency",
+    "status",
+    "discount_amount",
+    "tax_amount",
+    "shipping_amount",
+    "is_test",
+    "channel",
+    "updated_at",
+]
+REFUNDS = ["refund_id", "order_id", "refunded_at", "amount", "currency"]
+CUSTOMERS = [
+    "customer_id",
+    "signed_up_at",
+    "email",
+    "country",
+    "acquisition_channel",
+    "referred_by_customer_id",
+    "updated_at",
+]
+SUBSCRIPTIONS = [
+    "subscription_id",
+    "customer_id",
+    "plan_id",
+    "status",
+    "started_at",
+    "amount",
+    "billing_interval",
+    "interval_count",
+    "quantity",
+    "discount_amount",
+    "currency",
+    "trial_ends_at",
+    "current_period_ends_at",
+    "cancel_requested_at",
+    "ended_at",
+    "cancel_reason",
+    "effective_at",
+    "updated_at",
+    "is_test",
+]
+SPEND = ["spend_date", "channel", "amount", "currency"]
+
+
+def money(amount: float | str) -> Decimal:
+    """Return an amount with two digits after the point."""
+    return Decimal(str(amount)).quantize(Decimal("0.01"))
+
+
+def moment_of(row: Row, *columns: str) -> datetime:
+    """Return the first of these columns that is filled."""
+    return next(value for column in columns if isinstance(value := row.get(column), datetime))

@@ -1,0 +1,98 @@
+"""Which rows are in force, and which of these count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+Row = dict[str, Any]
+
+KEYS = {
+    "orders": ("order_id",),
+    "refunds": ("refund_id",),
+    "customers": ("customer_id",),
+    "subscriptions": ("subscription_id", "effective_at"),
+    "marketing_spend": ("spend_date", "channel"),
+}
+
+
+def in_force(table: str, rows: Iterable[Row]) -> list[Row]:
+    """Return the version with the latest `updated_at` of each key."""
+    latest: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = tuple(row[column] for column in KEYS[table])
+        rival = latest.setdefault(key, row)
+        if row == rival:
+            continue
+        times = [version.get("updated_at") or datetime.min for version in (rival, row)]
+        if times[0] == times[1]:
+            raise ValueError(f"{table} {key}: which version is in force is a matter of chance")
+        if times[1] > times[0]:
+            latest[key] = row
+    return list(latest.values())
+
+
+class CountedRows:
+    """The rows that count, and what became of all others."""
+
+    def __init__(
+        self,
+        delivered: Mapping[str, Sequence[Row]],
+        rejected: Counter[tuple[str, str]],
+        as_of: datetime,
+    ) -> None:
+        """Find the rows in force, and the reasons for which some of these do not count."""
+        self.delivered, self.rejected, self.as_of = delivered, rejected, as_of
+        self.in_force = {table: in_force(table, rows) for table, rows in delivered.items()}
+        self.not_counted: Counter[tuple[str, str]] = Counter()
+        self.orders = {
+            row["order_id"]: row for row in self.counted("orders", self.why_order_does_not_count)
+        }
+        self.refunds = list(self.counted("refunds", self.why_refund_does_not_count))
+        self.versions = list(self.counted("subscriptions", self.why_version_does_not_count))
+
+    def counted(self, table: str, why_not: Callable[[Row], str | None]) -> Iterator[Row]:
+        """Yield the rows that count, and keep count of the others."""
+        for row in self.in_force[table]:
+            if reason := why_not(row):
+                self.not_counted[table, reason] += 1
+            else:
+                yield row
+
+    def why_order_does_not_count(self, row: Row) -> str | None:
+        """Return the reason, None for an order that counts."""
+        if row["ordered_at"] >= self.as_of:
+            return "after as_of"
+        if row.get("is_test"):
+            return "test"
+        if row["status"] in ("cancelled", "void", "failed"):
+            return "cancelled, void or failed"
+        return None
+
+    def why_refund_does_not_count(self, row: Row) -> str | None:
+        """Return the reason, None for a refund that counts."""
+        if row["order_id"] not in {order["order_id"] for order in self.in_force["orders"]}:
+            return "order is unknown"
+        return None if row["order_id"] in self.orders else "order does not count"
+
+    def why_version_does_not_count(self, row: Row) -> str | None:
+        """Return the reason, None for a version that counts."""
+        return "test" if row["is_test"] else None
+
+    def outcomes(self) -> Iterator[tuple[str, str, str, int]]:
+        """Yield table, outcome, reason and number of rows.
+
+        Every row that was read is accepted, superseded or rejected. Some accepted rows do not
+        count. The reason of a rejected row is the column at fault.
+        """
+        for table, rows in sorted(self.delivered.items()):
+            accepted = len(self.in_force[table])
+            yield table, "accepted", "", accepted
+            if len(rows) > accepted:
+                yield table, "superseded", "", len(rows) - accepted
+            for outcome, counts in (("rejected", self.rejected), ("not_counted", self.not_counted)):
+                for (owner, reason), number in sorted(counts.items()):
+                    if owner == table:
+                        yield table, outcome, reason, number

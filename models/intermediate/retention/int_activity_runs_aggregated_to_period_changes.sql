@@ -1,0 +1,185 @@
+with
+
+runs as (
+
+    select * from {{ ref('int_activities_merged_to_runs') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers_segmented') }}
+
+),
+
+periods_of_days as (
+
+    select * from {{ ref('int_days_assigned_to_periods') }}
+
+),
+
+customers_on_both_bases as (
+
+    select customer_id from runs
+    where basis = 'orders'
+
+    intersect
+
+    select customer_id from runs
+    where basis = 'subscriptions'
+
+),
+
+-- Most customers only buy or only subscribe. Their runs on 'any' are the runs of their one basis.
+-- They are counted once here, and attribute_changes_on_every_basis copies their counts to 'any':
+-- that halves the work of this model (docs/decisions/0008-retention-from-changes.md).
+counted_runs as (
+
+    select
+        runs.basis,
+        runs.customer_id,
+        runs.run_number,
+        runs.started_on,
+        runs.ended_on,
+        customers_on_both_bases.customer_id is null as is_on_one_basis
+
+    from runs
+    left join customers_on_both_bases
+        on runs.customer_id = customers_on_both_bases.customer_id
+    where runs.basis <> 'any' or customers_on_both_bases.customer_id is not null
+
+),
+
+changes as (
+
+    select
+        basis,
+        is_on_one_basis,
+        customer_id,
+        run_number,
+        started_on,
+        ended_on,
+        started_on as changed_on,
+        1 as starts,
+        0 as ends
+    from counted_runs
+
+    union all
+
+    select
+        basis,
+        is_on_one_basis,
+        customer_id,
+        run_number,
+        started_on,
+        ended_on,
+        ended_on as changed_on,
+        0 as starts,
+        1 as ends
+    from counted_runs
+    where ended_on is not null
+
+),
+
+-- Customers whose activity begins or ends in a period. All others stay as they were.
+customer_periods as (
+
+    select
+        changes.basis,
+        changes.is_on_one_basis,
+        changes.customer_id,
+        days.period_grain,
+        days.period_number,
+        max(case when changes.started_on < days.period_start then 1 else 0 end) as at_start,
+        max(
+            case
+                when changes.ended_on is null or changes.ended_on >= days.state_date then 1
+                else 0
+            end
+        ) as at_end,
+        min(changes.run_number) as first_run_number,
+        sum(changes.ends) as churn_events,
+        -- A start adds the days from it to the period's end. A loss takes off the days after it:
+        -- the day of the loss itself is at risk.
+        sum(changes.starts * {{ dbt.datediff('changes.changed_on', 'days.state_date', 'day') }})
+        - sum(
+            changes.ends * ({{ dbt.datediff('changes.changed_on', 'days.state_date', 'day') }} - 1)
+        ) as days_at_risk_by_changes
+
+    from changes
+    inner join periods_of_days as days
+        on changes.changed_on = days.date_day
+    group by
+        changes.basis,
+        changes.is_on_one_basis,
+        changes.customer_id,
+        days.period_grain,
+        days.period_number
+
+),
+
+attribute_changes as (
+
+    select
+        customer_periods.basis,
+        customer_periods.is_on_one_basis,
+        customer_periods.period_grain,
+        customer_periods.period_number{{ segment_attributes('customers') }},
+        sum(case when at_start = 0 and at_end = 1 and first_run_number = 1 then 1 else 0 end)
+            as new_customers,
+        sum(case when at_start = 0 and at_end = 1 and first_run_number > 1 then 1 else 0 end)
+            as returning_customers,
+        sum(case when at_start = 1 and at_end = 0 then 1 else 0 end) as lost_customers,
+        sum(case when at_start = 0 and at_end = 0 then 1 else 0 end) as lost_newcomers,
+        sum(churn_events) as churn_events,
+        sum(days_at_risk_by_changes) as days_at_risk_by_changes
+
+    from customer_periods
+    inner join customers
+        on customer_periods.customer_id = customers.customer_id
+    group by
+        customer_periods.basis,
+        customer_periods.is_on_one_basis,
+        customer_periods.period_grain,
+        customer_periods.period_number{{ segment_attributes('customers') }}
+
+),
+
+attribute_changes_on_every_basis as (
+
+    select * from attribute_changes
+
+    union all
+
+    select
+        'any' as basis,
+        is_on_one_basis,
+        period_grain,
+        period_number{{ segment_attributes('attribute_changes') }},
+        new_customers,
+        returning_customers,
+        lost_customers,
+        lost_newcomers,
+        churn_events,
+        days_at_risk_by_changes
+    from attribute_changes
+    where is_on_one_basis
+
+)
+
+select
+    changes.basis,
+    changes.period_grain,
+    changes.period_number{{ segment_attributes('changes') }},
+    sum(changes.new_customers) as new_customers,
+    sum(changes.returning_customers) as returning_customers,
+    sum(changes.lost_customers) as lost_customers,
+    sum(changes.lost_newcomers) as lost_newcomers,
+    sum(changes.churn_events) as churn_events,
+    sum(changes.days_at_risk_by_changes) as days_at_risk_by_changes
+
+from attribute_changes_on_every_basis as changes
+group by
+    changes.basis,
+    changes.period_grain,
+    changes.period_number{{ segment_attributes('changes') }}

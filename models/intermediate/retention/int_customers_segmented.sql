@@ -1,0 +1,120 @@
+with
+
+customers as (
+
+    select * from {{ ref('int_customers_assessed') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('int_orders_assessed') }}
+    where is_counted and customer_id is not null
+
+),
+
+customer_days as (
+
+    select * from {{ ref('int_orders_aggregated_to_customer_days') }}
+
+),
+
+versions as (
+
+    select * from {{ ref('int_subscription_versions_priced') }}
+    where not_counted_reason is null
+
+),
+
+value_bands as (
+
+    select
+        value_band,
+        minimum_amount,
+        lead(minimum_amount) over (order by minimum_amount) as next_minimum_amount
+    from {{ ref('order_value_bands') }}
+
+),
+
+known_customers as (
+
+    select customer_id from customers
+    where is_counted
+
+    union distinct
+
+    select customer_id from customer_days
+
+    union distinct
+
+    select customer_id from versions
+
+),
+
+orders_in_sequence as (
+
+    select
+        customer_id,
+        amount,
+        row_number() over (partition by customer_id order by ordered_at, order_id) as order_number
+
+    from orders
+
+),
+
+first_orders as (
+
+    select
+        orders_in_sequence.customer_id,
+        value_bands.value_band
+
+    from orders_in_sequence
+    inner join value_bands
+        on
+            orders_in_sequence.amount >= value_bands.minimum_amount
+            and (
+                value_bands.next_minimum_amount is null
+                or orders_in_sequence.amount < value_bands.next_minimum_amount
+            )
+    where orders_in_sequence.order_number = 1
+
+),
+
+paying_in_sequence as (
+
+    select
+        customer_id,
+        plan_id,
+        billing_interval,
+        row_number() over (
+            partition by customer_id order by pays_from, subscription_id, valid_from
+        ) as sequence_number
+
+    from versions
+    where is_paying
+
+),
+
+first_plans as (
+
+    select * from paying_in_sequence
+    where sequence_number = 1
+
+)
+
+select
+    known_customers.customer_id,
+    coalesce(customers.acquisition_channel, '(none)') as acquisition_channel,
+    coalesce(customers.country, '(none)') as country,
+    coalesce(first_plans.plan_id, '(none)') as first_plan_id,
+    coalesce(first_plans.billing_interval, '(none)') as first_billing_interval,
+    coalesce(first_orders.value_band, '(none)')
+        as first_order_value_band{{ pass_through_attributes('customers') }}
+
+from known_customers
+left join customers
+    on known_customers.customer_id = customers.customer_id
+left join first_orders
+    on known_customers.customer_id = first_orders.customer_id
+left join first_plans
+    on known_customers.customer_id = first_plans.customer_id

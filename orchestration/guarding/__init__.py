@@ -1,0 +1,1 @@
+"""Guards: checks of the raw files that can block publishing."""

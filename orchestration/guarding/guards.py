@@ -1,0 +1,182 @@
+"""Guards: checks of the raw files, after all tests and before publishing.
+
+Tests judge the rows that are there. All tests pass when a feed has died, when half of a folder is
+gone, or when a file lacks an optional column. Guards see that. They compare meta.source_files of
+the private warehouse with the clock, and with the same table of the published build. Their
+thresholds are in models/staging/_sources.yml, in config.meta of each raw table.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.guarding.thresholds import Limits
+from orchestration.settings.durations import format_duration
+from orchestration.telling.failures import Failure
+from orchestration.words import first_few_names
+
+_SHOWN_NAMES = 3
+_SOURCES = "models/staging/_sources.yml"
+_ADVICE = {
+    "freshness": f"Deliver what is missing, or change freshness in {_SOURCES}.",
+    "volume": (
+        "If that is right, say why, once: make build VOLUME_DROP_REASON='...'"
+        " (or volume_drop_reason in the run's config)."
+    ),
+    "schema_drift": (
+        f"Deliver the files again, or set schema_drift: warn for the table in {_SOURCES}."
+    ),
+}
+
+# A row of meta.source_files, by column.
+File = Mapping[str, Any]
+# Severity, message and metadata of a Result.
+Finding = tuple[str | None, str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer of one guard for one raw table.
+
+    `severity` is error (blocks publishing), warn, or None (all is well). `metadata` has the numbers
+    behind the message, for Dagster.
+    """
+
+    guard: str
+    table: str
+    severity: str | None
+    message: str
+    metadata: Mapping[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is well."""
+        return self.severity is None
+
+
+def evaluate(
+    limits: Mapping[str, Mapping[str, Limits]], warehouse: Path, served: Path, now: datetime
+) -> list[Result]:
+    """Return a result for each raw table in `limits` and each guard, passed or not.
+
+    `limits` is by table and guard. `warehouse` and `served` (the published build) are DuckDB files
+    with meta.source_files. Before the first build there is no `served` file, and nothing can have
+    shrunk or drifted. `now` has a timezone. Raises duckdb.Error if a file cannot be read.
+    """
+    files = _files(warehouse)
+    published = _files(served) if served.exists() else []
+    results = []
+    for table, limits_of in limits.items():
+        own = [file for file in files if file["table_name"] == table]
+        before = [file for file in published if file["table_name"] == table]
+        findings = {
+            "freshness": _freshness(limits_of["freshness"], own, now),
+            "volume": _volume(limits_of["volume"], own, before),
+            "schema_drift": _schema_drift(limits_of["schema_drift"], own, before),
+        }
+        for guard, (severity, message, metadata) in findings.items():
+            off = "" if limits_of[guard] else " (this guard is off)"
+            results.append(Result(guard, table, severity, f"{table}: {message}{off}", metadata))
+    return results
+
+
+def volume_drops(results: Sequence[Result]) -> list[Result]:
+    """Return the results that block publishing because a table shrank."""
+    return [result for result in results if result.guard == "volume" and result.severity == "error"]
+
+
+def accept_drops(results: Sequence[Result], reason: str) -> list[Result]:
+    """Return the results, with each blocking volume drop turned into a warning with `reason`."""
+    drops = volume_drops(results)
+    return [
+        replace(result, severity="warn", message=f"{result.message}; accepted: {reason}")
+        if result in drops
+        else result
+        for result in results
+    ]
+
+
+def blocking_failures(results: Sequence[Result]) -> list[Failure]:
+    """Return a failure for each guard that blocks: a line for each table, and what to do."""
+    blocking = [result for result in results if result.severity == "error"]
+    return [
+        Failure(
+            "guard",
+            guard.replace("_", " "),
+            "\n".join([*(result.message for result in blocking if result.guard == guard), advice]),
+        )
+        for guard, advice in _ADVICE.items()
+        if any(result.guard == guard for result in blocking)
+    ]
+
+
+def _freshness(limits: Limits, files: Sequence[File], now: datetime) -> Finding:
+    events = [file["latest_event_at"] for file in files if file["latest_event_at"]]
+    if not events:
+        # A watched table without any event is not fresh, whatever the limit.
+        return _severity(limits, lambda limit: True), "no event before this build", {}
+    age = now - max(events).replace(tzinfo=UTC)
+    severity = _severity(limits, lambda limit: age > limit)
+    message = f"latest event {max(events):%Y-%m-%d %H:%M} UTC, {_in_words(age)} ago"
+    if severity:
+        message += f", more than {_in_words(limits[severity])}"
+    metadata = {
+        "latest_event_at": max(events).isoformat(),
+        "age_hours": age / timedelta(hours=1),
+    }
+    return severity, message, metadata
+
+
+def _volume(limits: Limits, files: Sequence[File], published: Sequence[File]) -> Finding:
+    # Raw files are only ever added, and never changed. So a table with fewer rows has lost files.
+    rows, before = (sum(file["rows_read"] for file in either) for either in (files, published))
+    share = rows / before if before else 1.0
+    severity = _severity(limits, lambda least: share < least)
+    message = f"{rows:,} rows read, {before:,} in the published build"
+    return severity, message, {"rows": rows, "published_rows": before, "share": share}
+
+
+def _schema_drift(limits: Limits, files: Sequence[File], published: Sequence[File]) -> Finding:
+    # Builds of older releases have no column `columns`, so there is nothing to compare with.
+    headings = [set(json.loads(file["columns"])) for file in published if "columns" in file]
+    if not headings:
+        return None, "no published heading to compare with", {}
+    always, ever = set.intersection(*headings), set.union(*headings)
+    known = {file["file"] for file in published}
+    drifts: dict[str, list[str]] = {}
+    for file in files:
+        columns = set(json.loads(file["columns"]))
+        if file["file"] not in known and (drift := _drift(always - columns, columns - ever)):
+            drifts.setdefault(drift, []).append(file["file"])
+    drifted = sum(len(names) for names in drifts.values())
+    named = [f"{first_few_names(names, _SHOWN_NAMES)} ({drift})" for drift, names in drifts.items()]
+    shown = first_few_names(named, _SHOWN_NAMES) or "none"
+    message = f"other columns than the published files: {shown}"
+    severity = _severity(limits, lambda most: drifted > most)
+    return severity, message, {"files_with_other_columns": drifted}
+
+
+def _severity(limits: Limits, is_past: Callable[[Any], bool]) -> str | None:
+    return next(
+        (name for name in ("error", "warn") if name in limits and is_past(limits[name])), None
+    )
+
+
+def _files(file: Path) -> list[File]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        relation = connection.sql("select * from meta.source_files order by table_name, file")
+        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def _drift(missing: set[str], added: set[str]) -> str:
+    parts = [("without", missing), ("with new", added)]
+    return "; ".join(f"{word} {', '.join(sorted(columns))}" for word, columns in parts if columns)
+
+
+def _in_words(age: timedelta) -> str:
+    return format_duration(age, is_spelled_out=True)

@@ -1,0 +1,1 @@
+"""The served versions: write a new one, choose the current one, and read it."""

@@ -1,0 +1,139 @@
+"""The dbt vars that people set, checked before dbt starts.
+
+dbt puts the text of a var into SQL, through Jinja. A quote in it would cause an obscure error, or
+run SQL of a stranger. So no value with a quote is allowed here. A new var needs two things: a
+default in dbt_project.yml and a line in RULES.
+"""
+
+import re
+from calendar import month_name
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+import yaml
+
+from orchestration import paths
+from orchestration.settings.rules import Rule, is_number, is_whole_number, refusal
+
+
+class RefusedVariablesError(ValueError):
+    """A var has an unknown name or a forbidden value. The message has a line for each such var."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a date stays the text that was typed, even an impossible one: 2024-02-30."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _is_date_or_empty(value: object) -> bool:
+    if value == "":
+        return True
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_timezone(value: object) -> bool:
+    return isinstance(value, str) and value in available_timezones()
+
+
+def _is_currency(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[A-Z]{3}", value) is not None
+
+
+def _is_list_of_columns(value: object) -> bool:
+    # Only the form is checked here. The test dim_customers__has_every_segment checks that the
+    # columns exist.
+    return isinstance(value, list) and all(
+        isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name) for name in value
+    )
+
+
+def _whole_number(least: int) -> Rule:
+    return Rule(
+        f"a whole number, {least} or more", lambda value: is_whole_number(value) and value >= least
+    )
+
+
+def _number(least: float, most: float) -> Rule:
+    return Rule(
+        f"a number from {least:g} to {most:g}",
+        lambda value: is_number(value) and least <= value <= most,
+    )
+
+
+def _one_of(*values: str) -> Rule:
+    return Rule(" or ".join(values), lambda value: value in values)
+
+
+_BOOLEAN = Rule("true or false", lambda value: isinstance(value, bool))
+
+RULES: dict[str, Rule] = {
+    "as_of_date": Rule("a date YYYY-MM-DD, or empty", _is_date_or_empty),
+    "reporting_timezone": Rule("an IANA timezone such as Europe/Berlin", _is_timezone),
+    "week_starts_on": _one_of("monday", "sunday", "saturday"),
+    "fiscal_year_starts_in": _one_of(*(name.lower() for name in month_name[1:])),
+    "reporting_currency": Rule("three capital letters such as USD", _is_currency),
+    "order_lapse_days": _whole_number(1),
+    "reactivation_gap_days": _whole_number(0),
+    "gross_margin": _number(0, 1),
+    "annual_discount_rate": _number(0, 1),
+    "clv_horizon_months": _whole_number(1),
+    "clv_holdout_days": _whole_number(1),
+    "clv_model": _one_of("champion", "bg_nbd", "mbg_nbd"),
+    "segments": Rule("a list of columns of dim_customers", _is_list_of_columns),
+    "churn_dated_on": _one_of("service_end", "cancel_request"),
+    "past_due_pays": _BOOLEAN,
+    "recurring_discount_counts": _BOOLEAN,
+    "nrr_includes_reactivation": _BOOLEAN,
+    "free_orders_count": _BOOLEAN,
+}
+
+
+def read_variables(text: str) -> dict[str, Any]:
+    """Return the vars in `text`, a YAML mapping such as `{as_of_date: 1997-10-01}`.
+
+    Empty text gives an empty dict. Raises RefusedVariablesError if `text` is no mapping, or if a
+    name or a value is not allowed.
+    """
+    try:
+        given = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise RefusedVariablesError(f"not a YAML mapping: {text!r} ({error})") from None
+    return _validated(given, text)
+
+
+def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dict[str, Any]:
+    """Return the default of each var, by name, from dbt_project.yml.
+
+    People edit that file, so its values are checked too. Raises RefusedVariablesError like
+    `read_variables`.
+    """
+    project = yaml.load(project_file.read_text(encoding="utf-8"), _Loader)
+    return _validated(project.get("vars"), project_file.name)
+
+
+def validate(variables: Mapping[Any, Any]) -> None:
+    """Raise RefusedVariablesError unless every name is known and every value allowed."""
+    reasons = [refusal(name, value, RULES, "vars") for name, value in variables.items()]
+    if refused := [reason for reason in reasons if reason]:
+        raise RefusedVariablesError("\n".join(refused))
+
+
+def _validated(given: object, origin: str) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise RefusedVariablesError(f"not a YAML mapping such as {{name: value}}: {origin!r}")
+    # In YAML, `as_of_date:` with no value behind it is None. People mean an empty value by it.
+    variables = {name: "" if value is None else value for name, value in given.items()}
+    validate(variables)
+    return variables

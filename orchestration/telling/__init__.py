@@ -1,0 +1,1 @@
+"""Words for people: what was published and what failed, on the console and in alerts."""

@@ -1,0 +1,160 @@
+"""The last lines of `make build`: the published tables, or the failures and what to do."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration import paths
+from orchestration.serving.published import published_build
+from orchestration.telling.failures import SHOWN_FAILURES, Failure
+from orchestration.words import first_few
+
+# With these bounds a good run, with its progress and warnings, stays within 60 lines.
+_SHOWN_TABLES = 23
+_SHOWN_OUTCOMES = 10
+_SHOWN_WARNINGS = 4
+_SHOWN_MESSAGE_LINES = 8
+_WIDTH = 200
+
+
+def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
+    """Return the report of a good run: the tables in the published `file`, and warnings.
+
+    `seconds` has the duration of each stage by name. Raises duckdb.Error if `file` cannot be read.
+    """
+    build = published_build(file)
+    with duckdb.connect(str(file), read_only=True) as connection:
+        tables = connection.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() order by all"
+        ).fetchall()
+        rows = [
+            (name, connection.execute(f"select count(*) from {name}").fetchall()[0][0])
+            for (name,) in tables
+        ]
+        outcomes = connection.execute(
+            "select table_name, outcome, reason, records, amount from meta.row_outcomes"
+            " order by outcome <> 'rejected', outcome, records desc, table_name, reason"
+        ).fetchall()
+        unfitted = connection.execute(
+            "select distinct model, trained_on, billing_interval, reason"
+            " from clv.rpt_clv_parameters where not converged and customers > 0 order by all"
+        ).fetchall()
+        forecasts = connection.execute(
+            "select model, mae, is_champion from clv.rpt_clv_calibration"
+        ).fetchall()
+    return [
+        f"Published {build.build_id}, as of {build.as_of}:",
+        *_bounded([f"  {name:<36}{count:>13,} rows" for name, count in rows], _SHOWN_TABLES),
+        *_outcomes(outcomes),
+        *_bounded(
+            [*_beaten_by_naive(forecasts), *_unfitted(unfitted)],
+            _SHOWN_WARNINGS,
+            ", see clv.rpt_clv_parameters",
+        ),
+        "Seconds: " + ", ".join(f"{stage} {time:.1f}" for stage, time in seconds.items()),
+        str(file),
+    ]
+
+
+def failure_report(
+    failures: Sequence[Failure], log: Path, served: str | None, variables: Mapping[str, Any]
+) -> list[str]:
+    """Return the report of a failed run: the failures, the `log`, and the next command.
+
+    `served` is the build that readers still get, if there is one. `variables` are the vars given to
+    the failed run.
+    """
+    lines = [f"{blocked_or_failed(failures).capitalize()}, nothing was published:"]
+    shown, others = first_few(failures, SHOWN_FAILURES)
+    for failure in shown:
+        lines += _failure(failure, variables)
+    if others:
+        lines.append(f"  ... {others} failures")
+    return [
+        *lines,
+        f"Log: {log}",
+        f"Still served: {served}, as before." if served else "Nothing has been published so far.",
+        f"Next: fix the cause, then {rerun_command(variables)}",
+    ]
+
+
+def blocked_or_failed(failures: Sequence[Failure]) -> str:
+    """Return `blocked` if only guards refused the build, else `failed`."""
+    return "blocked" if all(failure.kind == "guard" for failure in failures) else "failed"
+
+
+def rerun_command(variables: Mapping[str, Any]) -> str:
+    """Return the shell command that runs this build again, with its folders and `variables`."""
+    folders = {"TENURE_RAW_DIR": paths.raw_dir(), "TENURE_HOME": paths.home()}
+    command = ["make build", *(f"{name}={_quoted(path)}" for name, path in folders.items())]
+    return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
+
+
+def _outcomes(outcomes: Sequence[tuple]) -> list[str]:
+    if not outcomes:
+        return ["Every record read counts."]
+    lines = [
+        f"  {table:<16} {outcome:<12} {reason:<50}{records:>9,} records"
+        + (f" {amount:>16,.2f}" if amount is not None else "")
+        for table, outcome, reason, records, amount in outcomes
+    ]
+    return [
+        "Records read that are superseded, rejected or not counted (amount):",
+        *_bounded(lines, _SHOWN_OUTCOMES, ", see meta.row_outcomes"),
+    ]
+
+
+def _beaten_by_naive(forecasts: Sequence[tuple]) -> Iterable[str]:
+    errors = {model: mae for model, mae, _ in forecasts}
+    for model, mae, is_champion in forecasts:
+        if is_champion and mae is not None and mae >= errors["naive"]:
+            yield (
+                f"Warning: {model}, which predicts orders, is no better than the naive forecast:"
+                f" mean absolute error {mae:.4f} against {errors['naive']:.4f} in the holdout"
+            )
+
+
+def _unfitted(models: Sequence[tuple]) -> Iterable[str]:
+    for model, trained_on, billing_interval, reason in models:
+        which = trained_on if billing_interval == "all" else f"{trained_on}, {billing_interval}"
+        yield f"Warning: no fit of {model} ({which}): {reason}"
+
+
+def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:
+    yield f"  {failure.headline()}"
+    if failure.rows is None:
+        message = [f"    {line[:_WIDTH]}" for line in failure.message.splitlines()]
+        yield from _bounded(message, _SHOWN_MESSAGE_LINES, ", see the log", indent="    ")
+    if failure.compiled:
+        yield f"    compiled SQL: {failure.compiled}"
+    if failure.kind == "test":
+        yield f"    see the rows: {_dbt('show', '--select', failure.name, variables=variables)}"
+
+
+def _bounded(lines: list[str], most: int, where: str = "", indent: str = "  ") -> list[str]:
+    """Return at most `most` lines. The last one counts the others and says `where` they are."""
+    if len(lines) <= most:
+        return lines
+    shown, others = first_few(lines, most - 1)
+    return [*shown, f"{indent}... {others}{where}"]
+
+
+def _dbt(*arguments: str, variables: Mapping[str, Any]) -> str:
+    """Return a shell command that runs dbt on the private warehouse of this build."""
+    dbt = Path(sys.executable).with_name("dbt")
+    command = [f"TENURE_HOME={_quoted(paths.home())}", _quoted(dbt), *arguments]
+    return " ".join(command + (["--vars", _json(variables)] if variables else []))
+
+
+def _json(variables: Mapping[str, Any]) -> str:
+    # dbt reads YAML, and every JSON text is YAML too.
+    return _quoted(json.dumps(dict(variables)))
+
+
+def _quoted(text: str | Path) -> str:
+    return shlex.quote(str(text))

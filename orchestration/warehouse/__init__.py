@@ -1,0 +1,1 @@
+"""The private warehouse: run dbt, follow its progress, and answer questions about its project."""

@@ -1,0 +1,41 @@
+"""The dbt command line, as pure functions."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestration import paths
+
+
+def build_arguments(variables: Mapping[str, Any], target: Path, logs: Path) -> list[str]:
+    """Return the arguments of the nightly build: every seed, model and data test.
+
+    `variables` are the vars of this run only, already validated. dbt writes compiled SQL and
+    results into `target` and its log into `logs`. Unit tests check the code and not tonight's data,
+    so they stay out.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test", *_common(target, logs)]
+    # A changed `--vars` makes dbt parse the whole project again. So it is left out when empty.
+    if variables:
+        arguments += ["--vars", json.dumps(dict(variables), sort_keys=True)]
+    return arguments
+
+
+def parse_arguments(target: Path) -> list[str]:
+    """Return the arguments that write manifest.json into `target` without touching a database.
+
+    All files are parsed. When dbt parses only the changed files, it loses the YAML of singular
+    tests, and Dagster no longer knows which asset they check.
+    """
+    return ["parse", "--no-partial-parse", *_common(target, logs=target)]
+
+
+def _common(target: Path, logs: Path) -> list[str]:
+    # On stdout one JSON event a line, for this program; in dbt.log plain text, for people.
+    return [
+        *("--log-format", "json", "--log-format-file", "text"),
+        *("--no-use-colors", "--no-use-colors-file"),
+        *("--target-path", str(target), "--log-path", str(logs)),
+        *("--project-dir", str(paths.ROOT), "--profiles-dir", str(paths.ROOT)),
+    ]

@@ -1,0 +1,55 @@
+"""Is there enough free disk space for a build? Asked before the build starts.
+
+A disk that fills up during a build harms no reader, but the night is lost. So a build that cannot
+fit is refused at once, with the numbers. The estimate is low on purpose: a build that might fit is
+tried.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+# A first build writes about 3 bytes per byte of raw files (measured): warehouse and version.
+_WRITTEN_PER_RAW_BYTE = 3
+# A gzipped text file is about 5 times larger when unpacked.
+_GZIPPED = 5
+# The next build may be 10 % larger than the last one. Logs and histories take up to 50 MB.
+_GROWTH = 1.1
+_MARGIN = 50_000_000
+
+
+def lacking_space(home: Path, raw_dir: Path, warehouse: Path, served: Path) -> str | None:
+    """Return a message with the free and the needed bytes, or None if the build should fit.
+
+    The disk is that of the folder `home`. `warehouse` is the private file of the last build, which
+    the new build replaces. `served` is the folder of the current version. Both may be missing.
+    """
+    replaced = _size(warehouse)
+    needed = round(_GROWTH * _estimate(raw_dir, replaced, _size(served))) + _MARGIN
+    free = shutil.disk_usage(home).free + replaced
+    if free >= needed:
+        return None
+    return (
+        f"{free:,} bytes are free under {home}, about {needed:,} are needed;"
+        " make room there, or keep fewer versions (TENURE_KEEP_VERSIONS)"
+    )
+
+
+def _estimate(raw_dir: Path, warehouse: int, version: int) -> int:
+    """Return the bytes of the next build, from the sizes of the last one or of the raw files."""
+    if warehouse and version:
+        return warehouse + version
+    return _WRITTEN_PER_RAW_BYTE * sum(
+        _size(path) * (_GZIPPED if path.suffix == ".gz" else 1)
+        for path in raw_dir.glob("*/*")
+        if path.is_file()
+    )
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder; 0 if `path` does not exist."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(
+        (Path(folder) / name).stat().st_size for folder, _, names in os.walk(path) for name in names
+    )

@@ -1,0 +1,53 @@
+"""Questions to dbt's manifest.json.
+
+The manifest is the only thing that the orchestration knows about the models.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Node = Mapping[str, Any]
+Manifest = Mapping[str, Any]
+
+
+def group(node: Node) -> str:
+    """Return the group of `node`: its first folder under models/; for marts, the folder below that.
+
+    Seeds have the group `seeds`. A table of a source has the name of the source.
+    """
+    if node["resource_type"] == "seed":
+        return "seeds"
+    if node["resource_type"] == "source":
+        return node["source_name"]
+    folders = node["fqn"][1:]
+    return folders[1] if folders[0] == "marts" else folders[0]
+
+
+def marts(manifest: Manifest) -> list[Node]:
+    """Return the models under models/marts, ordered by schema and name."""
+    found = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        and node["original_file_path"].startswith("models/marts/")
+    ]
+    return sorted(found, key=lambda node: (node["schema"], node["name"]))
+
+
+def passed_through(manifest: Manifest) -> dict[str, str]:
+    """Return the description of each raw column that a mart hands on, by its name.
+
+    Such a column is declared in models/staging/_sources.yml, so a mart's own YAML does not have it.
+    """
+    return {
+        column["name"]: column["description"]
+        for source in manifest["sources"].values()
+        for column in source["columns"].values()
+        if column["config"].get("meta", {}).get("pass_through")
+    }
+
+
+def tested_node(manifest: Manifest, test: Node) -> Node | None:
+    """Return the model or seed that `test` checks, or None if the test names none."""
+    candidates = [test.get("attached_node"), *reversed(test["depends_on"]["nodes"])]
+    return next((manifest["nodes"][name] for name in candidates if name in manifest["nodes"]), None)

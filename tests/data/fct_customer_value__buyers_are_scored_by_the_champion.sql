@@ -1,0 +1,36 @@
+with
+
+buyers as (
+
+    select * from {{ ref('fct_customer_value') }}
+    where frequency is not null
+
+),
+
+fitted_models as (
+
+    select distinct model from {{ ref('rpt_clv_parameters') }}
+    where trained_on = 'all_data' and converged
+
+),
+
+-- No model can score the buyers if the champion could not be fitted.
+scorer as (
+
+    select coalesce(max(fitted_models.model), '(none)') as model
+
+    from {{ ref('rpt_clv_calibration') }} as calibration
+    inner join fitted_models
+        on calibration.model = fitted_models.model
+    where calibration.is_champion
+
+)
+
+select
+    buyers.customer_id,
+    buyers.model,
+    scorer.model as expected_model
+
+from buyers
+cross join scorer
+where coalesce(buyers.model, '(none)') <> scorer.model

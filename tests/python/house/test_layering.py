@@ -1,0 +1,141 @@
+"""The rooms of the house: which models may read which, and which test modules may import which."""
+
+import ast
+
+import pytest
+from conftest import ROOT
+
+MART_SCHEMAS = {"core", "cohorts", "churn", "clv", "meta"}
+
+
+def models(manifest):
+    return [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["package_name"] == "tenure"
+    ]
+
+
+def room(node):
+    """The room of a node: source, seed, staging, intermediate, or marts/<schema>."""
+    if node["resource_type"] in ("source", "seed"):
+        return node["resource_type"]
+    folders = node["original_file_path"].split("/")[1:-1]
+    return "/".join(folders)
+
+
+def parents(manifest, node):
+    for unique_id in node["depends_on"]["nodes"]:
+        yield manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+
+
+ALLOWED_PARENTS = {
+    "staging": {"source", "seed", "staging"},
+    "intermediate": {"seed", "staging", "intermediate"},
+    "marts/core": {"seed", "intermediate", "marts/core"},
+} | {
+    f"marts/{schema}": {"seed", "intermediate", "marts/core"} for schema in MART_SCHEMAS - {"core"}
+}
+
+
+def test_data_goes_one_way_down_the_rooms(manifest):
+    violations = [
+        f"{node['name']} ({room(node)}) reads {parent['name']} ({room(parent)})"
+        for node in models(manifest)
+        for parent in parents(manifest, node)
+        if room(parent) not in ALLOWED_PARENTS[room(node)]
+    ]
+    assert not violations
+
+
+def test_every_model_is_named_after_its_room(manifest):
+    prefixes = {
+        "staging": ("stg_",),
+        "intermediate": ("int_",),
+        "marts": ("dim_", "fct_", "rpt_"),
+    }
+    wrong = [
+        node["name"]
+        for node in models(manifest)
+        if room(node) != "marts/meta"
+        and not node["name"].startswith(prefixes[room(node).split("/")[0]])
+    ]
+    assert not wrong
+
+
+def test_every_model_opens_with_its_grain_and_describes_every_column(manifest):
+    undescribed = [
+        node["name"]
+        for node in models(manifest)
+        if not node["description"].startswith("One row")
+        or not node["columns"]
+        or any(not column["description"] for column in node["columns"].values())
+    ]
+    assert not undescribed
+
+
+def test_every_mart_has_an_enforced_contract_a_key_and_its_own_file(manifest):
+    tested = {
+        test["attached_node"]
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test"
+        and (test.get("test_metadata") or {}).get("name") == "unique_key"
+    }
+    marts = [node for node in models(manifest) if room(node).startswith("marts/")]
+    assert {room(node).split("/")[1] for node in marts} == MART_SCHEMAS
+    assert not [node["name"] for node in marts if not node["config"]["contract"]["enforced"]]
+    assert not [node["name"] for node in marts if node["unique_id"] not in tested]
+    assert not [node["name"] for node in marts if node["schema"] != room(node).split("/")[1]]
+
+
+def test_every_singular_test_says_why_and_is_a_check_of_one_asset(manifest):
+    singular = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and not node.get("test_metadata")
+    ]
+    assert singular
+    names = {node["name"] for node in models(manifest)}
+    for test in singular:
+        assert test["description"], test["name"]
+        ref = test["config"]["meta"]["dagster"]["ref"]["name"]
+        assert ref in names and test["name"].startswith(f"{ref}__"), test["name"]
+
+
+def test_every_data_test_is_an_error(manifest):
+    assert not [
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["config"]["severity"].lower() != "error"
+    ]
+
+
+@pytest.mark.parametrize("word", ["qualify", "exclude (", "asof join", "pivot", "lambda "])
+def test_marts_and_intermediate_stay_portable(manifest, word):
+    assert not [
+        node["name"]
+        for node in models(manifest)
+        if not room(node).startswith("staging") and word in node["raw_code"].lower()
+    ]
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            # A name that is imported may be a module: `from numbers import test_cdnow`.
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def test_no_test_module_imports_another_test_module():
+    """A helper inside a test module is hard to find, and is soon written a second time."""
+    modules = sorted((ROOT / "tests/python").rglob("*.py"))
+    names = {path.stem for path in modules if path.stem.startswith("test_")}
+    assert len(names) >= 30
+    assert not [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in modules
+        for module in imported_modules(path)
+        if names & set(module.split("."))
+    ]

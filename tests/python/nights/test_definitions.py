@@ -1,0 +1,242 @@
+"""What Dagster sees of the project."""
+
+import dagster as dg
+import pytest
+import yaml
+
+from orchestration.settings.variables import project_defaults
+from orchestration.warehouse.manifest import group, marts
+
+
+@pytest.fixture(scope="module")
+def definitions(manifest):
+    from orchestration.definitions import defs
+
+    return defs()
+
+
+def nodes(manifest, *kinds):
+    return [node for node in manifest["nodes"].values() if node["resource_type"] in kinds]
+
+
+def key(node):
+    return dg.AssetKey([node["schema"], node["name"]])
+
+
+def test_the_code_location_is_valid(definitions):
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_every_model_and_seed_is_an_asset_in_the_group_of_its_folder(definitions, manifest):
+    specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+    for node in nodes(manifest, "model", "seed"):
+        spec = specs[key(node)]
+        assert spec.group_name == group(node)
+        assert node["description"] in spec.description
+
+
+def test_the_raw_tables_stand_before_staging(definitions, manifest):
+    raw = {spec.key for spec in definitions.resolve_all_asset_specs() if spec.group_name == "raw"}
+    assert raw == {dg.AssetKey(["raw", node["name"]]) for node in manifest["sources"].values()}
+
+
+def test_groups_are_the_folders_and_for_marts_the_schemas(manifest):
+    groups = {group(node) for node in nodes(manifest, "model", "seed")}
+    assert groups == {"seeds", "staging", "intermediate", "core", "cohorts", "churn", "clv", "meta"}
+    assert all(group(node) == node["schema"] for node in marts(manifest))
+
+
+def test_every_data_test_is_an_asset_check(definitions, manifest):
+    from orchestration.defs.transform import warehouse
+
+    assert {spec.name for spec in warehouse.check_specs} == {
+        node["name"] for node in nodes(manifest, "test")
+    }
+
+
+def test_publishing_waits_for_all_marts(definitions, manifest):
+    from orchestration.defs.publish import published_warehouse
+
+    [spec] = published_warehouse.specs
+    assert {dep.asset_key for dep in spec.deps} == {key(node) for node in marts(manifest)}
+    assert spec.group_name == "publish"
+
+
+def test_the_job_runs_everything_in_one_process(definitions, manifest):
+    job = definitions.resolve_job_def("nightly")
+    assert job.executor_def.name == "in_process"
+    assert len(job.asset_layer.executable_asset_keys) == len(nodes(manifest, "model", "seed")) + 1
+
+
+def test_assets_materialized_by_hand_run_in_one_process_too(definitions):
+    assert definitions.resolve_implicit_global_asset_job_def().executor_def.name == "in_process"
+
+
+def test_the_schedule_is_on_and_fires_at_two_in_the_reporting_timezone(definitions):
+    schedule = definitions.resolve_schedule_def("nightly_schedule")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.job_name == "nightly"
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.execution_timezone == project_defaults()["reporting_timezone"]
+
+
+def test_what_was_not_tested_in_the_same_run_is_not_published(definitions, scratch_home):
+    from orchestration.defs.publish import published_warehouse
+    from orchestration.defs.resources import BuildResource
+
+    result = dg.materialize(
+        [published_warehouse], resources={"build": BuildResource()}, raise_on_error=False
+    )
+    assert not result.success
+    assert not (scratch_home / "serve").exists()
+
+
+def test_every_guard_of_every_raw_table_is_a_check_that_blocks(definitions, manifest):
+    from orchestration.defs.guards import guards
+
+    assert {spec.name for spec in guards.check_specs} == {
+        f"{guard}_{node['name']}"
+        for guard in ("freshness", "volume", "schema_drift")
+        for node in manifest["sources"].values()
+    }
+    assert all(spec.blocking for spec in guards.check_specs)
+    job = definitions.resolve_job_def("nightly")
+    assert set(guards.check_keys) <= set(job.asset_layer.asset_graph.asset_check_keys)
+
+
+@pytest.fixture
+def run_guards(definitions, monkeypatch):
+    """Run the guards and publishing after a replaced warehouse; the guards give these results."""
+    from orchestration.defs import guards, publish
+    from orchestration.defs.resources import BuildResource
+    from orchestration.guarding.guards import Result
+
+    def run(volume_drop_reason="", **severities):
+        @dg.asset(key=["meta", "source_files"])
+        def stand_in(build: BuildResource) -> None:
+            build.mark_tested()
+
+        results = [
+            Result(guard, table, severities.get(f"{guard}_{table}"), f"{table}: {guard}!", {})
+            for table, limits in guards.THRESHOLDS.items()
+            for guard in limits
+        ]
+        published = []
+
+        def publish_nothing(build, *_, **__):
+            published.append(build)
+            raise RuntimeError("published in a test")
+
+        monkeypatch.setattr(guards, "evaluate", lambda *_: results)
+        monkeypatch.setattr(publish, "publish", publish_nothing)
+        result = dg.materialize(
+            [publish.published_warehouse, guards.guards, stand_in],
+            resources={"build": BuildResource(volume_drop_reason=volume_drop_reason)},
+            raise_on_error=False,
+        )
+        return result, published
+
+    return run
+
+
+def test_what_is_published_has_passed_the_guards_before(run_guards, caplog):
+    result, [build] = run_guards()
+    assert build.volume_drop_reason is None
+    assert not caplog.records
+    steps = [
+        event.step_key for event in result.all_events if event.event_type_value == "STEP_START"
+    ]
+    assert steps == ["meta__source_files", "guards", "published_warehouse"]
+    evaluations = result.get_asset_check_evaluations()
+    assert len(evaluations) == 15 and all(evaluation.passed for evaluation in evaluations)
+
+
+def test_a_guard_at_error_blocks_publishing_in_the_words_of_make_build(run_guards):
+    from orchestration.nightly import _failures
+
+    result, published = run_guards(freshness_orders="error", schema_drift_refunds="warn")
+    assert published == []
+    failures, _ = _failures(result)
+    assert [(failure.kind, failure.name) for failure in failures] == [("guard", "freshness")]
+    assert failures[0].message.startswith("orders: freshness!\n")
+    assert {
+        evaluation.check_name: evaluation.severity.value
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
+    } == {"freshness_orders": "ERROR", "schema_drift_refunds": "WARN"}
+
+
+def test_a_guard_at_warn_is_told_and_does_not_block(run_guards, caplog):
+    _, published = run_guards(volume_orders="warn", freshness_refunds="warn")
+    assert len(published) == 1
+    assert caplog.messages == ["warning: orders: volume!", "warning: refunds: freshness!"]
+
+
+def test_many_warnings_of_guards_are_not_all_told(run_guards, caplog):
+    names = ("customers", "marketing_spend", "orders", "refunds", "subscriptions")
+    run_guards(**{f"{guard}_{name}": "warn" for guard in ("volume", "freshness") for name in names})
+    assert len(caplog.messages) == 5
+    assert caplog.messages[-1].startswith("warning: and 6 more")
+
+
+def test_a_reason_accepts_a_drop_and_is_kept(run_guards, caplog):
+    _, [build] = run_guards("archived", volume_orders="error")
+    assert build.volume_drop_reason == "archived"
+    assert caplog.messages == ["warning: orders: volume!; accepted: archived"]
+
+
+def test_a_reason_accepts_nothing_but_a_drop_and_is_kept_for_one_only(run_guards):
+    assert run_guards("archived", freshness_orders="error")[1] == []
+    _, [build] = run_guards("archived", volume_orders="warn")
+    assert build.volume_drop_reason is None
+
+
+def test_guards_say_that_they_are_not_run_alone(definitions):
+    from orchestration.defs.guards import guards
+    from orchestration.defs.resources import BuildResource
+
+    result = dg.materialize(
+        [guards],
+        selection=dg.AssetSelection.checks(guards),
+        resources={"build": BuildResource()},
+        raise_on_error=False,
+    )
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert "in the same run" in failure.step_failure_data.user_failure_data.description
+
+
+def test_a_part_of_the_warehouse_is_not_built_alone(definitions):
+    from orchestration.defs.resources import BuildResource
+    from orchestration.defs.transform import warehouse
+
+    result = dg.materialize(
+        [warehouse],
+        selection=[next(iter(warehouse.keys))],
+        resources={"build": BuildResource()},
+        raise_on_error=False,
+    )
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert "as a whole" in failure.step_failure_data.user_failure_data.description
+
+
+def test_vars_given_in_the_ui_are_validated_too(definitions):
+    from orchestration.defs.publish import published_warehouse
+    from orchestration.defs.resources import BuildResource
+
+    result = dg.materialize(
+        [published_warehouse],
+        resources={"build": BuildResource(variables={"gross_margin": 7})},
+        raise_on_error=False,
+    )
+    assert any("gross_margin: 7 is not allowed" in str(event) for event in result.all_events)
+
+
+def test_dagster_phones_nobody(scratch_home, monkeypatch):
+    from orchestration.runs.dagster_home import prepare_dagster_home
+
+    monkeypatch.setenv("DAGSTER_HOME", "set here so that it is put back afterwards")
+    prepare_dagster_home()
+    with dg.DagsterInstance.get() as instance:
+        assert not instance.telemetry_enabled
+    configuration = yaml.safe_load((scratch_home / "dagster/dagster.yaml").read_text())
+    assert configuration["nux"] == {"enabled": False}

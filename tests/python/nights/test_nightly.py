@@ -1,0 +1,265 @@
+"""The nightly job from outside, on the sample: what it publishes, what survives a failure."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pytest
+from conftest import MARTS, ROOT, SAMPLE, contents, fingerprint, project_copy, run_build
+from killed_nightly import BY_NAME
+from nights import Nights
+from readers.reader_processes import check, readers
+
+
+@pytest.fixture
+def home(build, built_home, tmp_path_factory):
+    """A copy of the home of `build`, for another build."""
+    return shutil.copytree(built_home, tmp_path_factory.mktemp("home") / "copy", symlinks=True)
+
+
+def test_a_good_run_is_short_and_ends_with_what_was_published(build):
+    lines = build.stdout.splitlines()
+    assert len(lines) <= 60
+    assert any("as of 2025-12-18" in line for line in lines)
+    for mart in MARTS:
+        assert any(re.search(rf"{mart} +[\d,]+ rows", line) for line in lines), mart
+    assert any("cancelled, void or failed" in line for line in lines)
+    assert sum("utm_campaign" in line for line in lines) == 1
+
+
+def test_only_marts_are_published_each_described(served):
+    tables = served.sql(
+        "select schema_name || '.' || table_name, comment from duckdb_tables()"
+    ).fetchall()
+    assert {name for name, _ in tables} == MARTS
+    assert all(comment for _, comment in tables)
+    assert served.sql("select current_catalog()").fetchall() == [("tenure",)]
+    assert not served.sql(
+        "select table_name, column_name from duckdb_columns()"
+        " where comment is null and not internal"
+    ).fetchall()
+
+
+def test_every_column_of_the_private_warehouse_is_described(build, built_home, manifest):
+    described = {
+        (node["schema"], node["name"], column["name"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+        for column in node["columns"].values()
+        if column["description"]
+    }
+    with duckdb.connect(built_home / "build/warehouse.duckdb", read_only=True) as connection:
+        columns = connection.sql(
+            "select schema_name, table_name, column_name from duckdb_columns() where not internal"
+        ).fetchall()
+    assert set(columns) == described
+
+
+def test_types_are_those_that_are_promised(served):
+    types = served.sql(
+        "select distinct data_type from duckdb_columns() where not internal"
+    ).fetchall()
+    assert {re.sub(r"\(.*", "", name) for (name,) in types} <= {
+        "VARCHAR",
+        "BIGINT",
+        "DOUBLE",
+        "DECIMAL",
+        "BOOLEAN",
+        "DATE",
+        "TIMESTAMP",
+    }
+    assert not served.sql(
+        "select column_name from duckdb_columns() where data_type = 'DOUBLE'"
+        " and column_name similar to '.*(mrr|revenue|amount|margin|value|arr|arpa)'"
+        # the value of a parameter is no money
+        " and table_name <> 'rpt_clv_parameters'"
+    ).fetchall()
+
+
+def test_no_rate_is_infinite_or_nan(served):
+    doubles = served.sql(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns()"
+        " where data_type = 'DOUBLE' and not internal"
+    ).fetchall()
+    assert doubles
+    for table, column in doubles:
+        bad = f'select count(*) from {table} where not isfinite("{column}")'
+        assert served.sql(bad).fetchall() == [(0,)], (table, column)
+
+
+def test_no_personal_data_leaves_staging(served, home):
+    for path in home.joinpath("serve").rglob("*"):
+        if path.is_file():
+            assert b"@example.com" not in path.read_bytes(), path
+    assert not served.sql(
+        "select table_name, column_name from duckdb_columns()"
+        " where not internal and (column_name like '%email%' or column_name like '%name')"
+        " and column_name not in ('segment_name', 'table_name')"
+    ).fetchall()
+
+
+def test_parquet_beside_it_holds_the_same_rows(served, home):
+    with duckdb.connect() as connection:
+        for mart in MARTS:
+            schema, table = mart.split(".")
+            copy = home / f"serve/current/parquet/{schema}/{table}.parquet"
+            rows = connection.sql(f"select count(*) from '{copy}'").fetchall()
+            assert rows == served.sql(f"select count(*) from {mart}").fetchall()
+
+
+def test_every_record_of_the_sample_is_accounted_for(served):
+    [(read, split)] = served.sql(
+        "select sum(rows_read), sum(rows_accepted + rows_superseded + rows_rejected)"
+        " from meta.source_files"
+    ).fetchall()
+    assert read == split == 13_350
+    files = {file for (file,) in served.sql("select file from meta.source_files").fetchall()}
+    assert files == {str(path.relative_to(SAMPLE)) for path in SAMPLE.rglob("*") if path.is_file()}
+
+
+def test_the_readme_queries_answer(served):
+    pages = (ROOT / "README.md").read_text() + (ROOT / "docs/questions.md").read_text()
+    queries = re.findall(r"```sql\n(.*?)```", pages, flags=re.S)
+    assert len(queries) >= 5
+    for query in queries:
+        assert served.sql(query).fetchall(), query
+
+
+def test_vars_that_nobody_knows_are_refused_before_anything_starts(tmp_path):
+    build = run_build(SAMPLE, tmp_path, "{as_of_dat: 2025-01-01}")
+    assert build.returncode == 2
+    assert "as_of_dat" in build.stdout and "as_of_date" in build.stdout
+    assert not (tmp_path / "serve").exists()
+
+
+def test_a_failing_test_blocks_publishing_and_says_where_to_look(build, home, one_year, tmp_path):
+    before = fingerprint(home / "serve/versions"), os.readlink(home / "serve/current")
+    project = project_copy(tmp_path / "project")
+    (project / "tests/data/rpt_mrr__is_never_right.sql").write_text(
+        "select month from {{ ref('rpt_mrr') }} where segment_name = 'all'"
+    )
+    failed = run_build(one_year, home, project=project)
+    assert failed.returncode == 1
+    last = "\n".join(failed.stdout.splitlines()[-10:])
+    assert "rpt_mrr__is_never_right: 13 failing rows" in last
+    assert os.readlink(home / "serve/current") in last or before[1].split("/")[-1] in last
+    assert str(home) in last
+    assert (fingerprint(home / "serve/versions"), os.readlink(home / "serve/current")) == before
+
+
+def test_a_missing_required_column_fails_by_file_name(build, home, tmp_path):
+    before = os.readlink(home / "serve/current")
+    (tmp_path / "orders").mkdir()
+    (tmp_path / "orders/it's late.csv").write_text(
+        "order_id,customer_id,ordered_at\n1,a,2025-01-01\n"
+    )
+    failed = run_build(tmp_path, home)
+    assert failed.returncode == 1
+    assert "orders/it's late.csv: required column amount is missing" in failed.stdout
+    assert os.readlink(home / "serve/current") == before
+
+
+class Shrunk(NamedTuple):
+    """Two builds of a landing zone that shrank. The home lies inside it and has published more."""
+
+    raw_dir: Path
+    home: Path
+    before: str
+    blocked: subprocess.CompletedProcess
+    after_blocked: str
+    accepted: subprocess.CompletedProcess
+    builds: list[tuple]
+
+
+@pytest.fixture(scope="module")
+def shrunk(build, built_home, tmp_path_factory):
+    """Orders of one year, refunds and odd files: built without a reason, and then with one."""
+    raw_dir = tmp_path_factory.mktemp("raw")
+    home = raw_dir / "orders/.home"
+    shutil.copytree(SAMPLE / "refunds", raw_dir / "refunds")
+    shutil.copytree(
+        SAMPLE / "orders", raw_dir / "orders", ignore=shutil.ignore_patterns("202[45]*")
+    )
+    (raw_dir / "order").mkdir()
+    (raw_dir / "orders/more.tsv").write_text("order_id")
+    (raw_dir / "orders/2026").mkdir()
+    (raw_dir / "orders/_SUCCESS").write_text("")
+    shutil.copytree(built_home, home, symlinks=True)
+
+    before = os.readlink(home / "serve/current")
+    blocked = run_build(raw_dir, home)
+    after_blocked = os.readlink(home / "serve/current")
+    (raw_dir / "orders/new.csv").write_text(
+        "order_id,customer_id,ordered_at,amount,coupon\nnew-1,ada,2025-12-01,10,SPRING\n"
+    )
+    reason = "--volume-drop-reason=archived it's old"
+    accepted = run_build(raw_dir, home, None, ROOT, reason)
+    with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
+        builds = connection.sql(
+            "select volume_drop_reason, is_current from meta.builds order by started_at"
+        ).fetchall()
+    return Shrunk(raw_dir, home, before, blocked, after_blocked, accepted, builds)
+
+
+def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(shrunk, reliability):
+    said = shrunk.blocked.stdout
+    assert shrunk.blocked.returncode == 1
+    assert "orders: 1,479 rows read, 8,743 in the published build" in said
+    assert "marketing_spend: 0 rows read, 772 in the published build" in said
+    assert "VOLUME_DROP_REASON" in said
+    assert shrunk.after_blocked == shrunk.before
+
+    assert shrunk.accepted.returncode == 0, shrunk.accepted.stdout
+    assert shrunk.builds == [(None, False), ("archived it's old", True)]
+    reliability(
+        "guards",
+        "most orders and a whole table are gone",
+        "files removed from the landing zone; the build is blocked until somebody says why",
+        tried=1,
+        lost="nothing",
+    )
+
+
+def test_a_new_file_with_another_heading_is_told(shrunk, reliability):
+    said = shrunk.accepted.stdout
+    assert "warning: orders: other columns than the published files: orders/new.csv" in said
+    assert "with new coupon" in said
+    reliability(
+        "guards",
+        "a new file with another heading",
+        "a column more, others missing; published with a warning that names file and columns",
+        tried=1,
+        lost="nothing",
+    )
+
+
+def test_what_is_not_read_is_named_once(shrunk):
+    [warning] = [line for line in shrunk.accepted.stdout.splitlines() if "not read" in line]
+    assert warning.endswith(": order, orders/2026, orders/more.tsv")
+
+
+def test_killed_builds_harm_no_reader_and_the_next_one_catches_up(shrunk, built_home, reliability):
+    nights = Nights(shrunk.raw_dir, shrunk.home)
+    flips = {}
+    with readers(nights.file, number=2, pause=0.5) as reads:
+        flips[nights.current()] = 0
+        for name in ("first model of core starts", "the name is on disk", "the link is flipped"):
+            nights.kill_at(BY_NAME[name])
+            flips.setdefault(nights.current(), os.lstat(nights.serve / "current").st_ctime)
+        # All files are back: the marts are those of a home that has never built before.
+        nights.raw_dir, nights.right = SAMPLE, contents(built_home / "serve/current/tenure.duckdb")
+        nights.good_build()
+        flips[nights.current()] = os.lstat(nights.serve / "current").st_ctime
+    check(reads, flips)
+    assert len({read.build_id for read in reads}) >= 2
+    reliability(
+        "kills",
+        "SIGKILL of three nights in a row, under two readers",
+        "while dbt builds, just before and just after the flip; then an ordinary build",
+        3,
+        "nothing",
+    )

@@ -1,0 +1,107 @@
+import pytest
+import yaml
+
+from orchestration.paths import ROOT
+from orchestration.settings.variables import (
+    RULES,
+    RefusedVariablesError,
+    project_defaults,
+    read_variables,
+    validate,
+)
+
+
+def test_every_var_of_the_project_has_a_rule_and_the_other_way_round():
+    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
+    assert set(project["vars"]) == set(RULES)
+
+
+def test_the_values_in_the_project_are_allowed():
+    assert project_defaults()["as_of_date"] == ""
+
+
+@pytest.mark.parametrize("text", ["", "{}", "  "])
+def test_no_vars(text):
+    assert read_variables(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{as_of_date: 1997-10-01}", {"as_of_date": "1997-10-01"}),
+        ("{as_of_date: '1997-10-01'}", {"as_of_date": "1997-10-01"}),
+        ("as_of_date: 2024-02-29", {"as_of_date": "2024-02-29"}),
+        ("{as_of_date: }", {"as_of_date": ""}),
+        ("{reporting_timezone: America/New_York}", {"reporting_timezone": "America/New_York"}),
+        ("{reporting_currency: EUR}", {"reporting_currency": "EUR"}),
+        ("{order_lapse_days: 1}", {"order_lapse_days": 1}),
+        ("{reactivation_gap_days: 0}", {"reactivation_gap_days": 0}),
+        ("{gross_margin: 1}", {"gross_margin": 1}),
+        ("{gross_margin: 0.35}", {"gross_margin": 0.35}),
+        ("{churn_dated_on: cancel_request}", {"churn_dated_on": "cancel_request"}),
+        ('{"past_due_pays": false}', {"past_due_pays": False}),
+    ],
+)
+def test_allowed(text, expected):
+    assert read_variables(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{as_of_date: 1997-02-30}",
+        "{as_of_date: 1997-10-01 12:00:00}",
+        "{as_of_date: 19971001}",
+        "{as_of_date: '19971001'}",
+        "{as_of_date: yesterday}",
+        '{as_of_date: "2024-01-01\' or true --"}',
+        "{reporting_timezone: Mars/Olympus}",
+        "{reporting_timezone: ../../etc/passwd}",
+        "{reporting_timezone: [UTC]}",
+        "{reporting_currency: usd}",
+        "{reporting_currency: US1}",
+        '{reporting_currency: "US\'"}',
+        "{order_lapse_days: 0}",
+        "{order_lapse_days: 1.5}",
+        "{order_lapse_days: true}",
+        "{order_lapse_days: '90'}",
+        "{reactivation_gap_days: -1}",
+        "{gross_margin: 1.01}",
+        "{gross_margin: .nan}",
+        "{gross_margin: true}",
+        "{churn_dated_on: never}",
+        "{past_due_pays: 1}",
+        "{past_due_pays: 'false'}",
+        "{past_due_pays: }",
+    ],
+)
+def test_refused_with_what_is_allowed(text):
+    with pytest.raises(RefusedVariablesError, match=r"is not allowed; give .+"):
+        read_variables(text)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(
+        RefusedVariablesError,
+        match=r"asof: unknown; the vars are annual_discount_rate, as_of_date, ",
+    ):
+        read_variables("{asof: 2024-01-01}")
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(RefusedVariablesError) as refused:
+        validate({"gross_margin": 7, "nonsense": 1, "past_due_pays": True})
+    assert len(str(refused.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("text", ["as_of_date", "[1, 2]", "{", "'", "a: b: c"])
+def test_what_is_no_mapping_is_refused(text):
+    with pytest.raises(RefusedVariablesError, match="not a YAML mapping"):
+        read_variables(text)
+
+
+def test_a_bad_value_that_someone_wrote_into_the_project_file_is_refused(tmp_path):
+    file = tmp_path / "dbt_project.yml"
+    file.write_text("vars:\n  order_lapse_days: ninety\n")
+    with pytest.raises(RefusedVariablesError, match="order_lapse_days: 'ninety'"):
+        project_defaults(file)

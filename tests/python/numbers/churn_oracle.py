@@ -1,0 +1,558 @@
+"""Recurring revenue, churn reasons, trials and survival, counted a second time in plain Python.
+
+`scipy.stats.ecdf` draws the survival curves.
+"""
+
+from collections import Counter, defaultdict
+from datetime import date, datetime
+from fractions import Fraction
+from itertools import accumulate, count
+from math import fsum
+from operator import mul
+
+import numpy as np
+from scipy.stats import CensoredData, ecdf
+from shops.oracle import (
+    DAY,
+    MONTHS_OF,
+    NOTHING,
+    SECOND,
+    SEGMENTS,
+    Oracle,
+    exchanged,
+    following,
+    interval_name,
+    period_of,
+    rate,
+    read_seed,
+    to_cents,
+    wilson,
+)
+
+MAPPED_REASONS = {row["raw_reason"]: row for row in read_seed("churn_reasons")}
+STOPPING_STATUSES = ("paused", "unpaid", "incomplete", "past_due")
+MOVEMENTS = {
+    "new": "new_mrr",
+    "reactivation": "reactivation_mrr",
+    "expansion": "expansion_mrr",
+    "contraction": "contraction_mrr",
+    "churn": "churned_mrr",
+}
+
+
+class Version:
+    """The state of a subscription from one effective moment on.
+
+    The oracle adds what depends on other versions: price, end, and whether the version pays.
+    """
+
+    def __init__(self, row, moment, is_earliest):
+        self.row = row
+        self.subscription_id, self.customer_id = row["subscription_id"], row["customer_id"]
+        self.status = row["status"] or "active"
+        self.quantity = quantity_of(row)
+        self.trial_ends_at = row["trial_ends_at"]
+        self.valid_from = moment
+        self.in_force_from = row["started_at"] if is_earliest else max(moment, row["started_at"])
+        self.pays_from = max(self.in_force_from, self.trial_ends_at or self.in_force_from)
+        self.service_ends_at = row["ended_at"]
+        if self.service_ends_at is None and self.status in ("canceled", "expired"):
+            self.service_ends_at = row["current_period_ends_at"] or moment
+
+    def pays_at(self, boundary):
+        """Whether the version pays just before the boundary."""
+        return self.pays_from < boundary and (self.pays_to is None or self.pays_to >= boundary)
+
+    def is_set_to_end(self, boundary):
+        """Whether the end is known before the boundary."""
+        if self.cancel_requested_at:
+            return self.cancel_requested_at < boundary
+        return self.service_ends_at is not None and self.valid_from < boundary
+
+    def is_trial(self):
+        if self.trial_ends_at:
+            return self.trial_ends_at > self.in_force_from
+        return self.status == "trialing"
+
+
+def mrr_of(versions):
+    return sum((version.mrr for version in versions), NOTHING)
+
+
+def quantity_of(row):
+    return 1 if row["quantity"] is None else row["quantity"]
+
+
+def month_after(day, months):
+    """The same day of a later month, or the last day of a month that is too short."""
+    month = day.replace(day=1)
+    for _ in range(months):
+        month = following(month, "month")
+    last = (following(month, "month") - DAY).day
+    return month.replace(day=min(day.day, last))
+
+
+class ChurnOracle(Oracle):
+    """What the marts of recurring revenue, churn, trials and survival must say of a shop."""
+
+    def __init__(
+        self,
+        tables,
+        zone,
+        as_of,
+        churn_dated_on="service_end",
+        past_due_pays=True,
+        recurring_discount_counts=True,
+        nrr_includes_reactivation=False,
+        reactivation_gap_days=0,
+    ):
+        super().__init__(zone, as_of)
+        self.churn_dated_on = churn_dated_on
+        self.past_due_pays = past_due_pays
+        self.recurring_discount_counts = recurring_discount_counts
+        self.nrr_includes_reactivation = nrr_includes_reactivation
+        self.reactivation_gap = reactivation_gap_days * DAY
+        self.read_subscriptions(tables["subscriptions"])
+        self.read_segments(tables["customers"])
+        self.read_months()
+
+    # What the raw rows say
+
+    def read_subscriptions(self, rows):
+        """The versions of each subscription, by effective moment, and those that pay."""
+        newest = {}
+        for row in rows:
+            moment = row["effective_at"] or row["updated_at"] or row["started_at"]
+            other = newest.setdefault((row["subscription_id"], moment), row)
+            if (row["updated_at"] or datetime.min) > (other["updated_at"] or datetime.min):
+                newest[row["subscription_id"], moment] = row
+        self.subscriptions = defaultdict(list)
+        priced_on = {}
+        for subscription_id, moment in sorted(newest):
+            row = newest[subscription_id, moment]
+            if not row["is_test"]:
+                versions = self.subscriptions[subscription_id]
+                version = Version(row, moment, is_earliest=not versions)
+                # The same terms keep the exchange rate of their first day: rates move nothing.
+                terms = subscription_id, *self.terms(row)
+                version.mrr = self.monthly_amount(
+                    row, priced_on.setdefault(terms, self.day(moment))
+                )
+                versions.append(version)
+        self.starts = defaultdict(list)
+        for first, *_ in self.subscriptions.values():
+            self.starts[first.customer_id].append(first.in_force_from)
+        self.paying = defaultdict(list)
+        for versions in self.subscriptions.values():
+            self.spend_requests(versions)
+            for number, version in enumerate(versions):
+                version.ends_at = self.end(version, versions[number + 1 :])
+            for number, version in enumerate(versions):
+                version.in_force_to = self.end_in_force(version, versions[number + 1 :])
+                # An end at as_of or later has not come yet.
+                is_over = version.in_force_to and version.in_force_to < self.as_of_at
+                version.pays_to = version.in_force_to if is_over else None
+                version.is_paying = self.is_paying(version)
+                if version.is_paying:
+                    self.paying[version.customer_id].append(version)
+
+    def terms(self, row):
+        """(amount, currency, interval, number of intervals): what is to be paid, and how often."""
+        amount = row["amount"] * quantity_of(row)
+        if self.recurring_discount_counts:
+            amount -= row["discount_amount"] or 0
+        return amount, row["currency"] or "USD", row["billing_interval"], row["interval_count"] or 1
+
+    def monthly_amount(self, row, day):
+        amount, currency, interval, interval_count = self.terms(row)
+        return to_cents(exchanged(amount, currency, day) / MONTHS_OF[interval] / interval_count)
+
+    @staticmethod
+    def spend_requests(versions):
+        """A version without an end takes back the earlier requests to cancel: they stay spent."""
+        asked_at = spent = datetime.min
+        for version in versions:
+            request = version.row["cancel_requested_at"] or datetime.min
+            if version.service_ends_at is None:
+                spent = asked_at
+            else:
+                asked_at = max(asked_at, request)
+            version.cancel_requested_at = request if request > spent else None
+
+    def end(self, version, later_versions):
+        """As the version says. Up to a second before the next start, the end is that start."""
+        end = version.service_ends_at
+        if self.churn_dated_on == "cancel_request" and version.cancel_requested_at:
+            end = min(version.cancel_requested_at, end or datetime.max)
+        next_from = [later.valid_from for later in later_versions[:1]]
+        if end is None:
+            return None
+        for takes_over in (next_from, sorted(self.starts[version.customer_id])):
+            for moment in takes_over:
+                if end < moment <= end + SECOND:
+                    return moment
+        return end
+
+    @staticmethod
+    def end_in_force(version, later_versions):
+        """Its own end, the start of the next version, or an end that a later version dated back."""
+        ends = [version.ends_at] if version.ends_at else []
+        ends += [later.valid_from for later in later_versions[:1]]
+        ends += [
+            later.ends_at
+            for later in later_versions
+            if later.ends_at and later.ends_at < later.valid_from
+        ]
+        return min(ends, default=None)
+
+    def is_paying(self, version):
+        return (
+            version.mrr > 0
+            and version.status not in ("paused", "unpaid", "incomplete")
+            and (version.status != "past_due" or self.past_due_pays)
+            and (version.status != "trialing" or version.trial_ends_at is not None)
+            and version.pays_from < self.as_of_at
+            and (version.in_force_to is None or version.pays_from < version.in_force_to)
+        )
+
+    def read_segments(self, customers):
+        known = {row["customer_id"]: row for row in customers}
+        for versions in self.subscriptions.values():
+            customer = versions[0].customer_id
+            first = min(
+                self.paying[customer],
+                key=lambda version: (version.pays_from, version.subscription_id),
+                default=None,
+            )
+            attributes = known.get(customer, {}) | {
+                "first_plan_id": first and first.row["plan_id"],
+                "first_billing_interval": first
+                and interval_name(first.row["billing_interval"], first.row["interval_count"] or 1),
+            }
+            self.add_to_segments(
+                customer, {name: attributes.get(name) or "(none)" for name in SEGMENTS}
+            )
+
+    def read_months(self):
+        """Each month from the first paying day on, and who paid what just before its end."""
+        versions = [version for its_versions in self.paying.values() for version in its_versions]
+        first = min((version.pays_from for version in versions), default=self.as_of_at)
+        start = period_of(self.day(first), "month")
+        periods = list(self.periods_from(start, "month"))
+        self.months = [month for month, *_ in periods]
+        self.is_complete = [is_complete for *_, is_complete in periods]
+        # One more than months: the first one opens the first month.
+        self.boundaries = [
+            self.midnight(day) for day in (start, *(state_date for _, _, state_date, _ in periods))
+        ]
+        self.states = {
+            customer: [
+                [version for version in its_versions if version.pays_at(boundary)]
+                for boundary in self.boundaries
+            ]
+            for customer, its_versions in self.paying.items()
+        }
+        self.mrr = {
+            customer: [mrr_of(state) for state in states]
+            for customer, states in self.states.items()
+        }
+
+    def reason(self, version):
+        """Why it stopped paying: (reason, is it voluntary, is it not mapped)."""
+        versions = self.subscriptions[version.subscription_id]
+        later = versions[versions.index(version) + 1 :]
+        # The last version that gives this moment as its end ...
+        dating = [one for one in (*reversed(later), version) if one.ends_at == version.pays_to][:1]
+        # ... and the state that began at that moment.
+        taking_over = [one for one in later[:1] if one.valid_from == version.pays_to]
+        statuses = {one.status for one in (version, *dating, *taking_over)}
+        is_voluntary = not statuses & {"past_due", "unpaid"}
+        for text in [one.row["cancel_reason"] for one in dating if one.row["cancel_reason"]]:
+            if mapped := MAPPED_REASONS.get(text.lower()):
+                return mapped["reason"], is_voluntary and mapped["is_voluntary"] == "true", False
+            return "(unmapped)", is_voluntary, True
+        for status in [one.status for one in taking_over if one.status in STOPPING_STATUSES]:
+            return status, is_voluntary, False
+        return "(none)", is_voluntary, False
+
+    @staticmethod
+    def last_to_end(versions):
+        """The version that ended last. Of two at the same moment, the lower subscription_id."""
+        versions = sorted(versions, key=lambda version: version.subscription_id)
+        return max(versions, key=lambda version: version.pays_to)
+
+    # The marts
+
+    def spells(self, customer):
+        """The spells of the customer, as lists of versions. A spell bridges short gaps."""
+        spells = []
+        runs_to = date.min
+        for version in sorted(self.paying[customer], key=lambda version: version.pays_from):
+            if not spells or self.day(version.pays_from) - runs_to > self.reactivation_gap:
+                spells.append([])
+            spells[-1].append(version)
+            runs_to = max(runs_to, self.day(version.pays_to) if version.pays_to else date.max)
+        return spells
+
+    def fct_subscription_spells(self):
+        for customer in self.paying:
+            for number, spell in enumerate(self.spells(customer), start=1):
+                began_at = min(version.pays_from for version in spell)
+                last = None
+                if all(version.pays_to for version in spell):
+                    last = self.last_to_end(spell)
+                    # A later start may still bridge a gap at the end of the data.
+                    if self.as_of - self.day(last.pays_to) < self.reactivation_gap:
+                        last = None
+                reason, is_voluntary, _ = self.reason(last) if last else (None, None, None)
+                yield {
+                    "spell_id": f"{customer}-{number}",
+                    "customer_id": customer,
+                    "spell_number": number,
+                    "started_on": self.day(began_at),
+                    "ended_on": self.day(last.pays_to) if last else None,
+                    "end_reason": reason,
+                    "is_voluntary": is_voluntary,
+                    "start_mrr": mrr_of(one for one in spell if one.pays_from == began_at),
+                    "end_mrr": mrr_of(
+                        one for one in spell if one.pays_to == (last and last.pays_to)
+                    ),
+                }
+
+    def movement(self, customer, number):
+        """How the recurring revenue of the customer moved in the month, or None."""
+        before, now = self.mrr[customer][number : number + 2]
+        if before == now:
+            return None
+        if before == 0:
+            return "reactivation" if any(self.mrr[customer][:number]) else "new"
+        if now == 0:
+            return "churn"
+        return "expansion" if now > before else "contraction"
+
+    def roll_forward(self, customer, number):
+        """The opening MRR, the five movements, and the closing MRR."""
+        before, now = self.mrr[customer][number : number + 2]
+        movement = self.movement(customer, number)
+        moved = {
+            column: abs(now - before) if name == movement else NOTHING
+            for name, column in MOVEMENTS.items()
+        }
+        return {"opening_mrr": before, **moved, "closing_mrr": now}
+
+    def fct_mrr_movements(self):
+        for customer, states in self.states.items():
+            for number, month in enumerate(self.months):
+                if movement := self.movement(customer, number):
+                    yield {
+                        "customer_id": customer,
+                        "month": month,
+                        "movement": movement,
+                        "is_complete": self.is_complete[number],
+                        **self.roll_forward(customer, number),
+                        **self.of_state("before", states[number]),
+                        **self.of_state("after", states[number + 1]),
+                    }
+
+    @staticmethod
+    def of_state(when, state):
+        plans = {version.row["plan_id"] or "(none)" for version in state}
+        return {
+            f"subscriptions_{when}": len({version.subscription_id for version in state}),
+            f"plans_{when}": ", ".join(sorted(plans)) or None,
+            f"quantity_{when}": sum(version.quantity for version in state),
+        }
+
+    def rpt_churn_reasons(self):
+        for number, month in enumerate(self.months):
+            churned = defaultdict(list)
+            for customer, versions in self.paying.items():
+                if self.movement(customer, number) == "churn":
+                    closes = self.boundaries[number + 1]
+                    ended = [one for one in versions if one.pays_to and one.pays_to < closes]
+                    *reason, is_unmapped = self.reason(self.last_to_end(ended))
+                    churned[tuple(reason)].append((self.mrr[customer][number], is_unmapped))
+            for (reason, is_voluntary), its_customers in churned.items():
+                yield {
+                    "month": month,
+                    "reason": reason,
+                    "is_voluntary": is_voluntary,
+                    "customers": len(its_customers),
+                    "churned_mrr": sum(mrr for mrr, _ in its_customers),
+                    "unmapped_customers": sum(is_unmapped for _, is_unmapped in its_customers),
+                    "is_complete": self.is_complete[number],
+                }
+
+    def is_short_lived(self, customer, number):
+        """Whether the customer paid within the month, but not at its start or its end."""
+        opens, closes = self.boundaries[number : number + 2]
+        return not any(self.mrr[customer][number : number + 2]) and any(
+            version.pays_from < closes and (version.pays_to or closes) > opens
+            for version in self.paying[customer]
+        )
+
+    def rpt_mrr(self):
+        for (name, value), members in self.segments.items():
+            present = sorted(members & self.states.keys())
+            has_begun = False
+            for number, month in enumerate(self.months):
+                short_lived = sum(self.is_short_lived(customer, number) for customer in present)
+                paid = any(self.mrr[customer][number + 1] for customer in present)
+                has_begun = has_begun or short_lived > 0 or paid
+                if has_begun:
+                    yield {
+                        "segment_name": name,
+                        "segment_value": value,
+                        "month": month,
+                        "short_lived_customers": short_lived,
+                        "is_complete": self.is_complete[number],
+                    } | self.recurring_revenue(present, number)
+
+    def recurring_revenue(self, customers, number):
+        rolled = [self.roll_forward(customer, number) for customer in customers]
+        total = {column: sum((row[column] for row in rolled), NOTHING) for column in rolled[0]}
+        opening, closing = total["opening_mrr"], total["closing_mrr"]
+        gained = total["expansion_mrr"]
+        if self.nrr_includes_reactivation:
+            gained += total["reactivation_mrr"]
+        lost = total["contraction_mrr"] + total["churned_mrr"]
+        movements = Counter(self.movement(customer, number) for customer in customers)
+        at_start = sum(row["opening_mrr"] > 0 for row in rolled)
+        at_end = sum(row["closing_mrr"] > 0 for row in rolled)
+        low, high = wilson(movements["churn"], at_start)
+        # The end of the month twelve months before.
+        year_ago = number + 1 - 12
+        then_and_now = [
+            (self.mrr[customer][year_ago], self.mrr[customer][number + 1])
+            for customer in customers
+            if year_ago >= 0 and self.mrr[customer][year_ago] > 0
+        ]
+        then = sum(mrr for mrr, _ in then_and_now)
+        return total | {
+            "arr": 12 * closing,
+            "arpa": to_cents(Fraction(closing) / at_end) if at_end else None,
+            "customers_at_start": at_start,
+            "customers_at_end": at_end,
+            "new_customers": movements["new"],
+            "reactivated_customers": movements["reactivation"],
+            "churned_customers": movements["churn"],
+            "nrr": rate(opening + gained - lost, opening),
+            "grr": rate(opening - lost, opening),
+            "net_revenue_churn_rate": rate(lost - gained, opening),
+            "revenue_churn_rate": rate(lost, opening),
+            "nrr_trailing_12m": rate(sum(now for _, now in then_and_now), then),
+            "grr_trailing_12m": rate(sum(min(pair) for pair in then_and_now), then),
+            "quick_ratio": rate(
+                total["new_mrr"] + total["reactivation_mrr"] + total["expansion_mrr"], lost
+            ),
+            "logo_churn_rate": rate(movements["churn"], at_start),
+            "logo_churn_ci_low": low,
+            "logo_churn_ci_high": high,
+            "committed_mrr": mrr_of(
+                version
+                for customer in customers
+                for version in self.states[customer][number + 1]
+                if not version.is_set_to_end(self.boundaries[number + 1])
+            ),
+        }
+
+    def trials(self):
+        """(customer, month, outcome) of each subscription that was on trial."""
+        for versions in self.subscriptions.values():
+            on_trial = [
+                version
+                for version in versions
+                if version.is_trial()
+                and version.in_force_from < self.as_of_at
+                and (version.in_force_to is None or version.in_force_from < version.in_force_to)
+            ]
+            if on_trial:
+                began_at, last = on_trial[0].in_force_from, on_trial[-1]
+                ends = [end for end in (last.in_force_to, last.trial_ends_at) if end]
+                if any(version.is_paying and version.pays_from > began_at for version in versions):
+                    outcome = "converted"
+                else:
+                    is_running = all(end >= self.as_of_at for end in ends)
+                    outcome = "running" if is_running else "lost"
+                yield last.customer_id, period_of(self.day(began_at), "month"), outcome
+
+    def rpt_trials(self):
+        trials = list(self.trials())
+        for (name, value), members in self.segments.items():
+            outcomes = defaultdict(Counter)
+            for customer, month, outcome in trials:
+                if customer in members:
+                    outcomes[month][outcome] += 1
+            for month, became in outcomes.items():
+                converted, started = became["converted"], became.total()
+                low, high = wilson(converted, started)
+                yield {
+                    "segment_name": name,
+                    "segment_value": value,
+                    "month": month,
+                    "trials_started": started,
+                    "trials_converted": converted,
+                    "trials_running": became["running"],
+                    "conversion_rate": rate(converted, started),
+                    "conversion_ci_low": low,
+                    "conversion_ci_high": high,
+                    "is_complete": following(month, "month") <= self.as_of
+                    and not became["running"],
+                }
+
+    def durations(self, started_on, ended_on):
+        """(unit, duration) of a spell. The month of its end counts, a running month does not."""
+        until = ended_on or self.as_of - DAY
+        yield "day", (until - started_on).days
+        months = next(n for n in count() if month_after(started_on, n) >= until)
+        if ended_on is None and month_after(started_on, months) > until:
+            months -= 1
+        yield "month", months
+
+    def rpt_subscription_survival(self):
+        spells = list(self.fct_subscription_spells())
+        for (name, value), members in self.segments.items():
+            events, censored = defaultdict(list), defaultdict(list)
+            for spell in spells:
+                if spell["customer_id"] in members:
+                    kind = events if spell["ended_on"] else censored
+                    for unit, duration in self.durations(spell["started_on"], spell["ended_on"]):
+                        kind[unit].append(duration)
+            for unit in events.keys() | censored.keys():
+                for row in survival_curve(events[unit], censored[unit]):
+                    yield {"segment_name": name, "segment_value": value, "time_unit": unit} | row
+
+
+def survival_curve(events, censored):
+    """A row for every duration. scipy draws the curve; the median comes from exact fractions."""
+    times = np.arange(max(events + censored) + 1)
+    died, left = (
+        np.bincount(np.array(durations, dtype=int), minlength=len(times))
+        for durations in (events, censored)
+    )
+    at_risk = np.cumsum((died + left)[::-1])[::-1]
+    exact = list(
+        accumulate((Fraction(int(n - d), int(n)) for d, n in zip(died, at_risk, strict=True)), mul)
+    )
+    median = next((t for t, survival in enumerate(exact) if survival <= Fraction(1, 2)), None)
+    restricted_mean = fsum(exact[:-1])
+    curve = ecdf(CensoredData(uncensored=events, right=censored)).sf
+    interval = curve.confidence_interval(0.95, method="log-log")
+    survival, low, high = (part.evaluate(times) for part in (curve, interval.low, interval.high))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        std_error = survival * np.sqrt(np.cumsum(died / (at_risk * (at_risk - died))))
+    for t in map(int, times):
+        has_interval = 0 < exact[t] < 1
+        yield {
+            "duration": t,
+            "at_risk": int(at_risk[t]),
+            "events": int(died[t]),
+            "censored": int(left[t]),
+            "hazard": rate(int(died[t]), int(at_risk[t])),
+            "survival": float(survival[t]),
+            "std_error": float(std_error[t]) if exact[t] else None,
+            "ci_low": float(low[t]) if has_interval else None,
+            "ci_high": float(high[t]) if has_interval else None,
+            "median_duration": median,
+            "restricted_mean_duration": restricted_mean,
+        }

@@ -1,0 +1,437 @@
+"""Cohorts and retention, counted a second time in plain Python."""
+
+import statistics
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from operator import itemgetter
+
+from shops.oracle import (
+    DAY,
+    GRAINS,
+    MONTHS_OF,
+    NOTHING,
+    SECOND,
+    Oracle,
+    days_between,
+    exchanged,
+    following,
+    period_of,
+    rate,
+    read_seed,
+    to_cents,
+    wilson,
+)
+
+HORIZONS = [30, 60, 90, 180, 365]
+TARGETS = {row["kpi"]: Fraction(row["target"]) for row in read_seed("kpi_targets")}
+
+
+class CohortOracle(Oracle):
+    """What the marts of cohorts and of retention must say of a shop."""
+
+    def __init__(self, shop, dim_customers, zone, as_of, order_lapse_days, reactivation_gap_days):
+        super().__init__(zone, as_of)
+        self.order_lapse = timedelta(days=order_lapse_days)
+        self.reactivation_gap = timedelta(days=reactivation_gap_days)
+        self.read_orders(shop)
+        self.read_subscriptions(shop)
+        self.read_segments(dim_customers)
+
+    # What the raw rows say
+
+    def read_orders(self, shop):
+        """The days and the money of each customer, from the orders that count."""
+        self.order_days = defaultdict(list)
+        self.revenue = defaultdict(list)
+        counted = {}
+        for order in shop["orders"]:
+            if (
+                order["status"] not in ("cancelled", "void", "failed")
+                and not order["is_test"]
+                and order["ordered_at"] < self.as_of_at
+                and order["customer_id"] is not None
+            ):
+                day = self.day(order["ordered_at"])
+                counted[order["order_id"]] = order["customer_id"], day
+                amount = to_cents(exchanged(order["amount"], order["currency"], day))
+                self.order_days[order["customer_id"]].append(day)
+                self.revenue[order["customer_id"]].append((day, amount))
+        refunded = defaultdict(Decimal)
+        for refund in sorted(shop["refunds"], key=itemgetter("refunded_at", "refund_id")):
+            order_id = refund["order_id"]
+            if order_id in counted and refund["refunded_at"] < self.as_of_at:
+                customer_id, order_day = counted[order_id]
+                # The cents of all refunds so far, less the cents of the refunds before.
+                before = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
+                refunded[order_id] += refund["amount"]
+                so_far = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
+                self.revenue[customer_id].append((self.day(refund["refunded_at"]), before - so_far))
+        self.purchase_days = {
+            customer: sorted(set(its_days)) for customer, its_days in self.order_days.items()
+        }
+
+    def read_subscriptions(self, shop):
+        """The stretches for which each customer pays: (from, until or None, MRR)."""
+        self.paying = defaultdict(list)
+        versions = defaultdict(list)
+        self.starts, self.prices = set(), {}
+        for row in shop["subscriptions"]:
+            versions[row["subscription_id"]].append(row)
+            self.starts.add((row["customer_id"], row["started_at"]))
+        for rows in versions.values():
+            rows.sort(key=lambda row: row["effective_at"])
+            began_on = {}
+            for number, row in enumerate(rows):
+                begins = row["started_at"] if number == 0 else row["effective_at"]
+                if row["trial_ends_at"]:
+                    begins = max(begins, row["trial_ends_at"])
+                ends = self.end_in_force(row, rows[number + 1 :])
+                # The same terms keep the exchange rate of the day on which they began.
+                day = began_on.setdefault(self.price(row), self.day(row["effective_at"]))
+                mrr = self.mrr(row, day)
+                self.prices[row["subscription_id"], row["effective_at"]] = mrr
+                if (
+                    mrr > 0
+                    and row["status"] not in ("paused", "unpaid", "incomplete")
+                    and (row["trial_ends_at"] or row["status"] != "trialing")
+                    and begins < self.as_of_at
+                    and (ends is None or begins < ends)
+                ):
+                    # An end at as_of or later has not come yet.
+                    ends = ends if ends and ends < self.as_of_at else None
+                    self.paying[row["customer_id"]].append((begins, ends, mrr))
+
+    def end_in_force(self, row, later_rows):
+        """Its own end, the start of the next version, or an end that a later version dated back."""
+        end = self.end_of_service(row)
+        next_from = later_rows[0]["effective_at"] if later_rows else None
+        if end and end + SECOND == next_from:
+            end = next_from
+        dated_back = [
+            later_end
+            for later in later_rows
+            if (later_end := self.end_of_service(later)) and later_end < later["effective_at"]
+        ]
+        return min((moment for moment in [end, next_from, *dated_back] if moment), default=None)
+
+    def end_of_service(self, row):
+        """As this row says. An end a second before the next start of the customer is that start."""
+        end = row["ended_at"]
+        if end is None and row["status"] in ("canceled", "expired"):
+            end = row["current_period_ends_at"] or row["effective_at"]
+        if end and (row["customer_id"], end + SECOND) in self.starts:
+            end += SECOND
+        return end
+
+    @staticmethod
+    def price(row):
+        """(what a billing period costs, in which currency, how many months the period has)."""
+        amount = Decimal(row["amount"]) * (row["quantity"] or 1)
+        amount = max(amount - Decimal(row["discount_amount"] or 0), NOTHING)
+        months = MONTHS_OF[row["billing_interval"]] * (row["interval_count"] or 1)
+        return amount, row["currency"] or "USD", months
+
+    def mrr(self, row, day):
+        amount, currency, months = self.price(row)
+        return to_cents(exchanged(amount, currency, day) / months)
+
+    def mrr_at(self, customer, day):
+        """Of the stretches that began before that midnight and did not end before it."""
+        boundary = self.midnight(day)
+        return sum(
+            (
+                mrr
+                for begins, ends, mrr in self.paying[customer]
+                if begins < boundary and (ends is None or ends >= boundary)
+            ),
+            NOTHING,
+        )
+
+    def read_segments(self, dim_customers):
+        attributes = {row["customer_id"]: row for row in dim_customers}
+        assert len(attributes) == len(dim_customers)
+        for customer in {*self.purchase_days, *self.paying}:
+            self.add_to_segments(customer, attributes[customer])
+
+    def cohorts(self, first_days):
+        """(columns of the cohort, its grain, its start, its customers), for all four grains."""
+        for (name, value), members in self.segments.items():
+            for grain in GRAINS:
+                cohorts = defaultdict(list)
+                for customer in members & first_days.keys():
+                    cohorts[period_of(first_days[customer], grain)].append(customer)
+                for start, its_customers in cohorts.items():
+                    columns = {
+                        "segment_name": name,
+                        "segment_value": value,
+                        "period_grain": grain,
+                        "cohort_start": start,
+                    }
+                    yield columns, its_customers
+
+    # The marts
+
+    def rpt_order_cohorts(self):
+        first_days = {customer: min(its_days) for customer, its_days in self.order_days.items()}
+        for columns, its_customers in self.cohorts(first_days):
+            cumulative = NOTHING
+            periods = self.periods_from(columns["cohort_start"], columns["period_grain"])
+            for since, (start, end, _, is_complete) in enumerate(periods):
+                its_orders = [
+                    (customer, day)
+                    for customer in its_customers
+                    for day in self.order_days[customer]
+                ]
+                active = len({customer for customer, day in its_orders if start <= day < end})
+                rolling = len({customer for customer, day in its_orders if start <= day})
+                net_revenue = sum(
+                    (
+                        amount
+                        for customer in its_customers
+                        for day, amount in self.revenue[customer]
+                        if start <= day < end
+                    ),
+                    NOTHING,
+                )
+                cumulative += net_revenue
+                low, high = wilson(active, len(its_customers))
+                rolling_low, rolling_high = wilson(rolling, len(its_customers))
+                yield columns | {
+                    "periods_since": since,
+                    "period_start": start,
+                    "cohort_customers": len(its_customers),
+                    "active_customers": active,
+                    "retention_rate": rate(active, len(its_customers)),
+                    "retention_ci_low": low,
+                    "retention_ci_high": high,
+                    "rolling_active_customers": rolling,
+                    "rolling_retention_rate": rate(rolling, len(its_customers)),
+                    "rolling_retention_ci_low": rolling_low,
+                    "rolling_retention_ci_high": rolling_high,
+                    "orders": sum(start <= day < end for _, day in its_orders),
+                    "net_revenue": net_revenue,
+                    "cumulative_net_revenue": cumulative,
+                    "is_complete": is_complete,
+                    "is_rolling_complete": end + self.order_lapse <= self.as_of,
+                }
+
+    def rpt_subscription_cohorts(self):
+        first_days = {
+            customer: self.day(min(begins for begins, _, _ in stretches))
+            for customer, stretches in self.paying.items()
+        }
+        for columns, its_customers in self.cohorts(first_days):
+            opening = None
+            periods = self.periods_from(columns["cohort_start"], columns["period_grain"])
+            for since, (start, _, state_date, is_complete) in enumerate(periods):
+                now = {customer: self.mrr_at(customer, state_date) for customer in its_customers}
+                opening = opening or now
+                kept = sum(min(now[customer], opening[customer]) for customer in its_customers)
+                active = sum(mrr > 0 for mrr in now.values())
+                low, high = wilson(active, len(its_customers))
+                yield columns | {
+                    "periods_since": since,
+                    "period_start": start,
+                    "cohort_customers": len(its_customers),
+                    "active_customers": active,
+                    "retention_rate": rate(active, len(its_customers)),
+                    "retention_ci_low": low,
+                    "retention_ci_high": high,
+                    "opening_mrr": sum(opening.values()),
+                    "mrr": sum(now.values()),
+                    "net_revenue_retention": rate(sum(now.values()), sum(opening.values())),
+                    "gross_revenue_retention": rate(kept, sum(opening.values())),
+                    "is_complete": is_complete,
+                }
+
+    def rpt_repeat_purchase(self):
+        first_days = {customer: its_days[0] for customer, its_days in self.purchase_days.items()}
+        for columns, its_customers in self.cohorts(first_days):
+            is_complete = following(columns["cohort_start"], columns["period_grain"]) <= self.as_of
+            yield columns | self.repeat_purchase(its_customers) | {"is_complete": is_complete}
+        for (name, value), members in self.segments.items():
+            if buyers := members & first_days.keys():
+                yield {
+                    "segment_name": name,
+                    "segment_value": value,
+                    "period_grain": "all",
+                    "cohort_start": None,
+                    "is_complete": False,
+                } | self.repeat_purchase(buyers)
+
+    def repeat_purchase(self, its_customers):
+        histories = [self.purchase_days[customer] for customer in its_customers]
+        repeat = sum(len(history) > 1 for history in histories)
+        low, high = wilson(repeat, len(histories))
+        columns = {
+            "customers": len(histories),
+            "repeat_customers": repeat,
+            "repeat_rate": rate(repeat, len(histories)),
+            "repeat_ci_low": low,
+            "repeat_ci_high": high,
+        }
+        for n in HORIZONS:
+            within = timedelta(days=n)
+            mature = [history for history in histories if history[0] + within <= self.last_day]
+            back = sum(len(history) > 1 and history[1] <= history[0] + within for history in mature)
+            low, high = wilson(back, len(mature))
+            columns |= {
+                f"mature_customers_{n}d": len(mature),
+                f"repeat_customers_{n}d": back,
+                f"repeat_rate_{n}d": rate(back, len(mature)),
+                f"repeat_ci_low_{n}d": low,
+                f"repeat_ci_high_{n}d": high,
+            }
+        orders = sum(len(self.order_days[customer]) for customer in its_customers)
+        gaps = [
+            (day - previous).days for history in histories for previous, day in pairwise(history)
+        ]
+        spent = {
+            customer: sum((amount for _, amount in self.revenue[customer]), NOTHING)
+            for customer in its_customers
+        }
+        best_first = sorted(its_customers, key=lambda customer: (-spent[customer], customer))
+        n_top = ceil(Fraction(len(histories), 10))
+        top = sum(spent[customer] for customer in best_first[:n_top])
+        others = sum(spent[customer] for customer in best_first[n_top:])
+        n_others = len(histories) - n_top
+        return columns | {
+            "purchase_frequency": rate(orders, len(histories)),
+            "average_order_value": to_cents(Fraction(top + others) / orders),
+            "median_days_between": float(statistics.median(gaps)) if gaps else None,
+            "mean_days_between": rate(sum(gaps), len(gaps)),
+            "top_decile_revenue_share": rate(top, top + others),
+            "top_decile_spend_multiple": (
+                rate(Fraction(top) / n_top, Fraction(others) / n_others) if n_others else None
+            ),
+        }
+
+    def spells(self, customer):
+        """(first day, day of the end or date.max) of each spell; a spell bridges short gaps."""
+        stretches = sorted(
+            (self.day(begins), self.day(ends) if ends else date.max)
+            for begins, ends, _ in self.paying[customer]
+        )
+        spells = []
+        for start, end in stretches:
+            if spells and start - spells[-1][1] <= self.reactivation_gap:
+                spells[-1] = spells[-1][0], max(end, spells[-1][1])
+            else:
+                spells.append((start, end))
+        # A later start may still bridge a gap at the end of the data.
+        return [
+            (start, date.max if self.as_of - end < self.reactivation_gap else end)
+            for start, end in spells
+        ]
+
+    def rpt_retention_rates(self):
+        buying = {
+            customer: [(day, day + self.order_lapse) for day in its_days]
+            for customer, its_days in self.purchase_days.items()
+        }
+        subscribing = {customer: self.spells(customer) for customer in self.paying}
+        either = {
+            customer: buying.get(customer, []) + subscribing.get(customer, [])
+            for customer in {*buying, *subscribing}
+        }
+        bases = {"orders": buying, "subscriptions": subscribing, "any": either}
+        for basis, activity in bases.items():
+            # The days on which each customer is active, and the day of the loss ...
+            at_risk = {
+                customer: set().union(
+                    *(days_between(start, min(end, self.last_day)) for start, end in its_activity)
+                )
+                for customer, its_activity in activity.items()
+            }
+            # ... and each midnight before which the customer was active.
+            active_at = {
+                customer: set().union(
+                    *(
+                        days_between(start + DAY, min(end, self.as_of))
+                        for start, end in its_activity
+                    )
+                )
+                for customer, its_activity in activity.items()
+            }
+            for (name, value), members in self.segments.items():
+                present = members & activity.keys()
+                for grain in GRAINS if present else []:
+                    first_day = min(min(at_risk[customer]) for customer in present)
+                    for period in self.periods_from(period_of(first_day, grain), grain):
+                        yield {
+                            "segment_name": name,
+                            "segment_value": value,
+                            "basis": basis,
+                            "period_grain": grain,
+                            "period_start": period[0],
+                            "is_complete": period[3],
+                            "is_left_truncated": self.is_left_truncated(basis, period[0]),
+                        } | self.retention(
+                            [(at_risk[customer], active_at[customer]) for customer in present],
+                            *period[:3],
+                        )
+
+    def is_left_truncated(self, basis, start):
+        if basis == "subscriptions" or not self.purchase_days:
+            return False
+        first_data = min(its_days[0] for its_days in self.purchase_days.values())
+        return start < first_data + self.order_lapse
+
+    def retention(self, histories, start, end, state_date):
+        at_start = at_end = new = returning = lost = lost_newcomers = events = days_at_risk = 0
+        for at_risk, active_at in histories:
+            in_period = {day for day in at_risk if start <= day < end}
+            at_start += start in active_at
+            at_end += state_date in active_at
+            match start in active_at, state_date in active_at:
+                case True, False:
+                    lost += 1
+                case False, True if min(at_risk) >= start:
+                    new += 1
+                case False, True:
+                    returning += 1
+                case False, False if in_period:
+                    lost_newcomers += 1
+            events += sum(day + DAY not in active_at for day in in_period)
+            days_at_risk += len(in_period)
+        joined = new + returning
+        assert at_end == at_start - lost + joined
+        low, high = wilson(at_end - joined, at_start)
+        daily = rate(events, days_at_risk)
+        daily_low, daily_high = wilson(events, days_at_risk)
+        monthly = None if daily is None else 1 - (1 - daily) ** 30.4375
+        return {
+            "customers_at_start": at_start,
+            "new_customers": new,
+            "returning_customers": returning,
+            "lost_customers": lost,
+            "lost_newcomers": lost_newcomers,
+            "customers_at_end": at_end,
+            "retention_rate": rate(at_end - joined, at_start),
+            "retention_ci_low": low,
+            "retention_ci_high": high,
+            "churn_rate": rate(lost, at_start),
+            "churn_rate_average_base": rate(lost, Fraction(at_start + at_end, 2)),
+            "churn_rate_everyone_served": rate(
+                lost + lost_newcomers, at_start + joined + lost_newcomers
+            ),
+            "churn_events": events,
+            "customer_days_at_risk": days_at_risk,
+            "daily_churn_probability": daily,
+            "daily_churn_ci_low": daily_low,
+            "daily_churn_ci_high": daily_high,
+            "monthly_equivalent_churn_rate": monthly,
+            "band": self.band(monthly),
+        }
+
+    @staticmethod
+    def band(monthly):
+        if monthly is None:
+            return None
+        if monthly < TARGETS["monthly_churn_rate_watch"]:
+            return "healthy"
+        return "watch" if monthly <= TARGETS["monthly_churn_rate_high"] else "high"

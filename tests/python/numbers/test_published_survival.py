@@ -1,0 +1,244 @@
+"""Published survival and recurring revenue, from raw files through the whole job: one build.
+
+Gehan's leukaemia trial (see data/gehan/NOTICE.md). The two survival tables by which Fader and
+Hardie explain the shifted beta-geometric model. The usual worked examples of recurring revenue.
+published_shops.py turns all of them into raw subscriptions.
+"""
+
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+import duckdb
+import numpy as np
+import pytest
+from conftest import run_build
+from scipy import stats
+from shops.published_shops import (
+    AS_OF,
+    SURVIVORS,
+    SURVIVORS_SINCE,
+    gehan_subscriptions,
+    read_gehan,
+    survivor_subscriptions,
+    worked_example_subscriptions,
+    write_subscriptions,
+)
+
+# Also a year, but another billing interval: renewals are fitted by interval.
+MONTHS_12 = {"billing_interval": "month", "interval_count": 12}
+HIGH_END = {"alpha": 0.668, "beta": 3.806}
+
+
+@pytest.fixture(scope="module")
+def published(new_home, tmp_path_factory):
+    raw, home = tmp_path_factory.mktemp("published-raw"), new_home()
+    write_subscriptions(
+        raw,
+        gehan=gehan_subscriptions(),
+        survivors=[
+            row | MONTHS_12 if row["plan_id"] == "sbg-high-end" else row
+            for row in survivor_subscriptions()
+        ],
+        worked_examples=worked_example_subscriptions(),
+    )
+    build = run_build(raw, home, {"as_of_date": AS_OF.isoformat()})
+    assert build.returncode == 0, build.stdout
+    with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def of_plan(published):
+    """What a mart says of the customers with that first plan, in the order of the columns."""
+
+    def rows(columns: str, mart: str, plan: str, where: str = "true") -> duckdb.DuckDBPyRelation:
+        return published.sql(
+            f"select {columns} from {mart} where segment_name = 'first_plan_id'"
+            f" and segment_value = '{plan}' and {where} order by all"
+        )
+
+    return rows
+
+
+@pytest.fixture
+def curve(of_plan):
+    """The survival curve of a plan, a row per duration."""
+    return lambda plan, unit: of_plan(
+        "duration, * exclude (duration)",
+        "churn.rpt_subscription_survival",
+        plan,
+        f"time_unit = '{unit}'",
+    ).df()
+
+
+@pytest.mark.parametrize(
+    "arm, survival, median",
+    [
+        (
+            "gehan-treated",
+            {6: 0.8571, 7: 0.8067, 10: 0.7529, 13: 0.6902, 16: 0.6275, 22: 0.5378, 23: 0.4482},
+            23,
+        ),
+        ("gehan-control", {1: 0.9048}, 8),
+    ],
+)
+def test_gehans_survival_is_the_published_one(curve, arm, survival, median):
+    rows = curve(arm, "day").set_index("duration")
+    assert rows["survival"][list(survival)].round(4).to_dict() == survival
+    assert set(rows["median_duration"]) == {median}
+
+
+@pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
+@pytest.mark.parametrize("arm", ["gehan-treated", "gehan-control"])
+def test_the_whole_curve_is_that_of_scipy(curve, arm):
+    patients = read_gehan().query("arm == @arm")
+    events = patients.loc[patients["is_event"], "duration"]
+    censored = patients.loc[~patients["is_event"], "duration"]
+    oracle = stats.ecdf(stats.CensoredData(uncensored=events, right=censored)).sf
+    days = np.arange(patients["duration"].max() + 1)
+    rows = curve(arm, "day")
+
+    assert list(rows["duration"]) == list(days)
+    assert list(rows["at_risk"]) == [(patients["duration"] >= day).sum() for day in days]
+    assert list(rows["events"]) == [(events == day).sum() for day in days]
+    assert list(rows["censored"]) == [(censored == day).sum() for day in days]
+
+    survival = oracle.evaluate(days)
+    np.testing.assert_allclose(rows["survival"], survival, atol=1e-12)
+    interval = oracle.confidence_interval(method="log-log")
+    # The interval is undefined until the first loss; scipy begins with the first observation.
+    for column, bound in [("ci_low", interval.low), ("ci_high", interval.high)]:
+        expected = np.where(survival < 1, bound.evaluate(days), np.nan)
+        np.testing.assert_allclose(rows[column].astype(float), expected, atol=1e-12)
+    # A very narrow interval is not clipped at 0 or 1, so it shows the error of Greenwood.
+    narrow = oracle.confidence_interval(0.01, method="linear")
+    width = narrow.high.evaluate(days) - narrow.low.evaluate(days)
+    std_error = width / (2 * stats.norm.ppf(0.505))
+    np.testing.assert_allclose(rows["std_error"].astype(float), std_error, atol=1e-9)
+    np.testing.assert_allclose(rows["restricted_mean_duration"], survival[:-1].sum())
+
+
+@pytest.mark.parametrize("plan, median", [("sbg-high-end", 84), ("sbg-regular", 24)])
+def test_yearly_survival_is_the_published_one(curve, plan, median):
+    """The loss of a year is in the month of the anniversary, and nowhere else."""
+    survivors = SURVIVORS[plan]
+    rows = curve(plan, "month")
+    assert list(rows["duration"]) == list(range(85))
+    assert list(rows["at_risk"]) == survivors[:1] + [
+        left for left in survivors[:-1] for _ in range(12)
+    ]
+    lost = [before - after for before, after in pairwise(survivors)]
+    assert list(rows["events"]) == [0] + [count for year in lost for count in [0] * 11 + [year]]
+    assert list(rows["censored"]) == [0] * 84 + survivors[-1:]
+    np.testing.assert_allclose(rows["survival"][::12], np.array(survivors) / survivors[0])
+    assert set(rows["median_duration"]) == {median}
+    np.testing.assert_allclose(
+        rows["restricted_mean_duration"], 12 * sum(survivors[:-1]) / survivors[0]
+    )
+
+
+@pytest.mark.parametrize("plan", SURVIVORS)
+def test_what_a_years_loss_does_to_recurring_revenue(of_plan, plan):
+    survivors = SURVIVORS[plan]
+    assert of_plan(
+        "year(month), customers_at_start, customers_at_end, churned_customers, closing_mrr",
+        "churn.rpt_mrr",
+        plan,
+        f"month(month) = 3 and year(month) > {SURVIVORS_SINCE}",
+    ).fetchall() == [
+        (SURVIVORS_SINCE + year, before, after, before - after, 10 * after)
+        for year, (before, after) in enumerate(pairwise(survivors), start=1)
+    ]
+    assert of_plan(
+        "sum(churned_customers)", "churn.rpt_mrr", plan, "month(month) <> 3"
+    ).fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("plan", SURVIVORS)
+def test_the_cohort_of_the_year_is_the_survival_table(of_plan, plan):
+    assert of_plan(
+        "periods_since, cohort_start, active_customers, round(retention_rate, 3)",
+        "cohorts.rpt_subscription_cohorts",
+        plan,
+        "period_grain = 'year'",
+    ).fetchall() == [
+        (year, date(SURVIVORS_SINCE, 1, 1), left, left / 1000)
+        for year, left in enumerate(SURVIVORS[plan])
+    ]
+
+
+def test_renewals_are_fitted_as_published(published):
+    rows = published.sql(
+        "select parameter, value, customers from clv.rpt_clv_parameters"
+        " where model = 'shifted_beta_geometric' and billing_interval = '12 months'"
+    ).fetchall()
+    assert {name: value for name, value, _ in rows} == pytest.approx(HIGH_END, abs=5e-4)
+    assert {customers for *_, customers in rows} == {1_000}
+
+
+def test_a_subscription_is_worth_the_payments_to_come(published):
+    """After seven renewals, three more fall due within 36 months, and the next one is due now."""
+    alpha, beta = HIGH_END.values()
+    still_there, value = 1.0, 0.0
+    for years, renewal in enumerate([8, 9, 10]):
+        still_there *= (beta + renewal - 1) / (alpha + beta + renewal - 1)
+        value += 120 * 0.7 * still_there / 1.1**years
+    found = published.sql(
+        "select predicted_subscription_value, count(*) from clv.fct_customer_value"
+        " inner join core.dim_customers using (customer_id)"
+        " where first_plan_id = 'sbg-high-end' and current_mrr > 0"
+        " group by predicted_subscription_value"
+    ).fetchall()
+    # The paper gives the parameters with three decimals.
+    assert found == [(pytest.approx(Decimal(value), abs=Decimal("0.02")), 491)]
+
+
+def test_months_and_years_add_up_to_recurring_revenue(of_plan):
+    """100 x 100 a month and 50 x 600 a year are 12,500."""
+    assert of_plan(
+        "closing_mrr, arr, customers_at_end, arpa",
+        "churn.rpt_mrr",
+        "price-list",
+        "month = date '2024-01-01'",
+    ).fetchall() == [(12_500, 150_000, 150, Decimal("83.33"))]
+
+
+def test_every_movement_of_the_gold_plan(published):
+    assert published.sql(
+        "select movement, new_mrr + expansion_mrr + contraction_mrr + churned_mrr"
+        " + reactivation_mrr as amount, subscriptions_after"
+        " from churn.fct_mrr_movements where customer_id = 'gold' order by month"
+    ).fetchall() == [
+        ("new", Decimal("166.67"), 1),
+        ("expansion", Decimal("60.00"), 3),
+        ("contraction", Decimal("60.00"), 1),
+        ("churn", Decimal("166.67"), 0),
+        ("reactivation", Decimal("150.00"), 1),
+    ]
+
+
+def test_a_cancelled_subscription_ends_with_the_paid_period(published):
+    """The other policy of churn_dated_on would take 8 June, the day of the cancellation."""
+    assert published.sql(
+        "select started_on, ended_on from core.fct_subscription_spells where customer_id = 'april'"
+    ).fetchall() == [(date(2024, 4, 15), date(2024, 6, 15))]
+    assert published.sql(
+        "select month, movement from churn.fct_mrr_movements"
+        " where customer_id = 'april' order by month"
+    ).fetchall() == [(date(2024, 4, 1), "new"), (date(2024, 6, 1), "churn")]
+
+
+@pytest.mark.parametrize(
+    "plan, opening, closing, grr, nrr",
+    [("bridge", 100, 90, 0.8, 0.9), ("upgrade", 5000, 6000, 1.0, 1.2)],
+)
+def test_gross_and_net_revenue_retention(of_plan, plan, opening, closing, grr, nrr):
+    [row] = of_plan(
+        "opening_mrr, closing_mrr, grr, nrr, net_revenue_churn_rate",
+        "churn.rpt_mrr",
+        plan,
+        "month = date '2024-05-01'",
+    ).fetchall()
+    assert row[:2] == (opening, closing)
+    assert row[2:] == pytest.approx((grr, nrr, 1 - nrr))

@@ -1,0 +1,122 @@
+"""The marts of the sample say what its generator knows: data/sample_truth, made without SQL.
+
+When they differ, the definitions decide. The truth is never copied from the models.
+"""
+
+import csv
+from collections import defaultdict
+from decimal import Decimal
+
+import pytest
+from conftest import ROOT
+
+
+def truth(name):
+    """The lines of a truth file, as dicts of texts."""
+    with (ROOT / "data" / "sample_truth" / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def compare(served, name, query):
+    """Compare a truth file with a query that has the same columns, row by row."""
+    told = served.sql(query)
+    expected = truth(name)
+    assert told.columns == list(expected[0])
+    # As texts: an amount has two digits after the point on both sides.
+    lines = [["" if value is None else str(value) for value in row] for row in told.fetchall()]
+    assert sorted(lines) == sorted(list(line.values()) for line in expected)
+
+
+def test_orders_by_month(served):
+    expected = truth("orders_by_month")
+    months = served.sql(
+        "select date_trunc('month', order_date)::date,"
+        " if(customer_id is null, 'guest', 'customer'), count(*), sum(amount)"
+        " from core.fct_orders group by all order by all"
+    ).fetchall()
+    assert [tuple(map(str, month)) for month in months] == [
+        (line["month"], line["buyer"], line["orders"], line["amount"]) for line in expected
+    ]
+
+
+def test_a_refund_counts_on_its_own_day(served):
+    customers = [line for line in truth("orders_by_month") if line["buyer"] == "customer"]
+    months = served.sql(
+        "select month, sum(orders), sum(net_revenue) from core.fct_customer_months"
+        " group by all order by all"
+    ).fetchall()
+    assert [tuple(map(str, month)) for month in months] == [
+        (line["month"], line["orders"], line["net_revenue"]) for line in customers
+    ]
+
+
+@pytest.mark.parametrize("buyer", ["customer", "guest"])
+def test_all_refunds_together(served, buyer):
+    # No month of guests is published, only the final amount of each order.
+    [(total,)] = served.sql(
+        "select sum(net_amount) from core.fct_orders"
+        f" where customer_id is {'not' if buyer == 'customer' else ''} null"
+    ).fetchall()
+    lines = [line for line in truth("orders_by_month") if line["buyer"] == buyer]
+    assert total == sum(Decimal(line["net_revenue"]) for line in lines)
+
+
+def test_month_cohorts(served):
+    compare(
+        served,
+        "order_cohorts",
+        "select cohort_start, periods_since, active_customers from cohorts.rpt_order_cohorts"
+        " where segment_name = 'all' and period_grain = 'month'",
+    )
+
+
+def test_recurring_revenue(served):
+    compare(
+        served,
+        "recurring_revenue",
+        "select month, opening_mrr, new_mrr, reactivation_mrr, expansion_mrr, contraction_mrr,"
+        " churned_mrr, closing_mrr, customers_at_end from churn.rpt_mrr"
+        " where segment_name = 'all'",
+    )
+
+
+def test_movements_of_the_hard_cases(served):
+    compare(
+        served,
+        "movements",
+        "select customer_id, month, if(movement = 'churn', 'churned', movement) as movement,"
+        " new_mrr + reactivation_mrr + expansion_mrr + contraction_mrr + churned_mrr as amount,"
+        " opening_mrr, closing_mrr"
+        " from churn.fct_mrr_movements where starts_with(customer_id, 'case-')",
+    )
+
+
+def test_spells_of_the_hard_cases(served):
+    compare(
+        served,
+        "spells",
+        "select customer_id, started_on, ended_on from core.fct_subscription_spells"
+        " where starts_with(customer_id, 'case-')",
+    )
+
+
+def test_row_outcomes(served):
+    accepted = served.sql(
+        "select table_name, 'accepted', '', sum(rows_accepted) from meta.source_files group by all"
+    ).fetchall()
+    others = served.sql(
+        "select table_name, outcome, reason, rows from meta.row_outcomes"
+    ).fetchall()
+    found = defaultdict(int)
+    for table_name, outcome, reason, rows in [*accepted, *others]:
+        found[table_name, outcome, reason] += int(rows)
+    for line in truth("row_outcomes"):
+        # The truth names the column at fault. The sentence of the model begins with that name.
+        matching = [
+            key
+            for key in found
+            if key[:2] == (line["table_name"], line["outcome"])
+            and key[2].startswith(line["reason"])
+        ]
+        assert sum(found.pop(key) for key in matching) == int(line["rows"]), line
+    assert not found

@@ -1,0 +1,559 @@
+"""What customers are worth, counted a second time from the formulas of the papers."""
+
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from hashlib import md5
+from itertools import count, pairwise
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from cohort_oracle import CohortOracle
+from scipy.special import betaln, gammaln, hyp2f1
+from shops.oracle import (
+    DAY,
+    GRAINS,
+    MONTHS_OF,
+    NOTHING,
+    SEGMENT,
+    exchanged,
+    following,
+    interval_name,
+    period_of,
+    rate,
+    to_cents,
+    wilson,
+)
+
+MONTH_IN_WEEKS = 30.4375 / 7
+PURCHASE_MODELS = ["bg_nbd", "mbg_nbd"]
+SBG = "shifted_beta_geometric"
+# In the order in which the formulas take them.
+NAMES = {
+    "bg_nbd": ["r", "alpha", "a", "b"],
+    "mbg_nbd": ["r", "alpha", "a", "b"],
+    "gamma_gamma": ["p", "q", "v"],
+    SBG: ["alpha", "beta"],
+}
+PARAMETER = ["fit", "model", "billing_interval", "parameter"]
+EVERY_MONTH = ("month", 1)
+
+
+class History(NamedTuple):
+    """What is known of a buyer by some day, in weeks; a naive forecast; and what came later."""
+
+    x: int
+    t_x: float
+    T: float
+    mean_value: float
+    naive: int
+    later: int
+
+
+def nearby(parameters, number, factor):
+    return [value * factor if n == number else value for n, value in enumerate(parameters)]
+
+
+def purchase_log_likelihood(model, parameters, x, t_x, T):
+    """(log-likelihood, P(alive)) of each. In BG/NBD nobody can leave before the first repeat."""
+    r, alpha, a, b = parameters
+    first = 1 if model == "mbg_nbd" else 0
+    common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)
+    alive = common + betaln(a, b + x + first) - (r + x) * np.log(alpha + T)
+    with np.errstate(invalid="ignore"):
+        left = common + betaln(a + 1, b + x + first - 1) - (r + x) * np.log(alpha + t_x)
+    left = np.where((x > 0) | (first > 0), left, -np.inf)
+    total = np.logaddexp(alive, left)
+    return total, np.exp(alive - total)
+
+
+def expected_purchases(model, parameters, x, t_x, T, t):
+    """(10) of Fader, Hardie and Lee. In MBG/NBD the customer stayed one more time."""
+    r, alpha, a, b = parameters
+    stayed = b + x + (1 if model == "mbg_nbd" else 0)
+    _, p_alive = purchase_log_likelihood(model, parameters, x, t_x, T)
+    ratio = (alpha + T) / (alpha + T + t)
+    bracket = 1 - ratio ** (r + x) * hyp2f1(r + x, stayed, a + stayed - 1, 1 - ratio)
+    return (a + stayed - 1) / (a - 1) * bracket * p_alive
+
+
+def value_log_likelihood(parameters, x, mean):
+    p, q, v = parameters
+    px = p * x
+    return (
+        -betaln(px, q)
+        + q * np.log(v)
+        + (px - 1) * np.log(mean)
+        + px * np.log(x)
+        - (px + q) * np.log(v + mean * x)
+    )
+
+
+def survival(parameters, renewals):
+    alpha, beta = parameters
+    return np.exp(betaln(alpha, beta + np.asarray(renewals)) - betaln(alpha, beta))
+
+
+def anniversary(start, interval, number):
+    kind, count = interval
+    if kind in ("day", "week"):
+        return start + timedelta(days=number * count * {"day": 1, "week": 7}[kind])
+    months = number * count * MONTHS_OF[kind]
+    return (pd.Timestamp(start) + pd.DateOffset(months=months)).date()
+
+
+class ValueOracle(CohortOracle):
+    """What the marts of customer value must say, given the parameters that they found."""
+
+    def __init__(self, shop, found, zone, as_of, variables):
+        super().__init__(shop, found["core.dim_customers"], zone, as_of, 90, 0)
+        self.margin = variables.get("gross_margin", 0.7)
+        self.horizon = variables["clv_horizon_months"]
+        self.discount = variables["annual_discount_rate"]
+        self.holdout = variables["clv_holdout_days"]
+        self.asked_for = variables.get("clv_model", "champion")
+        self.parameters = found["clv.rpt_clv_parameters"]
+        self.fits = self.read_fits(self.parameters)
+        self.marketing_spend = shop["marketing_spend"]
+        self.histories = {
+            "scoring": self.histories_until(as_of),
+            "holdout": self.histories_until(as_of - timedelta(days=self.holdout)),
+        }
+        self.last_spells = {customer: self.spells(customer)[-1] for customer in self.paying}
+        self.predicted = {
+            row["customer_id"]: row["predicted_clv"] for row in found["clv.fct_customer_value"]
+        }
+
+    @staticmethod
+    def read_fits(rows):
+        """The values of each fit that converged."""
+        fits = defaultdict(list)
+        for row in sorted(rows, key=lambda row: NAMES[row["model"]].index(row["parameter"])):
+            if row["converged"]:
+                fits[row["fit"], row["model"], row["billing_interval"]].append(row["value"])
+        return dict(fits)
+
+    # What the raw rows say
+
+    def read_orders(self, shop):
+        super().read_orders(shop)
+        refunds = defaultdict(list)
+        for refund in shop["refunds"]:
+            refunds[refund["order_id"]].append(refund)
+        # By customer, the orders that count: (day, amount, [(day, amount) of each refund]).
+        self.orders = defaultdict(list)
+        for order in shop["orders"]:
+            if order["status"] != "cancelled" and not order["is_test"]:
+                day = self.day(order["ordered_at"])
+                amount, *back = (
+                    to_cents(exchanged(row["amount"], row["currency"], day))
+                    for row in [order, *refunds[order["order_id"]]]
+                )
+                on = [self.day(refund["refunded_at"]) for refund in refunds[order["order_id"]]]
+                refunded = list(zip(on, back, strict=True))
+                self.orders[order["customer_id"]].append((day, amount, refunded))
+
+    def read_subscriptions(self, shop):
+        super().read_subscriptions(shop)
+        # The billing interval with which a spell begins, by customer and day.
+        self.terms = {}
+        # What each subscription pays by its latest version, unless an end is set.
+        committed = {}
+        for row in sorted(
+            shop["subscriptions"], key=lambda row: (row["effective_at"], row["subscription_id"])
+        ):
+            mrr = self.prices[row["subscription_id"], row["effective_at"]]
+            if mrr > 0:
+                start = row["customer_id"], self.day(row["effective_at"])
+                self.terms.setdefault(start, (row["billing_interval"], row["interval_count"]))
+            if row["effective_at"] < self.as_of_at and row["ended_at"] is None:
+                committed[row["subscription_id"]] = row["customer_id"], mrr
+        self.committed_mrr = defaultdict(Decimal)
+        for customer, mrr in committed.values():
+            self.committed_mrr[customer] += mrr
+
+    # Orders
+
+    def histories_until(self, until):
+        """The histories up to that midnight, of all customers who had bought by then."""
+        histories = {}
+        for customer, all_days in self.purchase_days.items():
+            days = [day for day in all_days if day < until]
+            if days:
+                spent = sum(
+                    amount - sum(back for refunded_on, back in refunds if refunded_on < until)
+                    for day, amount, refunds in self.orders[customer]
+                    if days[0] < day < until
+                )
+                x = len(days) - 1
+                recently = until - timedelta(days=self.holdout)
+                histories[customer] = History(
+                    x,
+                    (days[-1] - days[0]).days / 7,
+                    ((until - days[0]).days - 1) / 7,
+                    float(spent) / x if x else 0,
+                    sum(day >= recently for day in days[1:]),
+                    len(all_days) - len(days),
+                )
+        return histories
+
+    def arrays(self, fit):
+        return [
+            np.array(column, dtype=float)
+            for column in zip(*self.histories[fit].values(), strict=True)
+        ]
+
+    def expected(self, fit, model, weeks):
+        """Expected purchases of each within so many weeks, which may be a column of times."""
+        x, t_x, T, *_ = self.arrays(fit)
+        parameters = self.fits[fit, model, "all"]
+        return expected_purchases(model, parameters, x, t_x, T, weeks)
+
+    def p_alive(self, fit, model):
+        x, t_x, T, *_ = self.arrays(fit)
+        return purchase_log_likelihood(model, self.fits[fit, model, "all"], x, t_x, T)[1]
+
+    def forecasts(self):
+        """The forecast purchases of each in the holdout, by model."""
+        yield "naive", self.arrays("holdout")[4]
+        for model in PURCHASE_MODELS:
+            yield model, self.expected("holdout", model, self.holdout / 7)
+
+    def champion(self):
+        if self.asked_for != "champion":
+            return self.asked_for
+        actual = self.arrays("holdout")[5]
+        errors = {
+            model: np.abs(predicted - actual).mean()
+            for model, predicted in self.forecasts()
+            if model != "naive"
+        }
+        return min(errors, key=errors.get)
+
+    def rpt_clv_calibration(self):
+        actual = self.arrays("holdout")[5]
+        for model, predicted in self.forecasts():
+            errors = predicted - actual
+            yield {
+                "model": model,
+                "horizon_days": self.holdout,
+                "customers": len(actual),
+                "actual_purchases": int(actual.sum()),
+                "predicted_purchases": predicted.sum(),
+                "mae": np.abs(errors).mean(),
+                "rmse": np.sqrt((errors**2).mean()),
+                "bias": errors.mean(),
+                "is_champion": model == self.champion(),
+            }
+
+    def order_values(self):
+        """The worth of one purchase of each, and the worth of all until the horizon."""
+        x, _, _, mean, *_ = self.arrays("scoring")
+        p, q, v = self.fits["scoring", "gamma_gamma", "all"]
+        value = p * (v + x * mean) / (p * x + q - 1)
+        months = np.arange(self.horizon + 1)[:, np.newaxis]
+        by_month = np.diff(
+            self.expected("scoring", self.champion(), months * MONTH_IN_WEEKS), axis=0
+        )
+        discounted = (by_month / (1 + self.discount) ** (months[1:] / 12)).sum(axis=0)
+        return value, discounted * value * self.margin
+
+    # Subscriptions
+
+    def renewals(self, start, end, interval):
+        """The renewals made by a customer who is there, or the one that a lost customer missed."""
+        if end == date.max:
+            return next(n for n in count() if anniversary(start, interval, n + 1) > self.last_day)
+        return next(n for n in count(1) if anniversary(start, interval, n) >= end)
+
+    def subscription_value(self, customer):
+        start, end = self.last_spells.get(customer, (None, None))
+        if end != date.max:
+            return None
+        interval = self.terms[customer, start]
+        fit = self.fits.get(("scoring", SBG, interval_name(*interval)))
+        if fit is None:
+            interval = EVERY_MONTH
+            fit = self.fits["scoring", SBG, "all"]
+        made = self.renewals(start, end, interval)
+        months = Fraction(MONTHS_OF[interval[0]] * interval[1])
+        payments = np.arange(1, ceil(self.horizon / months) + 1)
+        chances = survival(fit, made + payments) / survival(fit, made)
+        discounts = (1 + self.discount) ** (float(months / 12) * (payments - 1))
+        per_interval = float(Fraction(self.committed_mrr[customer]) * months)
+        return per_interval * self.margin * (chances / discounts).sum()
+
+    # The fits
+
+    def lifetimes(self, interval):
+        """(renewals, is lost) of each spell that has come to a renewal; 'all' counts in months."""
+        for customer in self.paying:
+            for start, end in self.spells(customer):
+                terms = self.terms[customer, start]
+                if interval in ("all", interval_name(*terms)):
+                    in_months = EVERY_MONTH if interval == "all" else terms
+                    if renewals := self.renewals(start, end, in_months):
+                        yield renewals, end < date.max
+
+    def likelihood(self, fit, model, interval):
+        """The number of customers or spells that count, and their log-likelihood."""
+        if model == SBG:
+            renewals, is_lost = np.array([*self.lifetimes(interval)], dtype=int).reshape(-1, 2).T
+
+            def log_likelihood(parameters):
+                after = survival(parameters, renewals)
+                before = survival(parameters, renewals - is_lost)
+                return np.log(np.where(is_lost, before - after, after)).sum()
+
+            return len(renewals), log_likelihood
+        x, t_x, T, mean, *_ = self.arrays(fit)
+        if model == "gamma_gamma":
+            x, mean = x[mean > 0], mean[mean > 0]
+            return len(x), lambda values: value_log_likelihood(values, x, mean).sum()
+        return len(x), lambda values: purchase_log_likelihood(model, values, x, t_x, T)[0].sum()
+
+    def rpt_clv_parameters(self):
+        """The found values, which must be a maximum for the histories counted here."""
+        given = {tuple(row[column] for column in PARAMETER): row for row in self.parameters}
+        spells = [
+            (customer, start) for customer in self.paying for start, _ in self.spells(customer)
+        ]
+        intervals = {"all", *(interval_name(*self.terms[spell]) for spell in spells)}
+        fits = [(fit, model, "all") for fit in self.histories for model in NAMES if model != SBG]
+        for fit, model, interval in fits + [("scoring", SBG, interval) for interval in intervals]:
+            customers, log_likelihood = self.likelihood(fit, model, interval)
+            most = self.fits.get((fit, model, interval))
+            likelihood = most and log_likelihood(most)
+            for number, name in enumerate(NAMES[model]):
+                key = fit, model, interval, name
+                row = given.get(key, {}) | dict(zip(PARAMETER, key, strict=True))
+                if most and any(
+                    log_likelihood(nearby(most, number, factor)) >= likelihood
+                    for factor in (0.99, 1.01)
+                ):
+                    row["value"] = "no maximum"
+                until = self.as_of - timedelta(days=self.holdout if fit == "holdout" else 0)
+                yield row | {
+                    "customers": customers,
+                    "log_likelihood": likelihood,
+                    "fitted_through": until - DAY,
+                }
+
+    # The marts
+
+    def month_ends(self):
+        start = period_of(min(self.first_days().values()), "month")
+        return [end for _, end, _, is_complete in self.periods_from(start, "month") if is_complete]
+
+    def first_days(self):
+        """The day on which each customer was acquired."""
+        first = {customer: days[0] for customer, days in self.purchase_days.items()}
+        for customer, stretches in self.paying.items():
+            paid = self.day(min(begins for begins, _, _ in stretches))
+            first[customer] = min(first.get(customer, paid), paid)
+        return first
+
+    @cached_property
+    def closing_mrr(self):
+        """The MRR of each customer at the end of each month that is over."""
+        return {
+            customer: {end: self.mrr_at(customer, end) for end in self.month_ends()}
+            for customer in self.paying
+        }
+
+    @cached_property
+    def current_mrr(self):
+        return {customer: self.mrr_at(customer, self.as_of) for customer in self.paying}
+
+    def recurring_revenue(self, customer):
+        return sum(self.closing_mrr.get(customer, {}).values(), NOTHING)
+
+    def net_revenue(self, customer):
+        return sum((amount for _, amount in self.revenue[customer]), NOTHING)
+
+    @cached_property
+    def earned(self):
+        """Money of each customer by month: orders less refunds, and the MRR at the end."""
+        earned = {customer: defaultdict(Decimal) for customer in self.first_days()}
+        for customer, its_months in earned.items():
+            for day, amount in self.revenue[customer]:
+                its_months[period_of(day, "month")] += amount
+            for end, mrr in self.closing_mrr.get(customer, {}).items():
+                its_months[period_of(end - DAY, "month")] += mrr
+        return earned
+
+    def fct_customer_value(self):
+        champion = self.champion()
+        buyers = list(self.histories["scoring"])
+        p_alive = dict(zip(buyers, self.p_alive("scoring", champion), strict=True))
+        weeks = np.array([[30], [90], [365]]) / 7
+        purchases = dict(
+            zip(buyers, self.expected("scoring", champion, weeks).T.tolist(), strict=True)
+        )
+        values = dict(zip(buyers, zip(*self.order_values(), strict=True), strict=True))
+        for customer in self.first_days():
+            history = self.histories["scoring"].get(customer)
+            order_value = values.get(customer, (None, None))
+            subscription_value = self.subscription_value(customer)
+            parts = [part for part in (order_value[1], subscription_value) if part is not None]
+            yield {
+                "customer_id": customer,
+                "model": champion if history else None,
+                "unscored_reason": None,
+                "frequency": history and history.x,
+                "recency_days": history and round(history.t_x * 7),
+                "age_days": history and round(history.T * 7),
+                "p_alive": p_alive.get(customer),
+                **dict(
+                    zip(
+                        [f"expected_orders_{days}d" for days in (30, 90, 365)],
+                        purchases.get(customer, [None] * 3),
+                        strict=True,
+                    )
+                ),
+                "expected_order_value": order_value[0],
+                "historic_net_revenue": self.net_revenue(customer),
+                "historic_margin": float(self.net_revenue(customer)) * self.margin,
+                "historic_recurring_revenue": self.recurring_revenue(customer),
+                "predicted_order_value": order_value[1],
+                "predicted_subscription_value": subscription_value,
+                "predicted_clv": sum((to_cents(Fraction(part)) for part in parts), NOTHING),
+                "as_of": self.as_of,
+            }
+
+    def rpt_clv_deciles(self):
+        customers, later = list(self.histories["holdout"]), self.arrays("holdout")[5].astype(int)
+        for model, predicted in self.forecasts():
+            if model == "naive":
+                continue
+            p_alive = self.p_alive("holdout", model)
+            # A hash orders customers with the same P(alive), so that their ids do not.
+            hashes = [md5(customer.encode()).hexdigest() for customer in customers]
+            ranked = sorted(range(len(customers)), key=lambda n: (round(p_alive[n], 12), hashes[n]))
+            for decile, its_ranked in enumerate(np.array_split(ranked, 10), start=1):
+                buyers = int((later[its_ranked] > 0).sum())
+                low, high = wilson(buyers, len(its_ranked))
+                yield {
+                    "model": model,
+                    "decile": decile,
+                    "customers": len(its_ranked),
+                    "mean_p_alive": p_alive[its_ranked].mean(),
+                    "predicted_purchases": predicted[its_ranked].sum(),
+                    "actual_purchases": int(later[its_ranked].sum()),
+                    "buyers": buyers,
+                    "buyer_rate": rate(buyers, len(its_ranked)),
+                    "buyer_ci_low": low,
+                    "buyer_ci_high": high,
+                    "is_champion": model == self.champion(),
+                }
+
+    def spend(self):
+        """(day, channel, amount) of the spend that counts."""
+        for row in self.marketing_spend:
+            if row["spend_date"] < self.as_of:
+                amount = exchanged(row["amount"], row["currency"], row["spend_date"])
+                yield row["spend_date"], row["channel"], to_cents(amount)
+
+    def rpt_clv_by_cohort(self):
+        cohorts = {
+            tuple(columns.values()): its_customers
+            for columns, its_customers in self.cohorts(self.first_days())
+        }
+        spend = defaultdict(list)
+        for day, channel, amount in self.spend():
+            for segment in [("all", "all"), ("acquisition_channel", channel)]:
+                for grain in GRAINS:
+                    spend[*segment, grain, period_of(day, grain)].append(amount)
+        for key in cohorts.keys() | spend.keys():
+            *_, grain, start = key
+            its_customers = cohorts.get(key, [])
+            spent = sum(spend[key]) if key in spend else None
+            net = sum(map(self.net_revenue, its_customers), NOTHING)
+            recurring = sum(map(self.recurring_revenue, its_customers), NOTHING)
+            predicted = sum((self.predicted[customer] for customer in its_customers), NOTHING)
+            value = Fraction(net + recurring) * Fraction(str(self.margin)) + Fraction(predicted)
+            number = len(its_customers)
+            yield dict(zip([*SEGMENT, "period_grain", "cohort_start"], key, strict=True)) | {
+                "customers": number,
+                "unscored_customers": 0,
+                "historic_net_revenue": net,
+                "historic_recurring_revenue": recurring,
+                "predicted_clv": predicted,
+                "clv_per_customer": to_cents(value / number) if number else None,
+                "marketing_spend": spent,
+                "cac": to_cents(Fraction(spent) / number) if number and spent is not None else None,
+                "clv_to_cac": rate(value, spent) if number and spent else None,
+                "payback_months": self.payback_months(its_customers, start, spent),
+                "is_complete": following(start, grain) <= self.as_of,
+            }
+
+    def payback_months(self, customers, start, spent):
+        """Calendar months until the margin reached the spend, the month of the start included."""
+        if spent is None:
+            return None
+        earned = NOTHING
+        months = self.periods_from(period_of(start, "month"), "month")
+        for number, (month, *_) in enumerate(months, start=1):
+            earned += sum(self.earned[customer][month] for customer in customers)
+            if Fraction(earned) * Fraction(str(self.margin)) >= spent:
+                return number
+        return None
+
+    def rpt_retention_value(self):
+        boundaries = self.month_ends()[-13:]
+        for (name, value), members in self.segments.items():
+            mrr = {
+                customer: self.current_mrr[customer] for customer in members & self.paying.keys()
+            }
+            total = float(sum(mrr.values()))
+            if not total:
+                continue
+            at_start = lost = 0
+            for opening, closing in pairwise(boundaries):
+                paid = [one for one in mrr if self.closing_mrr[one][opening]]
+                at_start += len(paid)
+                lost += sum(not self.closing_mrr[customer][closing] for customer in paid)
+            churn = rate(lost, at_start)
+            churn_low, churn_high = wilson(lost, at_start)
+
+            def lifetime_value(churn, price=1, total=total):
+                if churn is None or churn < 1 / 600:
+                    return None
+                return total * price * self.margin / churn
+
+            def yearly_revenue(churn, total=total):
+                return sum(total * (1 - churn) ** month for month in range(1, 13))
+
+            today = lifetime_value(churn)
+            for scenario, points, price in [
+                ("today", 0, 1),
+                ("retention +1 point", 0.01, 1),
+                ("retention +5 points", 0.05, 1),
+                ("price +1 %", 0, 1.01),
+                ("price +10 %", 0, 1.1),
+            ]:
+                then = None if churn is None or churn < points else churn - points
+                worth = lifetime_value(then, price)
+                yearly = 12 * total * (price - 1)
+                if points:
+                    yearly = None if then is None else yearly_revenue(then) - yearly_revenue(churn)
+                is_known = worth is not None and today is not None
+                yield {
+                    "segment_name": name,
+                    "segment_value": value,
+                    "scenario": scenario,
+                    "mrr": sum(mrr.values()),
+                    "subscribers": sum(amount > 0 for amount in mrr.values()),
+                    "churns": lost,
+                    "months_at_risk": at_start,
+                    "monthly_churn_rate": then,
+                    "churn_ci_low": churn_low,
+                    "churn_ci_high": churn_high,
+                    "lifetime_value": worth,
+                    "change_in_lifetime_value": worth - today if is_known else None,
+                    "change_in_yearly_revenue": yearly,
+                }

@@ -1,0 +1,229 @@
+"""Publishing, on a small hand-made warehouse."""
+
+import json
+import os
+import stat
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.serving.publish import Build, build_id, publish
+from orchestration.serving.versions import current_build
+
+START = datetime(2026, 11, 21, 22, 15, 30, tzinfo=UTC)
+
+
+def node(path, schema, name, description="", **columns):
+    return {
+        "resource_type": "model",
+        "original_file_path": f"{path}/{name}.sql",
+        "schema": schema,
+        "name": name,
+        "description": description,
+        "columns": {column: {"description": text} for column, text in columns.items()},
+    }
+
+
+MANIFEST = {
+    "nodes": {
+        "stg": node("models/staging", "staging", "stg_orders"),
+        "orders": node(
+            "models/marts/core",
+            "core",
+            "fct_orders",
+            "One row per order; it's what counts.",
+            order_id="The shop's id.",
+            amount="In the reporting currency.",
+        ),
+        "files": node("models/marts/meta", "meta", "source_files", "One row per file."),
+        "test": {"resource_type": "test", "original_file_path": "models/marts/core/fct_orders.yml"},
+    }
+}
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    file = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("""
+            create schema staging; create schema intermediate; create schema core;
+            create schema meta;
+            create table staging.stg_orders as select 'ann@example.com' as email;
+            create table intermediate.int_as_of as select date '2024-07-01' as as_of;
+            create table core.fct_orders as
+                select range as order_id, (range / 3)::decimal(18, 2) as amount from range(1000);
+            create table meta.source_files as
+                select * from (values ('orders', 'b.csv', 'bb'), ('orders', 'a.csv', 'aa'))
+                as files (table_name, file, sha256);
+        """)
+    return file
+
+
+@pytest.fixture
+def run(tmp_path, warehouse):
+    """Publish the build that started so many nights after START."""
+
+    def run_night(night=0):
+        started_at = START + timedelta(days=night)
+        build = Build(
+            build_id=build_id(started_at, f"ab12cd{night:02}-0000"),
+            started_at=started_at,
+            git_sha="1" * 40,
+            versions={"duckdb": duckdb.__version__},
+            variables={"as_of_date": ""},
+        )
+        return publish(
+            build, MANIFEST, warehouse=warehouse, serve=tmp_path / "serve", scratch=tmp_path / "tmp"
+        )
+
+    return run_night
+
+
+def query(serve, sql):
+    with duckdb.connect(str(serve / "current" / "tenure.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_build_is_named_after_its_start_and_run():
+    assert build_id(START, "ab12cd34-5678-90ab") == "20261121T221530Z-ab12cd"
+
+
+def test_marts_are_published_and_nothing_else(run, tmp_path):
+    published = run()
+    assert published.as_of == date(2024, 7, 1)
+    assert published.rows == {"core.fct_orders": 1000, "meta.builds": 1, "meta.source_files": 2}
+    tables = query(
+        tmp_path / "serve", "select schema_name || '.' || table_name from duckdb_tables()"
+    )
+    assert sorted(name for (name,) in tables) == sorted(published.rows)
+    assert b"ann@example.com" not in published.file.read_bytes()
+
+
+def test_the_catalog_and_the_types_are_those_of_the_marts(run, tmp_path):
+    run()
+    serve = tmp_path / "serve"
+    assert query(serve, "select current_catalog()") == [("tenure",)]
+    assert query(
+        serve, "select max(amount)::varchar, typeof(any_value(amount)) from core.fct_orders"
+    ) == [("333.00", "DECIMAL(18,2)")]
+
+
+def test_old_clients_can_read_the_file(run, tmp_path):
+    run()
+    [(options,)] = query(
+        tmp_path / "serve", "select tags from duckdb_databases() where not internal"
+    )
+    assert options["storage_version"].startswith("v1.0.0")
+
+
+def test_descriptions_become_comments(run, tmp_path):
+    run()
+    serve = tmp_path / "serve"
+    assert query(serve, "select comment from duckdb_tables() where table_name = 'fct_orders'") == [
+        ("One row per order; it's what counts.",)
+    ]
+    assert query(
+        serve,
+        "select column_name, comment from duckdb_columns() where table_name = 'fct_orders'"
+        " order by column_index",
+    ) == [("order_id", "The shop's id."), ("amount", "In the reporting currency.")]
+    assert query(
+        serve,
+        "select count(*), count(comment) from duckdb_columns() where table_name = 'builds'",
+    ) == [(10, 10)]
+
+
+def test_parquet_stands_beside(run, tmp_path):
+    published = run()
+    parquet = tmp_path / "serve" / "current" / "parquet"
+    for table, rows in published.rows.items():
+        file = parquet / f"{table.replace('.', '/')}.parquet"
+        assert duckdb.sql(f"select count(*) from '{file}'").fetchall() == [(rows,)]
+
+
+def test_current_is_a_relative_link_and_nobody_may_write(run, tmp_path):
+    published = run()
+    serve = tmp_path / "serve"
+    assert os.readlink(serve / "current") == "versions/20261121T221530Z-ab12cd"
+    assert current_build(serve) == "20261121T221530Z-ab12cd"
+    files = [path for path in published.file.parent.rglob("*") if path.is_file()]
+    assert len(files) == 4
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o444}
+    assert not list(serve.rglob("*.wal"))
+
+
+def test_builds_are_carried_forward_with_one_current(run, tmp_path):
+    for night in range(3):
+        run(night)
+    builds = query(
+        tmp_path / "serve", "select build_id, as_of, started_at, is_current from meta.builds"
+    )
+    assert [build[0] for build in builds] == [
+        build_id(START + timedelta(days=night), f"ab12cd{night:02}") for night in range(3)
+    ]
+    assert builds[0][2] == START.replace(tzinfo=None)
+    assert [build[3] for build in builds] == [False, False, True]
+
+
+def test_a_build_says_what_it_was_made_of(run, tmp_path, warehouse):
+    run(0)
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("update meta.source_files set sha256 = 'cc' where file = 'b.csv'")
+    run(1)
+    first, second = query(
+        tmp_path / "serve",
+        "select git_sha, versions, vars, inputs_hash from meta.builds",
+    )
+    assert first[0] == "1" * 40
+    assert json.loads(first[1]) == {"duckdb": duckdb.__version__}
+    assert json.loads(first[2]) == {"as_of_date": ""}
+    assert len(first[3]) == 64 and first[3] != second[3]
+
+
+def test_a_new_connection_sees_the_new_build_and_an_open_one_the_old(run, tmp_path):
+    run(0)
+    serve = tmp_path / "serve"
+    with duckdb.connect(
+        str((serve / "current").resolve() / "tenure.duckdb"), read_only=True
+    ) as old:
+        run(1)
+        assert old.execute("select count(*) from meta.builds").fetchall() == [(1,)]
+    assert query(serve, "select count(*) from meta.builds") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "publish._copy_mart",
+        "publish._write_builds",
+        "publish._write_parquet",
+        "versions._make_durable",
+        "versions.flush_to_disk",
+        "versions._flip",
+    ],
+)
+def test_whatever_fails_before_the_flip_leaves_what_was_served(run, tmp_path, monkeypatch, step):
+    before = run(0)
+    content = before.file.read_bytes()
+
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"orchestration.serving.{step}", fail)
+        with pytest.raises(OSError, match="no space"):
+            run(1)
+    assert (tmp_path / "serve" / "current" / "tenure.duckdb").read_bytes() == content
+    run(2)
+    assert current_build(tmp_path / "serve").startswith("20261123")
+
+
+def test_a_path_with_a_quote_is_only_a_path(tmp_path, warehouse):
+    odd = Path(tmp_path / "it's served")
+    build = Build("20261121T221530Z-ab12cd", START, None, {}, {})
+    published = publish(
+        build, MANIFEST, warehouse=warehouse, serve=odd, scratch=tmp_path / "it's tmp"
+    )
+    assert published.file.exists()

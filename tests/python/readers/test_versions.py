@@ -1,0 +1,202 @@
+"""The versions on disk: which one readers get, how many stay, and the way back."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import date, datetime
+
+import duckdb
+import pytest
+from conftest import ROOT
+
+from orchestration.serving import versions
+from orchestration.serving.versions import (
+    DEFAULT_KEPT,
+    UnknownVersionError,
+    complete_versions,
+    current_build,
+    kept_versions,
+    new_version,
+    serve_version,
+)
+
+
+@pytest.fixture
+def serve(tmp_path):
+    return tmp_path / "serve"
+
+
+@pytest.fixture
+def publish(serve):
+    """Publish a version with a file that names its build: `make rollback` reads that name."""
+
+    def publish_build(name):
+        with (
+            new_version(serve, name) as folder,
+            duckdb.connect(folder / "tenure.duckdb") as connection,
+        ):
+            connection.execute(
+                "create schema meta; create table meta.builds as select"
+                " $name as build_id, $day as as_of, $moment as finished_at, true as is_current",
+                {"name": name, "day": date(2026, 11, 21), "moment": datetime(2026, 11, 21, 2, 5)},
+            )
+
+    return publish_build
+
+
+def names(serve):
+    return [path.name for path in complete_versions(serve)]
+
+
+def test_before_the_first_build_nothing_is_served(serve):
+    assert current_build(serve) is None
+    assert complete_versions(serve) == []
+
+
+def test_the_newest_seven_versions_are_kept(serve, publish):
+    for night in range(DEFAULT_KEPT + 2):
+        publish(f"night-{night}")
+    assert names(serve) == [f"night-{night}" for night in range(2, DEFAULT_KEPT + 2)]
+    assert current_build(serve) == names(serve)[-1]
+
+
+def test_fewer_versions_are_kept_where_room_is_short(serve, publish, monkeypatch):
+    monkeypatch.setenv("TENURE_KEEP_VERSIONS", "1")
+    for night in range(3):
+        publish(f"night-{night}")
+    assert names(serve) == ["night-2"]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "some", "1.5"])
+def test_a_number_of_versions_that_is_none_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TENURE_KEEP_VERSIONS", text)
+    with pytest.raises(ValueError, match=f"TENURE_KEEP_VERSIONS: '{text}'"):
+        kept_versions()
+
+
+def test_the_current_version_is_never_pruned_even_if_the_clock_was_set_back(serve, publish):
+    for night in range(DEFAULT_KEPT):
+        publish(f"night-{night}")
+    publish("an-earlier-name")
+    assert current_build(serve) == "an-earlier-name"
+    assert (serve / "current" / "tenure.duckdb").exists()
+
+
+def test_a_version_that_cannot_be_removed_is_no_reason_to_fail(serve, publish, monkeypatch, caplog):
+    for night in range(DEFAULT_KEPT):
+        publish(f"night-{night}")
+    with monkeypatch.context() as patch:
+        patch.setattr(versions.shutil, "rmtree", fails)
+        publish("night-7")
+    assert current_build(serve) == "night-7"
+    assert "cannot remove" in caplog.text and "busy" in caplog.text
+    publish("night-8")
+    assert len(list((serve / "versions").iterdir())) == DEFAULT_KEPT
+
+
+def fails(*_):
+    raise OSError("busy")
+
+
+def test_a_version_that_is_not_complete_is_removed_by_the_next_build(serve, publish):
+    with pytest.raises(OSError, match="busy"), new_version(serve, "night-0"):
+        fails()
+    assert names(serve) == [] and current_build(serve) is None
+    publish("night-1")
+    assert [path.name for path in (serve / "versions").iterdir()] == ["night-1"]
+
+
+@pytest.mark.parametrize("step", ["_flip", "flush_to_disk"])
+def test_a_version_that_never_became_current_counts_for_nothing(serve, publish, monkeypatch, step):
+    publish("night-0")
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, step, fails)
+        with pytest.raises(OSError, match="busy"):
+            publish("night-1")
+    assert current_build(serve) == "night-0"
+    publish("night-2")
+    assert names(serve) == ["night-0", "night-2"]
+    assert not list(serve.glob(".current*"))
+
+
+def test_a_published_version_is_never_rewritten(publish):
+    publish("night-0")
+    with pytest.raises(FileExistsError, match="never rewritten"):
+        publish("night-0")
+
+
+def test_an_earlier_version_is_served_again(serve, publish):
+    for night in range(3):
+        publish(f"night-{night}")
+    serve_version(serve, "night-0")
+    assert current_build(serve) == "night-0"
+    assert names(serve) == ["night-0", "night-1", "night-2"]
+    publish("night-3")
+    assert current_build(serve) == "night-3"
+
+
+def test_what_a_killed_rollback_has_left_does_no_harm(serve, publish):
+    publish("night-0")
+    publish("night-1")
+    (serve / ".current.back").symlink_to("versions/night-0")
+    publish("night-2")
+    assert names(serve) == ["night-0", "night-1", "night-2"]
+    serve_version(serve, "night-1")
+    assert current_build(serve) == "night-1"
+
+
+@pytest.mark.parametrize("name", ["night-9", "", "../versions/night-0", ".night-0.partial"])
+def test_a_version_that_is_not_there_is_not_served(serve, publish, name):
+    publish("night-0")
+    with pytest.raises(UnknownVersionError):
+        serve_version(serve, name)
+    assert current_build(serve) == "night-0"
+
+
+def rollback(serve, *arguments):
+    started = time.perf_counter()
+    process = subprocess.run(
+        [sys.executable, "-m", "orchestration.rollback", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TENURE_HOME": str(serve.parent)},
+        capture_output=True,
+        text=True,
+    )
+    return process, time.perf_counter() - started
+
+
+def test_make_rollback_goes_back_by_one_and_lists_what_there_is(serve, publish, reliability):
+    for night in range(3):
+        publish(f"night-{night}")
+    listed, _ = rollback(serve, "--list")
+    assert listed.stdout.splitlines()[1].startswith("-> night-2")
+    seconds = []
+    for expected in ("night-1", "night-0"):
+        process, took = rollback(serve)
+        assert process.returncode == 0, process.stderr
+        assert current_build(serve) == expected
+        [marked] = [line for line in process.stdout.splitlines() if line.startswith("->")]
+        assert marked.split()[1:] == [expected, "2026-11-21", "2026-11-21", "02:05:00"]
+        seconds.append(took)
+    first, _ = rollback(serve)
+    assert first.returncode == 1
+    assert "there is no version before the current one" in first.stdout
+    assert current_build(serve) == "night-0"
+    forth, _ = rollback(serve, "--to", "night-2")
+    assert forth.returncode == 0 and current_build(serve) == "night-2"
+    unknown, _ = rollback(serve, "--to", "night-9")
+    assert unknown.returncode == 1 and "there is no version night-9" in unknown.stdout
+    reliability(
+        "versions",
+        "a build was published that should not have been",
+        f"`make rollback`, {min(seconds):.1f} s, lists the versions and serves the one before",
+        tried=3,
+        lost="nothing",
+    )
+
+
+def test_make_rollback_without_any_version_says_so(serve):
+    process, _ = rollback(serve)
+    assert process.returncode == 1
+    assert "Nothing has been published" in process.stdout

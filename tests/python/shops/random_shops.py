@@ -1,0 +1,511 @@
+"""Shops that chance draws: raw rows by table, for the oracles to count again.
+
+Shop has what all of them share. There is a kind of shop for each subject: the edges of periods,
+subscriptions that change often, and customers as the papers assume. The same seed always gives the
+same shop.
+"""
+
+import random
+from collections import defaultdict
+from datetime import date, time, timedelta
+from decimal import ROUND_DOWN, Decimal
+from itertools import zip_longest
+
+import numpy as np
+from shops.landing_zone import FILE_NAMES, SUFFIXES, columns_to_write
+from shops.oracle import CENT, DAY, MONTHS_OF, SECOND, following, in_utc, local_day
+
+
+class Shop:
+    """Rows by table, in a timezone. A kind of shop sets `chance` before it adds a row."""
+
+    TABLES = ()
+    COUNTRIES = ("DE", "US")
+
+    def __init__(self, zone):
+        self.zone = zone
+        self.tables = {table: [] for table in self.TABLES}
+
+    def happens(self, probability):
+        return self.chance.random() < probability
+
+    def pick(self, values):
+        return self.chance.choice(values)
+
+    def at(self, day, clock):
+        """The moment when the clocks of the shop show this, in UTC."""
+        return in_utc(day, clock, self.zone)
+
+    def add_customer(self, customer_id):
+        """Most customers have a row of their own."""
+        if self.happens(0.8):
+            self.tables["customers"].append(
+                {
+                    "customer_id": customer_id,
+                    "country": self.pick([None, *self.COUNTRIES]),
+                    "acquisition_channel": self.pick([None, "email", "referral"]),
+                }
+            )
+
+
+# --- What happens at the edges of periods ---------------------------------------------------------
+
+
+class EdgeShop(Shop):
+    """Orders and subscriptions at the edges of periods, of the data, and of the day.
+
+    The rows of each customer are drawn by themselves: a shop of fewer customers has the same rows.
+    """
+
+    TABLES = ("orders", "refunds", "customers", "subscriptions")
+    FIRST_DAY = date(2023, 11, 20)
+    # Leap day, and the ends of weeks, quarters and years. A week that belongs to two years. Both
+    # changes of the clocks in New York. A week before one of these days.
+    EDGES = (
+        *(date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 3, 1)),
+        *(date(2024, 3, 10), date(2024, 4, 1), date(2024, 6, 24), date(2024, 6, 30)),
+        *(date(2024, 7, 1), date(2024, 9, 11), date(2024, 9, 18), date(2024, 11, 3)),
+        *(date(2024, 12, 25), date(2024, 12, 30), date(2025, 1, 1)),
+    )
+    # At a midnight where much happens, in the middle of the data, and after the data.
+    AS_OF = (date(2024, 7, 1), date(2024, 9, 18), date(2025, 1, 1), date(2025, 4, 9))
+    # In the reporting timezone: midnight, the last second of a day, and noon. Midnight UTC is 5:30
+    # in Kolkata, and 19:00 in New York in winter.
+    CLOCKS = (time(0), time(0), time(5, 30), time(12), time(19), time(23, 59, 59))
+    # A reactivation gap of seven days bridges a week, and nothing longer.
+    WEEK_LONG_GAPS = (timedelta(days=7), timedelta(days=7), timedelta(days=8))
+    CURRENCIES = (None, "USD", "EUR")
+    STATUSES = (
+        *(None, *["active"] * 6, "past_due", "trialing", "paused", "unpaid", "incomplete"),
+        *("canceled", "expired"),
+    )
+
+    def __init__(self, seed, customers, sells, zone):
+        super().__init__(zone)
+        # The last customer is None: the orders of guests.
+        for customer_id in [f"c{number:02}" for number in range(customers)] + [None]:
+            self.chance = random.Random(f"{seed} {customer_id}")
+            if "orders" in sells:
+                for _ in range(self.chance.randint(0, 9)):
+                    self.add_order(customer_id)
+            if customer_id and "subscriptions" in sells:
+                for _ in range(self.chance.randint(0, 3)):
+                    self.add_subscription(customer_id)
+            if customer_id:
+                self.add_customer(customer_id)
+
+    def moment(self):
+        any_day = self.FIRST_DAY + timedelta(days=self.chance.randint(0, 465))
+        day = self.pick(self.EDGES) if self.happens(0.4) else any_day
+        return self.at(day, self.pick(self.CLOCKS))
+
+    def add_order(self, customer_id):
+        """Sometimes a second order follows on that day. Half of the orders are refunded."""
+        orders, refunds = self.tables["orders"], self.tables["refunds"]
+        order = {
+            "order_id": f"o{len(orders)}",
+            "customer_id": customer_id,
+            "ordered_at": self.moment(),
+            "amount": Decimal(self.pick([0, 1, self.chance.randint(0, 15_000)])) / 100,
+            "currency": self.pick(self.CURRENCIES),
+            "status": self.pick([None, *["paid"] * 8, "cancelled", "void", "failed"]),
+            "is_test": self.pick([None, *[False] * 9, True]),
+        }
+        orders.append(order)
+        left = order["amount"]
+        for _ in range(self.pick([0, 0, 1, 3])):
+            amount = (left / self.pick([1, 3, 3])).quantize(Decimal("0.01"), ROUND_DOWN)
+            left -= amount
+            later = timedelta(days=self.pick([0, 1, 20, 45, 200]))
+            refunds.append(
+                {
+                    "refund_id": f"r{len(refunds)}",
+                    "order_id": order["order_id"],
+                    "refunded_at": order["ordered_at"] + later,
+                    "amount": amount,
+                    "currency": order["currency"],
+                }
+            )
+        if self.happens(0.1):
+            noon = self.at(local_day(order["ordered_at"], self.zone), time(12))
+            orders.append(order | {"order_id": f"o{len(orders)}", "ordered_at": noon})
+
+    def add_subscription(self, customer_id):
+        """One to four versions of it: upgrades, pauses, ends and returns."""
+        rows = self.tables["subscriptions"]
+        number = len({row["subscription_id"] for row in rows})
+        started_at, *changes = sorted({self.moment() for _ in range(self.chance.randint(1, 4))})
+        # Sometimes the first version comes after the start.
+        versions = changes if changes and self.happens(0.3) else [started_at, *changes]
+        trial_ends_at = self.moment() if self.happens(0.3) else None
+        for effective_at, next_effective_at in zip_longest(versions, versions[1:]):
+            ended_at = None
+            if next_effective_at and self.happens(0.5):
+                gap = self.pick([timedelta(seconds=1), *self.WEEK_LONG_GAPS])
+                ended_at = max(next_effective_at - gap, started_at)
+            elif self.happens(0.2):
+                # The end may lie before the version: the shop learned of it late.
+                ended_at = max(self.moment(), started_at)
+            rows.append(
+                {
+                    "subscription_id": f"s{number}",
+                    "customer_id": customer_id,
+                    "started_at": started_at,
+                    "effective_at": effective_at,
+                    "amount": self.pick(["30", "9.99", "0", "120.50", "1000"]),
+                    "billing_interval": self.pick(["month", "year"]),
+                    "interval_count": self.pick([None, 1, 3]),
+                    "quantity": self.pick([None, 1, 2]),
+                    "discount_amount": self.pick([None, None, "2.50"]),
+                    "currency": self.pick(self.CURRENCIES),
+                    "plan_id": self.pick([None, "basic", "pro"]),
+                    "status": self.pick(self.STATUSES),
+                    "trial_ends_at": trial_ends_at,
+                    "current_period_ends_at": self.moment() if self.happens(0.5) else None,
+                    "ended_at": ended_at,
+                }
+            )
+
+
+# --- Subscriptions that change again and again ----------------------------------------------------
+
+
+# Every state has this unless it is set to end.
+RUNS_ON = {"status": "active", "ended_at": None, "cancel_reason": None}
+
+
+class ChangingShop(Shop):
+    """Subscriptions of many versions, told in disorder.
+
+    The rows of each customer are drawn by themselves: a shop of fewer customers has the same rows.
+    """
+
+    TABLES = ("customers", "subscriptions")
+    FIRST_DAY, LAST_START = date(2023, 3, 1), date(2025, 11, 30)
+    # Around the midnight that opens a month. In other timezones some of it is on another day.
+    AROUND_MIDNIGHT = (
+        *[timedelta(0)] * 3,
+        *(-SECOND, SECOND, timedelta(hours=-5), timedelta(hours=5)),
+    )
+    # Between an end and what follows it. A reactivation gap of seven days bridges a week.
+    GAPS = (
+        *(timedelta(0), SECOND, SECOND, SECOND, 2 * SECOND, DAY, 7 * DAY, 8 * DAY, 40 * DAY),
+        *(timedelta(milliseconds=3), timedelta(seconds=1, milliseconds=3)),
+    )
+    # Mapped reasons, capital letters, involuntary reasons, and reasons that are not mapped. 'need'
+    # is the name of a reason that texts are mapped to, but is no such text itself.
+    REASONS = (
+        *(None, "price", "too expensive", "Moving", "card_expired", "chargeback", "need"),
+        "Mars",
+    )
+    # Many, so that some have few customers: their curves end at 0, or at exactly one half.
+    COUNTRIES = (
+        *("AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "IT", "NL", "NO", "PL", "SE", "US"),
+    )
+    # The columns that say what will happen.
+    ANNOUNCED = ("ended_at", "trial_ends_at", "current_period_ends_at")
+
+    def __init__(self, seed, customers, zone, as_of):
+        super().__init__(zone)
+        self.as_of_at = self.at(as_of, time(0))
+        for customer_id in (f"c{number:03}" for number in range(customers)):
+            self.chance = random.Random(f"{seed} {customer_id}")
+            self.add_subscriptions(customer_id)
+            self.add_customer(customer_id)
+        # Somebody is on trial months before anybody pays.
+        starts = self.at(self.FIRST_DAY, time(12)) - 40 * DAY
+        trial = {"trial_ends_at": starts + 60 * DAY, "is_test": False, "updated_at": None}
+        self.tables["subscriptions"].append(self.state("early-0", "early", starts) | trial)
+        # Rows do not always arrive in the order of events, or once, or in one file.
+        self.files = [file for table in self.tables for file in self.delivery(table)]
+
+    def later(self, moment):
+        """A later moment: often where a month begins, or where the data end, or a week before."""
+        day = local_day(moment, self.zone)
+        if self.happens(0.4):
+            for _ in range(self.pick([1, 1, 2, 4])):
+                day = following(day, "month")
+            then = self.at(day, time(0)) + self.pick(self.AROUND_MIDNIGHT)
+        elif self.happens(0.1):
+            then = self.as_of_at - self.pick([0, 7]) * DAY + self.pick(self.AROUND_MIDNIGHT)
+        else:
+            then = moment + timedelta(
+                days=self.pick([1, 6, 20, 45, 100]), seconds=self.pick([0, 9])
+            )
+        return then if then > moment else moment + DAY
+
+    def add_subscriptions(self, customer_id):
+        """Up to three. The next one overlaps, takes over, or comes back after a gap."""
+        first, last = self.FIRST_DAY, self.LAST_START
+        day = first + self.chance.randrange((last - first).days) * DAY
+        starts = self.later(self.at(day, time(12)))
+        subscriptions = []
+        for number in range(self.pick([1, 1, 2, 2, 3])):
+            versions = self.versions(f"{customer_id}-{number}", customer_id, starts)
+            subscriptions.append(versions)
+            over = max(starts, versions[-1]["ended_at"] or versions[-1]["effective_at"])
+            starts = self.later(starts) if self.happens(0.25) else over + self.pick(self.GAPS)
+        if self.happens(0.3):
+            # All subscriptions of the customer end together.
+            at = self.later(max(starts, *(rows[-1]["effective_at"] for rows in subscriptions)))
+            for rows in subscriptions:
+                rows.append(rows[-1] | {"effective_at": at} | self.end(at, rows[-1]))
+                rows[-1]["ended_at"] = at
+        self.tables["subscriptions"] += [
+            told for rows in subscriptions for row in rows for told in self.told(row)
+        ]
+
+    def state(self, subscription_id, customer_id, starts):
+        """The first state of a subscription."""
+        return {
+            "subscription_id": subscription_id,
+            "customer_id": customer_id,
+            "started_at": starts,
+            "effective_at": starts,
+            "status": self.pick([None, "active"]),
+            "trial_ends_at": None,
+            "current_period_ends_at": None,
+            "cancel_requested_at": None,
+            "ended_at": None,
+            "cancel_reason": None,
+            "is_test": self.pick([None, *[False] * 30, True]),
+        } | self.price()
+
+    def versions(self, subscription_id, customer_id, starts):
+        """The states of one subscription. Each is the state before, with something changed."""
+        versions = [self.state(subscription_id, customer_id, starts)]
+        if self.happens(0.35):
+            versions[0] |= self.trial(starts)
+        for _ in range(self.pick([0, 1, 3, 5, 6])):
+            at = self.later(versions[-1]["effective_at"])
+            # Sometimes at a moment that some state announced, even if it was taken back later.
+            announced = {row[name] for row in versions for name in self.ANNOUNCED if row[name]}
+            announced = {moment for moment in announced if moment > versions[-1]["effective_at"]}
+            if announced and self.happens(0.5):
+                at = min(announced)
+            if self.happens(0.2):
+                # The state before has an end. This state takes over or comes back.
+                versions[-1]["ended_at"] = max(starts, at - self.pick(self.GAPS))
+                change = RUNS_ON | {"cancel_requested_at": None}
+            else:
+                change = self.change(at, versions[-1])
+            versions.append(versions[-1] | {"effective_at": at} | change)
+        if len(versions) > 1 and self.happens(0.15):
+            # The first row comes after the start ...
+            del versions[0]
+        elif self.happens(0.1):
+            # ... or before it, once or twice.
+            versions[0]["effective_at"] -= 10 * DAY
+            if self.happens(0.5):
+                earlier = {"effective_at": starts - 20 * DAY} | self.price()
+                versions.insert(0, versions[0] | earlier)
+        return versions
+
+    def price(self):
+        return {
+            "amount": Decimal(self.pick(["0", "9.99", "24.90", "30", "49", "120.50", "1000"])),
+            "billing_interval": self.pick(["day", "week", "month", "month", "month", "year"]),
+            "interval_count": self.pick([None, 1, 1, 2, 3, 4]),
+            "quantity": self.pick([None, 1, 1, 1, 2, 5]),
+            "discount_amount": self.pick(
+                [None] * 6 + [Decimal("2.50"), Decimal("2.50"), Decimal("30")]
+            ),
+            "currency": self.pick([None, "USD", "EUR", "GBP"]),
+            "plan_id": self.pick([None, "basic", "pro", "team"]),
+        }
+
+    def trial(self, at):
+        status = self.pick([None, "active", "trialing", "trialing"])
+        is_dated = status != "trialing" or self.happens(0.7)
+        ends_at = self.pick([at, self.later(at), self.later(at), self.later(at)])
+        return {"status": status, "trial_ends_at": ends_at if is_dated else None}
+
+    def change(self, at, state):
+        """One thing that may happen at that moment, as the columns that change."""
+        later, reason = self.later(at), {"cancel_reason": self.pick(self.REASONS)}
+        one_term = self.pick(list(self.price()))
+        if state["ended_at"] and state["ended_at"] > at and self.happens(0.7):
+            # The end is taken back, and the source keeps the date of the request.
+            return RUNS_ON
+        return self.pick(
+            [
+                self.price(),
+                {one_term: self.price()[one_term]},
+                {one_term: self.price()[one_term]},
+                self.trial(at),
+                {"status": "paused"},
+                {"status": "paused"},
+                {"status": "incomplete"},
+                {"status": "past_due"},
+                {"status": "unpaid"},
+                {"cancel_requested_at": at, "ended_at": later} | reason,
+                {"cancel_requested_at": at - DAY, "ended_at": later} | reason,
+                RUNS_ON,
+                RUNS_ON | {"cancel_requested_at": None},
+                RUNS_ON | {"cancel_requested_at": at},
+                {"status": "expired", "ended_at": None, "current_period_ends_at": None} | reason,
+                {"status": "canceled", "ended_at": None, "current_period_ends_at": later} | reason,
+                *[self.end(at, state)] * 3,
+            ]
+        )
+
+    def end(self, at, state):
+        """An end now, or an earlier one that the shop learns of now."""
+        back = self.pick([timedelta(0), timedelta(0), SECOND, 3 * DAY, 40 * DAY])
+        return {
+            "status": self.pick([state["status"], "canceled"]),
+            "ended_at": max(at - back, state["started_at"]),
+            "cancel_reason": self.pick(self.REASONS),
+        }
+
+    def told(self, row):
+        """The row as a source writes it, with older versions. One of two columns has its moment."""
+        at = row["effective_at"]
+        row = row | self.pick([{"updated_at": None}, {"updated_at": at + 30 * DAY}])
+        if row["updated_at"] is None and self.happens(0.5):
+            row |= {"effective_at": None, "updated_at": at}
+        yield row
+        if row["effective_at"] and row["updated_at"] and self.happens(0.2):
+            yield row | self.price() | {"updated_at": at, "status": "paused"}
+        if self.happens(0.03):
+            at += timedelta(minutes=17)
+            yield row | {"effective_at": at, "ended_at": row["started_at"], "is_test": True}
+
+    def delivery(self, table):
+        """The files of the table: in disorder, and with some rows twice."""
+        rows = self.tables[table]
+        self.chance = random.Random(len(rows))
+        dealt = defaultdict(list)
+        for row in self.chance.sample(rows + rows[::7], len(rows) + len(rows[::7])):
+            dealt[self.pick(FILE_NAMES) + self.pick(SUFFIXES)].append(row)
+        for name, its_rows in dealt.items():
+            columns = self.chance.sample(list(rows[0]), len(rows[0]))
+            yield table, name, columns_to_write(table, columns, its_rows), its_rows
+
+
+# --- Customers as the papers assume ---------------------------------------------------------------
+
+
+class PaperShop(Shop):
+    """Customers as the papers assume: each with a rate, a loyalty and a mean value."""
+
+    TABLES = ("customers", "orders", "refunds", "subscriptions", "marketing_spend")
+    FIRST_DAY = date(2023, 3, 20)
+    INTERVALS = (("month", 1), ("month", 3), ("year", 1), ("week", 1))
+    # Too few of each to be fitted.
+    RARE_INTERVALS = (("day", 1), ("week", 2), ("year", 2))
+    # Noon is the same day in UTC. The others are often another day there.
+    CLOCKS = (time(0, 15), time(12), time(12), time(23, 30))
+
+    def __init__(self, seed, customers, zone, as_of):
+        super().__init__(zone)
+        self.chance, self.as_of = np.random.default_rng(seed), as_of
+        self.days = (as_of - self.FIRST_DAY).days
+        self.add_marketing_spend()
+        for number in range(customers):
+            customer_id = f"c{number:03}"
+            if self.happens(0.8):
+                self.add_orders(customer_id)
+            if self.happens(0.6):
+                self.add_subscriptions(customer_id)
+            self.add_customer(customer_id)
+        for _ in range(20):
+            self.add_order(None, self.chance.integers(self.days), 20)
+
+    def pick(self, values):
+        return values[self.chance.integers(len(values))]
+
+    def add_marketing_spend(self):
+        """From before the first order until after as_of. Nobody comes from the radio."""
+        self.tables["marketing_spend"] += [
+            {
+                "spend_date": self.FIRST_DAY + timedelta(days=day),
+                "channel": channel,
+                "amount": self.pick(["9.90", "40", "150"]),
+                "currency": self.pick([None, "EUR"]),
+            }
+            for day in range(-70, self.days + 9, 3)
+            for channel in ["email", "referral", "radio"]
+            if self.happens(0.4)
+        ]
+
+    def moment(self, day):
+        """A moment of that day of the reporting timezone, counted from the first day."""
+        return self.at(self.FIRST_DAY + timedelta(days=int(day)), self.pick(self.CLOCKS))
+
+    def add_orders(self, customer_id):
+        """The orders of a customer, some of them after as_of."""
+        day = self.chance.integers(self.days)
+        a_day, leaves = self.chance.gamma(0.8) / 40, self.chance.beta(0.9, 2)
+        mean = 80 / self.chance.gamma(3.5)
+        while day < self.days + 60:
+            for _ in range(self.pick([1, 1, 1, 1, 2])):
+                self.add_order(customer_id, day, mean)
+            if self.happens(leaves):
+                break
+            day += 1 + self.chance.exponential(1 / a_day)
+
+    def add_order(self, customer_id, day, mean):
+        amount = Decimal(self.chance.gamma(4, mean / 4)).quantize(CENT)
+        order = {
+            "order_id": f"o{len(self.tables['orders'])}",
+            "customer_id": customer_id,
+            "ordered_at": self.moment(day),
+            "amount": Decimal(0) if self.happens(0.05) else amount,
+            "currency": self.pick([None, "USD", "EUR"]),
+            "status": self.pick([None, *["paid"] * 20, "cancelled"]),
+            "is_test": self.pick([None, *[False] * 20, True]),
+        }
+        self.tables["orders"].append(order)
+        if self.happens(0.2):
+            share, later = self.pick([1, 2]), timedelta(days=self.pick([0, 1, 20, 45, 200]))
+            self.tables["refunds"].append(
+                {
+                    "refund_id": order["order_id"],
+                    "order_id": order["order_id"],
+                    "refunded_at": order["ordered_at"] + later,
+                    "amount": (order["amount"] / share).quantize(CENT, ROUND_DOWN),
+                    "currency": order["currency"],
+                }
+            )
+
+    def add_subscriptions(self, customer_id):
+        """One subscription, sometimes a second one beside it, and sometimes another one later."""
+        day = self.chance.integers(self.days)
+        end = self.add_subscription(customer_id, day)
+        if self.happens(0.15):
+            self.add_subscription(customer_id, day + self.chance.integers(60))
+        if end and self.happens(0.3):
+            self.add_subscription(customer_id, end + self.pick([0, 1, 50]))
+
+    def add_subscription(self, customer_id, day):
+        """Most subscriptions end with an interval, others within one. Some change their price."""
+        rows = self.tables["subscriptions"]
+        interval, number = self.pick(self.INTERVALS if self.happens(0.94) else self.RARE_INTERVALS)
+        length = float(MONTHS_OF[interval] * number) * 30.4375
+        end = day + self.chance.geometric(self.chance.beta(0.8, 2.5)) * length
+        end += self.pick([0, 0, 0, 9])
+        started_at = self.moment(day)
+        row = {
+            "subscription_id": f"s{len(rows)}",
+            "customer_id": customer_id,
+            "started_at": started_at,
+            "effective_at": started_at,
+            "amount": self.pick(["0", *["9.99", "30", "120.50"] * 5]),
+            "billing_interval": interval,
+            "interval_count": number,
+            "quantity": self.pick([None, 1, 2]),
+            "discount_amount": self.pick([None, None, "2.50"]),
+            "currency": self.pick([None, "EUR"]),
+            "plan_id": self.pick(["basic", "pro"]),
+            "status": None,
+            "trial_ends_at": None,
+            "current_period_ends_at": None,
+            # Some subscriptions run on the last day and have an end set for later.
+            "ended_at": self.moment(end) if end < self.days + 400 else None,
+        }
+        rows.append(row)
+        if self.happens(0.2) and (changes := day + 5 + self.chance.integers(200)) < end:
+            terms = {"amount": "45", "billing_interval": self.pick(["month", "year"])}
+            rows.append(row | {"effective_at": self.moment(changes)} | terms)
+        return end if end < self.days else None

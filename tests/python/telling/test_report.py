@@ -1,0 +1,200 @@
+"""What `make build` says: little when all is well, and what to do when it is not."""
+
+import logging
+
+import duckdb
+import pytest
+
+from orchestration.telling.console import failure_report, published_report
+from orchestration.telling.failures import Failure, build_failures, without_dbt_noise
+from orchestration.warehouse.progress import SHOWN_WARNINGS, DbtProgress
+
+
+def model(name, folder="core"):
+    path = f"models/marts/{folder}/{name}.sql"
+    fqn = ["tenure", "marts", folder, name]
+    return {
+        "resource_type": "model",
+        "name": name,
+        "fqn": fqn,
+        "package_name": "tenure",
+        "original_file_path": path,
+        "path": path,
+    }
+
+
+MANIFEST = {
+    "nodes": {
+        "model.a": model("a"),
+        "test.a": {
+            "resource_type": "test",
+            "name": "unique_a_id",
+            "attached_node": "model.a",
+            "depends_on": {"nodes": ["model.a"]},
+            "package_name": "tenure",
+            "original_file_path": "models/marts/core/a.yml",
+            "path": "unique_a_id.sql",
+        },
+    }
+}
+
+
+def result(event, unique_id, status, **data):
+    level = {"warn": "warn", "fail": "error", "error": "error"}.get(status, "info")
+    return {
+        "info": {"name": event, "level": level, "msg": "..."},
+        "data": {"node_info": {"unique_id": unique_id}, "status": status, **data},
+    }
+
+
+def warning(text):
+    return {"info": {"name": "JinjaLogWarning", "level": "warn", "msg": text}, "data": {}}
+
+
+@pytest.fixture
+def lines(caplog):
+    caplog.set_level(logging.INFO, logger="orchestration")
+    return lambda: [record.getMessage() for record in caplog.records]
+
+
+def test_a_group_is_one_line_once_all_of_it_is_done(lines):
+    progress = DbtProgress(MANIFEST)
+    progress.observe(result("LogModelResult", "model.a", "success"))
+    assert lines() == []
+    progress.observe(result("LogTestResult", "test.a", "pass"))
+    [line] = lines()
+    assert line.endswith(" s  core          1 model, 1 test")
+
+
+def test_a_group_says_how_many_failed(lines):
+    progress = DbtProgress(MANIFEST)
+    progress.observe(result("LogModelResult", "model.a", "success"))
+    progress.observe(result("LogTestResult", "test.a", "fail"))
+    assert lines()[0].endswith("1 model, 1 test, 1 failed")
+
+
+def test_a_warning_is_said_once(lines):
+    progress = DbtProgress(MANIFEST)
+    for _ in range(3):
+        progress.observe(warning("[WARNING]: orders: unknown column\n  shade"))
+    progress.observe(result("LogTestResult", "test.a", "warn", name="unique_a_id", num_failures=3))
+    progress.close()
+    assert lines() == ["warning: orders: unknown column shade", "warning: test unique_a_id: 3 rows"]
+
+
+def test_many_warnings_are_counted(lines):
+    progress = DbtProgress(MANIFEST)
+    for number in range(20):
+        progress.observe(warning(f"column {number}"))
+    progress.close()
+    assert len(lines()) == SHOWN_WARNINGS + 1
+    assert lines()[-1] == f"warning: and {20 - SHOWN_WARNINGS} more, see dbt.log"
+
+
+def test_the_essence_of_a_compiler_error_is_what_it_says():
+    message = """Compilation Error in model stg_orders (models/staging/stg_orders.sql)
+  orders/2024.csv: required column amount is missing
+
+  > in macro read_raw (macros/engine/read_raw.sql)
+  > called by model stg_orders (models/staging/stg_orders.sql)"""
+    assert without_dbt_noise(message) == "orders/2024.csv: required column amount is missing"
+
+
+def test_the_essence_of_a_python_model_that_raised_is_what_it_raised():
+    message = """Runtime Error in model stg_source_files (models/staging/stg_source_files.py)
+  Python model failed:
+  Traceback (most recent call last):
+    File "/somewhere/stg_source_files.py", line 40, in model
+      raise ValueError("faults")
+  ValueError: orders/a.csv: line 3: not UTF-8; save the file as UTF-8
+  orders/b.csv: the file is empty, without even a heading; deliver it again
+"""
+    assert without_dbt_noise(message).splitlines() == [
+        "orders/a.csv: line 3: not UTF-8; save the file as UTF-8",
+        "orders/b.csv: the file is empty, without even a heading; deliver it again",
+    ]
+
+
+def test_the_essence_of_a_plain_message_is_itself():
+    assert without_dbt_noise("Got 2 results, configured to fail if != 0") == (
+        "Got 2 results, configured to fail if != 0"
+    )
+
+
+def test_failures_come_from_the_results_of_dbt(tmp_path):
+    compiled = tmp_path / "compiled/tenure/models/marts/core/a.yml/unique_a_id.sql"
+    compiled.parent.mkdir(parents=True)
+    compiled.touch()
+    (tmp_path / "run_results.json").write_text(
+        """{"results": [
+        {"unique_id": "model.a", "status": "success", "message": "OK", "failures": null},
+        {"unique_id": "test.a", "status": "fail", "message": "Got 36 results", "failures": 36}
+        ]}"""
+    )
+    assert build_failures(tmp_path, MANIFEST, "dbt failed") == [
+        Failure("test", "unique_a_id", "Got 36 results", rows=36, compiled=str(compiled))
+    ]
+
+
+def test_a_failure_outside_of_any_node_is_what_dbt_reported(tmp_path):
+    assert build_failures(tmp_path, MANIFEST, "Encountered an error:\nno such column") == [
+        Failure("dbt", "build", "no such column")
+    ]
+
+
+def test_the_last_lines_say_what_failed_and_what_to_do(tmp_path):
+    failures = [
+        Failure("model", "stg_orders", "orders/2024.csv: required column amount is missing"),
+        Failure("test", "unique_a_id", "Got 36 results", rows=36, compiled="/x/unique_a_id.sql"),
+    ]
+    text = "\n".join(failure_report(failures, tmp_path / "dbt.log", "20261120T0200Z-aa", {}))
+    for part in (
+        "orders/2024.csv: required column amount is missing",
+        "test unique_a_id: 36 failing rows",
+        "/x/unique_a_id.sql",
+        "dbt show --select unique_a_id",
+        str(tmp_path / "dbt.log"),
+        "Still served: 20261120T0200Z-aa",
+        "make build",
+    ):
+        assert part in text
+
+
+def test_many_failures_with_long_messages_stay_short(tmp_path):
+    failures = [Failure("model", f"m{n}", "line\n" * 50) for n in range(40)]
+    lines = failure_report(failures, tmp_path, None, {})
+    assert len(lines) <= 50
+    assert any("35 more failures" in line for line in lines)
+
+
+def test_a_good_run_stays_within_sixty_lines(tmp_path):
+    file = tmp_path / "tenure.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema meta; create schema core; create schema clv")
+        connection.execute(
+            "create table meta.builds as select 'b' as build_id, date '2024-01-01' as as_of,"
+            " timestamp '2024-01-02' as finished_at, true as is_current"
+        )
+        connection.execute(
+            "create table clv.rpt_clv_parameters as select 'shifted_beta_geometric' as model,"
+            " 'scoring' as fit, i || ' months' as billing_interval, 'too few' as reason,"
+            " false as converged, 7 as customers from range(50) as intervals (i)"
+        )
+        connection.execute(
+            "create table clv.rpt_clv_calibration as"
+            " select 'naive' as model, 0.5 as mae, false as is_champion"
+            " union all select 'mbg_nbd', 0.6, true"
+        )
+        connection.execute(
+            "create table meta.row_outcomes as select 'orders' as table_name,"
+            " 'rejected' as outcome, 'reason ' || i as reason, i as rows,"
+            " null::decimal(18, 2) as amount from range(50) as reasons (i)"
+        )
+        for number in range(50):
+            connection.execute(f"create table core.t{number} as select 1 as one")
+    report = published_report(file, {"total": 1.0})
+    header, groups = 1, 9
+    assert header + groups + SHOWN_WARNINGS + 1 + len(report) <= 60
+    assert report[0] == "Published b, as of 2024-01-01:"
+    assert sum(line.startswith("Warning: ") for line in report) > 1
+    assert report[-1] == str(file)
