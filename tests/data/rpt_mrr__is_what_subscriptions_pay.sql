@@ -2,7 +2,7 @@ with
 
 paying as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
     where is_paying
 
 ),

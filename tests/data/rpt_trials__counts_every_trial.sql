@@ -3,7 +3,7 @@ with
 started as (
 
     select count(distinct subscription_id) as trials
-    from {{ ref('int_subscription_versions_bounded') }}
+    from {{ ref('int_subscription_versions_priced') }}
     where is_trial
 
 ),

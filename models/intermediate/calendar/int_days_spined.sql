@@ -24,7 +24,7 @@ subscription_days as (
                 else {{ local_date('pays_from') }}
             end
         ) as first_day
-    from {{ ref('int_subscription_versions_bounded') }}
+    from {{ ref('int_subscription_versions_priced') }}
     where is_paying or is_trial
 
 ),

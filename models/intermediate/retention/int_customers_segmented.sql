@@ -21,7 +21,7 @@ customer_days as (
 
 versions as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
     where not_counted_reason is null
 
 ),

@@ -8,7 +8,7 @@ as_of as (
 
 all_versions as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
 
 ),
 
@@ -35,9 +35,10 @@ paying as (
 
 ),
 
+-- The reason stands on the version that says when service ends. A version after as_of counts too:
+-- the end that it dates may lie before as_of.
 end_texts as (
 
-    -- the reason stands on the row that says when service ends
     select
         subscription_id,
         valid_from,
@@ -49,13 +50,14 @@ end_texts as (
         ) as latest_first
 
     from all_versions
-    -- also where the row itself is of after as_of: the end that it dates may lie before
     where
         ends_at is not null
-        and coalesce(not_counted_reason, 'after as_of') = 'after as_of'
+        and set_aside_reason is null
 
 ),
 
+-- People type anything into a reason, names too: a text that nobody has mapped is not published.
+-- Versions before the paying one do not explain its end: what they announced was taken back.
 explained as (
 
     select
@@ -63,7 +65,6 @@ explained as (
         paying.pays_to as ended_at,
         coalesce(
             reasons.reason,
-            -- people type anything there, names too: what nobody has mapped is not published
             case when end_texts.cancel_reason is not null then '(unmapped)' end,
             case
                 when next_versions.status in ('paused', 'unpaid', 'incomplete', 'past_due')
@@ -86,7 +87,6 @@ explained as (
         on
             paying.subscription_id = end_texts.subscription_id
             and paying.pays_to = end_texts.ends_at
-            -- what an earlier row announced was taken back
             and paying.valid_from <= end_texts.valid_from
             and end_texts.latest_first = 1
     left join reasons

@@ -1,20 +1,20 @@
 with
 
-versions as (
-
-    select * from {{ ref('stg_subscription_versions') }}
-
-),
-
 as_of as (
 
     select * from {{ ref('int_as_of') }}
 
 ),
 
+versions as (
+
+    select * from {{ ref('stg_subscription_versions') }}
+
+),
+
+-- A subscription has one customer: the one that its latest version names.
 with_owner as (
 
-    -- a subscription has one customer: the one its latest version names
     select
         *,
         last_value(customer_id) over (
@@ -27,24 +27,15 @@ with_owner as (
 
 ),
 
-identified as (
+-- A version that is set aside is no state of the subscription: it bounds no other version.
+with_service_end as (
 
-    -- a version that does not count is no state of the subscription
     select
         *,
         case
             when is_test then 'test'
             when customer_id <> owner_customer_id then 'another customer in a later version'
-        end as refusal
-
-    from with_owner
-
-),
-
-with_service_end as (
-
-    select
-        *,
+        end as set_aside_reason,
         coalesce(
             ended_at,
             case
@@ -53,7 +44,7 @@ with_service_end as (
             end
         ) as service_ends_at
 
-    from identified
+    from with_owner
 
 ),
 
@@ -64,24 +55,26 @@ in_sequence as (
         row_number() over a_subscription as version_number,
         lead(valid_from) over a_subscription as next_version_from,
         max(case when service_ends_at is not null then cancel_requested_at end) over (
-            partition by subscription_id, refusal
+            partition by subscription_id, set_aside_reason
             order by valid_from
             rows between unbounded preceding and 1 preceding
         ) as request_of_earlier_end
 
     from with_service_end
-    window a_subscription as (partition by subscription_id, refusal order by valid_from)
+    window a_subscription as (
+        partition by subscription_id, set_aside_reason order by valid_from
+    )
 
 ),
 
--- a version without an end, after one with an end, has taken the cancellation back: the request
--- that it and later versions still carry is spent
+-- Decision 0009: "A cancel request is spent once it was taken back." A version without an end takes
+-- the cancellation of an earlier version back. Later versions may still carry the request.
 with_spent_request as (
 
     select
         *,
         max(case when service_ends_at is null then request_of_earlier_end end) over (
-            partition by subscription_id, refusal
+            partition by subscription_id, set_aside_reason
             order by valid_from
             rows between unbounded preceding and current row
         ) as spent_request
@@ -103,23 +96,9 @@ with_cancel_request as (
 
 ),
 
--- an end recorded up to a second before the next start is the inclusive way to write the same moment
-next_starts as (
-
-    select
-        customer_id,
-        started_at,
-        lag(started_at) over (partition by customer_id order by started_at) as previous_started_at
-
-    from with_cancel_request
-    where version_number = 1 and refusal is null
-    group by customer_id, started_at
-
-),
-
+-- When service ends by what this version says. A later version may say something else.
 with_recorded_end as (
 
-    -- when service ends by what this row says; a later row may say otherwise
     select
         *,
         least(
@@ -131,7 +110,24 @@ with_recorded_end as (
 
 ),
 
-ended as (
+-- The moments at which the customer's subscriptions start.
+next_starts as (
+
+    select
+        customer_id,
+        started_at,
+        lag(started_at) over (partition by customer_id order by started_at) as previous_started_at
+
+    from in_sequence
+    where version_number = 1 and set_aside_reason is null
+    group by customer_id, started_at
+
+),
+
+-- Decision 0009: "A second is no gap." An end up to a second before the next version, or before the
+-- next start of the same customer, is that moment. Some sources write inclusive ends.
+-- Decision 0009: a version is "set to end" since its cancel request, or else since its own moment.
+with_end as (
 
     select
         versions.*,
@@ -143,7 +139,6 @@ ended as (
                 then versions.next_version_from
             else coalesce(next_starts.started_at, versions.recorded_end_at)
         end as ends_at,
-        -- since when it is known that service will end
         case
             when versions.cancel_asked_at is not null then versions.cancel_asked_at
             when versions.service_ends_at is not null then versions.valid_from
@@ -160,127 +155,54 @@ ended as (
 
 ),
 
-started as (
+-- The earliest version is in force from the start of the subscription, and no version before it.
+-- An end that a later version dates back cuts every version before it.
+bounded as (
 
-    -- the earliest row holds from the start of the subscription, no row before it
     select
         *,
         case
             when version_number = 1 then started_at
             else greatest(valid_from, started_at)
         end as in_force_from,
-        -- a back-dated end cuts every earlier version
-        min(case when ends_at < valid_from then ends_at end) over (
-            partition by subscription_id, refusal
-            order by valid_from
-            rows between 1 following and unbounded following
-        ) as cut_at
+        least(
+            ends_at,
+            next_version_from,
+            min(case when ends_at < valid_from then ends_at end) over (
+                partition by subscription_id, set_aside_reason
+                order by valid_from
+                rows between 1 following and unbounded following
+            )
+        ) as in_force_to
 
-    from ended
-
-),
-
-bounded as (
-
-    select
-        *,
-        least(ends_at, next_version_from, cut_at) as in_force_to
-
-    from started
-
-),
-
-with_recurring_amount as (
-
-    select
-        *,
-        original_amount * quantity
-        {%- if var('recurring_discount_counts') %}
-        - original_discount_amount
-        {%- endif %} as recurring_amount
-
-    from bounded
-
-),
-
--- the same terms keep the rate at which they began, so that exchange rates never make a movement
-with_rate_of_terms as (
-
-    select
-        *,
-        first_value(exchange_rate) over (
-            partition by
-                subscription_id,
-                refusal,
-                original_currency,
-                recurring_amount,
-                billing_interval,
-                interval_count
-            order by valid_from
-        ) as rate_of_terms
-
-    from with_recurring_amount
-
-),
-
-priced as (
-
-    select
-        versions.*,
-        as_of.as_of_at,
-        case
-            when versions.in_force_from >= as_of.as_of_at then 'after as_of'
-            else versions.refusal
-        end as not_counted_reason,
-        greatest(in_force_from, coalesce(trial_ends_at, in_force_from)) as pays_from,
-        in_force_to as pays_to,
-        {{ monthly_amount(
-            'recurring_amount', 'billing_interval', 'interval_count', 'rate_of_terms'
-        ) }} as mrr
-
-    from with_rate_of_terms as versions
-    cross join as_of
+    from with_end
 
 )
 
 select
-    subscription_id,
-    customer_id,
-    plan_id,
-    status,
+    bounded.subscription_id,
+    bounded.customer_id,
+    bounded.plan_id,
+    bounded.status,
+    bounded.billing_interval as interval_unit,
+    bounded.original_currency,
+    bounded.cancel_reason,
+    bounded.set_aside_reason,
     case
-        when interval_count = 1 then billing_interval
-        else cast(interval_count as {{ dbt.type_string() }}) || ' ' || billing_interval || 's'
-    end as billing_interval,
-    billing_interval as interval_unit,
-    cancel_reason,
-    not_counted_reason,
-    version_number,
-    interval_count,
-    quantity,
-    original_amount,
-    mrr,
-    (
-        not_counted_reason is null
-        and (in_force_to is null or in_force_from < in_force_to)
-        and coalesce(trial_ends_at > in_force_from, status = 'trialing')
-    ) as is_trial,
-    (
-        not_counted_reason is null
-        and mrr > 0
-        and pays_from < as_of_at
-        and (pays_to is null or pays_from < pays_to)
-        and status not in ('paused', 'unpaid', 'incomplete')
-        and (status <> 'past_due' or {{ var('past_due_pays') }})
-        and not (status = 'trialing' and trial_ends_at is null)
-    ) as is_paying,
-    valid_from,
-    in_force_from,
-    in_force_to,
-    pays_from,
-    pays_to,
-    trial_ends_at,
-    set_to_end_at,
-    ends_at
+        when bounded.in_force_from >= as_of.as_of_at then 'after as_of'
+        else bounded.set_aside_reason
+    end as not_counted_reason,
+    bounded.interval_count,
+    bounded.quantity,
+    bounded.original_amount,
+    bounded.original_discount_amount,
+    bounded.exchange_rate,
+    bounded.valid_from,
+    bounded.in_force_from,
+    bounded.in_force_to,
+    bounded.trial_ends_at,
+    bounded.set_to_end_at,
+    bounded.ends_at
 
-from priced
+from bounded
+cross join as_of

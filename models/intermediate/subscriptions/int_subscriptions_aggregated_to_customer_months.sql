@@ -2,60 +2,49 @@ with
 
 months as (
 
-    select
-        period_number as month_number,
-        period_start as month,
-        is_complete,
-        state_at
-    from {{ ref('int_periods_spined') }}
-    where period_grain = 'month'
-
-),
-
-paying as (
-
-    select * from {{ ref('int_subscription_versions_bounded') }}
-    where is_paying
+    select * from {{ ref('int_months_spined') }}
 
 ),
 
 month_ends as (
 
-    -- paying just before the boundary: started before it, not ended before it
-    select
-        paying.customer_id,
-        months.month_number,
-        sum(paying.mrr) as mrr,
-        sum(case when paying.set_to_end_at < months.state_at then 0 else paying.mrr end)
-            as committed_mrr,
-        -- versions of one subscription never overlap
-        count(*) as subscriptions
-
-    from paying
-    inner join months
-        on
-            paying.pays_from < months.state_at
-            and (paying.pays_to is null or paying.pays_to >= months.state_at)
-    group by paying.customer_id, months.month_number
+    select * from {{ ref('int_subscriptions_aggregated_to_month_ends') }}
 
 ),
 
+paying as (
+
+    select * from {{ ref('int_subscription_versions_priced') }}
+    where is_paying
+
+),
+
+-- Month numbers have no gap, so a window that reaches exactly one month back finds that month end.
+-- It is empty, and the value NULL, when the customer did not pay then.
 in_sequence as (
 
     select
         *,
-        lag(month_number) over a_customer as previous_month_number,
-        lag(mrr) over a_customer as previous_mrr,
-        lag(subscriptions) over a_customer as previous_subscriptions,
-        lead(month_number) over a_customer as next_month_number,
-        sum(mrr) over (
+        first_value(plans) over the_month_before as plans_before,
+        first_value(mrr) over the_month_before as mrr_before,
+        first_value(subscriptions) over the_month_before as subscriptions_before,
+        first_value(quantity) over the_month_before as quantity_before,
+        first_value(mrr) over (
             partition by customer_id
             order by month_number
             range between 12 preceding and 12 preceding
-        ) as mrr_12_months_ago
+        ) as mrr_12_months_ago,
+        row_number() over a_customer as month_end_number,
+        lead(month_number) over a_customer as next_month_number
 
     from month_ends
-    window a_customer as (partition by customer_id order by month_number)
+    window
+        a_customer as (partition by customer_id order by month_number),
+        the_month_before as (
+            partition by customer_id
+            order by month_number
+            range between 1 preceding and 1 preceding
+        )
 
 ),
 
@@ -64,46 +53,53 @@ with_revenue as (
     select
         customer_id,
         month_number,
-        case when previous_month_number = month_number - 1 then previous_mrr else 0 end
-            as opening_mrr,
+        case
+            when month_end_number = 1 then 'new'
+            when mrr_before is null then 'reactivation'
+            when mrr > mrr_before then 'expansion'
+            when mrr < mrr_before then 'contraction'
+            else 'none'
+        end as movement,
+        plans_before,
+        plans as plans_after,
+        coalesce(mrr_before, 0) as opening_mrr,
         mrr as closing_mrr,
         committed_mrr,
         coalesce(mrr_12_months_ago, 0) as mrr_12_months_ago,
-        case when previous_month_number = month_number - 1 then previous_subscriptions else 0 end
-            as subscriptions_before,
+        coalesce(subscriptions_before, 0) as subscriptions_before,
         subscriptions as subscriptions_after,
-        case
-            when previous_month_number is null then 'new'
-            when previous_month_number < month_number - 1 then 'reactivation'
-            when mrr > previous_mrr then 'expansion'
-            when mrr < previous_mrr then 'contraction'
-            else 'none'
-        end as movement
+        coalesce(quantity_before, 0) as quantity_before,
+        quantity as quantity_after
 
     from in_sequence
 
 ),
 
--- the month after the last month end with revenue; the one after the running month is not there yet
+-- Churn falls in the month after a month end with revenue, when the next month end has none. The
+-- month after the running one is not in the calendar yet: the last join drops it.
 churned as (
 
     select
         customer_id,
         month_number + 1 as month_number,
+        'churn' as movement,
+        plans as plans_before,
+        cast(null as {{ dbt.type_string() }}) as plans_after,
         mrr as opening_mrr,
         0 as closing_mrr,
         0 as committed_mrr,
         0 as mrr_12_months_ago,
         subscriptions as subscriptions_before,
         0 as subscriptions_after,
-        'churn' as movement
+        quantity as quantity_before,
+        0 as quantity_after
 
     from in_sequence
     where next_month_number is null or next_month_number > month_number + 1
 
 ),
 
-between_month_ends as (
+began_and_ended as (
 
     select distinct
         paying.customer_id,
@@ -118,25 +114,30 @@ between_month_ends as (
 
 ),
 
+-- Paid within the month, at neither of its two month ends.
 short_lived as (
 
     select
-        between_month_ends.customer_id,
-        between_month_ends.month_number,
+        began_and_ended.customer_id,
+        began_and_ended.month_number,
+        'none' as movement,
+        cast(null as {{ dbt.type_string() }}) as plans_before,
+        cast(null as {{ dbt.type_string() }}) as plans_after,
         0 as opening_mrr,
         0 as closing_mrr,
         0 as committed_mrr,
         0 as mrr_12_months_ago,
         0 as subscriptions_before,
         0 as subscriptions_after,
-        'none' as movement
+        0 as quantity_before,
+        0 as quantity_after
 
-    from between_month_ends
+    from began_and_ended
     left join month_ends
         on
-            between_month_ends.customer_id = month_ends.customer_id
+            began_and_ended.customer_id = month_ends.customer_id
             and month_ends.month_number
-            between between_month_ends.month_number - 1 and between_month_ends.month_number
+            between began_and_ended.month_number - 1 and began_and_ended.month_number
     where month_ends.customer_id is null
 
 ),
@@ -155,48 +156,43 @@ customer_months as (
 
 ),
 
-with_change as (
+with_amounts as (
 
     select
         *,
-        closing_mrr - opening_mrr as change
+        case when movement = 'new' then closing_mrr else 0 end as new_mrr,
+        case when movement = 'reactivation' then closing_mrr else 0 end as reactivation_mrr,
+        case when movement = 'expansion' then closing_mrr - opening_mrr else 0 end as expansion_mrr,
+        case when movement = 'contraction' then opening_mrr - closing_mrr else 0 end
+            as contraction_mrr,
+        case when movement = 'churn' then opening_mrr else 0 end as churned_mrr
 
     from customer_months
 
 )
 
 select
-    with_change.customer_id,
-    with_change.movement,
-    cast(with_change.opening_mrr as decimal(18, 2)) as opening_mrr,
-    cast(
-        case with_change.movement when 'new' then with_change.change else 0 end as decimal(18, 2)
-    ) as new_mrr,
-    cast(
-        case with_change.movement when 'reactivation' then with_change.change else 0 end
-        as decimal(18, 2)
-    ) as reactivation_mrr,
-    cast(
-        case with_change.movement when 'expansion' then with_change.change else 0 end
-        as decimal(18, 2)
-    ) as expansion_mrr,
-    cast(
-        case with_change.movement when 'contraction' then -with_change.change else 0 end
-        as decimal(18, 2)
-    ) as contraction_mrr,
-    cast(
-        case with_change.movement when 'churn' then -with_change.change else 0 end
-        as decimal(18, 2)
-    ) as churned_mrr,
-    cast(with_change.closing_mrr as decimal(18, 2)) as closing_mrr,
-    cast(with_change.committed_mrr as decimal(18, 2)) as committed_mrr,
-    cast(with_change.mrr_12_months_ago as decimal(18, 2)) as mrr_12_months_ago,
-    cast(with_change.subscriptions_before as bigint) as subscriptions_before,
-    cast(with_change.subscriptions_after as bigint) as subscriptions_after,
-    with_change.opening_mrr = 0 and with_change.closing_mrr = 0 as is_short_lived,
+    with_amounts.customer_id,
+    with_amounts.movement,
+    with_amounts.plans_before,
+    with_amounts.plans_after,
+    cast(with_amounts.opening_mrr as decimal(18, 2)) as opening_mrr,
+    cast(with_amounts.new_mrr as decimal(18, 2)) as new_mrr,
+    cast(with_amounts.reactivation_mrr as decimal(18, 2)) as reactivation_mrr,
+    cast(with_amounts.expansion_mrr as decimal(18, 2)) as expansion_mrr,
+    cast(with_amounts.contraction_mrr as decimal(18, 2)) as contraction_mrr,
+    cast(with_amounts.churned_mrr as decimal(18, 2)) as churned_mrr,
+    cast(with_amounts.closing_mrr as decimal(18, 2)) as closing_mrr,
+    cast(with_amounts.committed_mrr as decimal(18, 2)) as committed_mrr,
+    cast(with_amounts.mrr_12_months_ago as decimal(18, 2)) as mrr_12_months_ago,
+    cast(with_amounts.subscriptions_before as bigint) as subscriptions_before,
+    cast(with_amounts.subscriptions_after as bigint) as subscriptions_after,
+    cast(with_amounts.quantity_before as bigint) as quantity_before,
+    cast(with_amounts.quantity_after as bigint) as quantity_after,
+    with_amounts.opening_mrr = 0 and with_amounts.closing_mrr = 0 as is_short_lived,
     months.is_complete,
     months.month
 
-from with_change
+from with_amounts
 inner join months
-    on with_change.month_number = months.month_number
+    on with_amounts.month_number = months.month_number

@@ -8,7 +8,7 @@ as_of as (
 
 versions as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
     where is_paying
 
 ),
@@ -19,6 +19,8 @@ ends as (
 
 ),
 
+-- A version that ends at as_of or later is still running. It has no pays_to, and is paid until
+-- as_of here. Every end comes before as_of, so a running version outlasts all of them.
 paying as (
 
     select
@@ -29,13 +31,13 @@ paying as (
         versions.interval_count,
         versions.mrr,
         versions.pays_from,
-        -- what ends at as_of or later is still running
         case when versions.pays_to < as_of.as_of_at then versions.pays_to end as pays_to,
         {{ local_date('versions.pays_from') }} as pays_from_date,
         case
             when versions.pays_to < as_of.as_of_at then {{ local_date('versions.pays_to') }}
-            else date '9999-12-31'
-        end as pays_to_date
+            else as_of.as_of
+        end as paid_until_date,
+        as_of.as_of
 
     from versions
     cross join as_of
@@ -47,8 +49,8 @@ with_days_without_payment as (
     select
         *,
         {{ dbt.datediff(
-            'max(pays_to_date) over ('
-            ~ 'partition by customer_id order by pays_from, subscription_id, pays_to_date'
+            'max(paid_until_date) over ('
+            ~ 'partition by customer_id order by pays_from, subscription_id, paid_until_date'
             ~ ' rows between unbounded preceding and 1 preceding)',
             'pays_from_date', 'day'
         ) }} as days_without_payment
@@ -65,7 +67,7 @@ numbered as (
             case when days_without_payment <= {{ var('reactivation_gap_days') }} then 0 else 1 end
         ) over (
             partition by customer_id
-            order by pays_from, subscription_id, pays_to_date
+            order by pays_from, subscription_id, paid_until_date
             rows between unbounded preceding and current row
         ) as spell_number
 
@@ -82,7 +84,7 @@ with_spell_bounds as (
             partition by customer_id, spell_number order by pays_from, subscription_id
         ) as number_in_spell,
         case
-            when max(pays_to_date) over a_spell < date '9999-12-31'
+            when max(paid_until_date) over a_spell < as_of
                 then max(pays_to) over a_spell
         end as spell_to
 
@@ -102,7 +104,7 @@ spells as (
         max(case when number_in_spell = 1 then interval_unit end) as interval_unit,
         max(case when number_in_spell = 1 then interval_count end) as interval_count,
         min(pays_from_date) as started_on,
-        case when max(spell_to) is not null then max(pays_to_date) end as last_paid_date,
+        case when max(spell_to) is not null then max(paid_until_date) end as last_paid_date,
         sum(case when pays_from = spell_from then mrr else 0 end) as start_mrr,
         sum(case when pays_to is not distinct from spell_to then mrr else 0 end) as end_mrr
 
@@ -111,9 +113,10 @@ spells as (
 
 ),
 
+-- A gap at the end of the data that is shorter than reactivation_gap_days may still be bridged: the
+-- spell counts as running, and nothing is paid in the gap.
 closed as (
 
-    -- a gap shorter than reactivation_gap_days at the end of the data may yet be bridged
     select
         spells.*,
         case
@@ -138,7 +141,6 @@ select
     cast(closed.start_mrr as decimal(18, 2)) as start_mrr,
     cast(
         case
-            -- in a gap that may yet be bridged nothing is paid
             when closed.ended_on is null and closed.ended_at is not null then 0
             else closed.end_mrr
         end as decimal(18, 2)

@@ -1,25 +1,14 @@
 with
 
-as_of as (
-
-    select * from {{ ref('int_as_of') }}
-
-),
-
 spells as (
 
-    select
-        spells.*,
-        spells.ended_on is not null as is_ended,
-        -- a spell that runs has been seen until the last day
-        coalesce(spells.ended_on, as_of.last_day) as observed_until
-
-    from {{ ref('int_subscriptions_merged_to_spells') }} as spells
-    cross join as_of
+    select * from {{ ref('int_spells_measured') }}
 
 ),
 
-in_its_intervals as (
+-- Every spell counts twice: in its own billing interval and, as 'all', in months. A billing
+-- interval with too few spells is predicted by 'all'.
+in_intervals as (
 
     select
         *,
@@ -27,87 +16,56 @@ in_its_intervals as (
         case interval_unit
             when 'month' then interval_count
             when 'year' then 12 * interval_count
-        end as calendar_months,
+        end as months_of_interval,
         case interval_unit
             when 'day' then interval_count
             when 'week' then 7 * interval_count
-        end as days,
-        -- as recurring revenue is brought to a month
-        interval_count * case interval_unit
-            when 'day' then 12.0 / 365 when 'week' then 12.0 / 52 when 'year' then 12.0 else 1.0
-        end as months_per_interval
+        end as days_of_interval,
+        {{ months_per_interval('interval_unit', 'interval_count') }} as months_per_interval
 
     from spells
 
     union all
 
-    -- all together in months, for those whose own interval is too rare
     select
         *,
         'all' as interval_name,
-        1 as calendar_months,
-        cast(null as bigint) as days,
-        1.0 as months_per_interval
+        1 as months_of_interval,
+        cast(null as bigint) as days_of_interval,
+        1e0 as months_per_interval
 
     from spells
 
 ),
 
-with_months as (
-
-    select
-        *,
-        {{ dbt.datediff('started_on', 'observed_until', 'month') }} as months_touched,
-        {{ dbt.datediff('started_on', 'observed_until', 'day') }} as days_lasted
-
-    from in_its_intervals
-
-),
-
-with_whole_months as (
-
-    select
-        *,
-        case
-            when {{ dbt.dateadd('month', 'months_touched', 'started_on') }} > observed_until
-                then months_touched - 1
-            else months_touched
-        end as months_lasted
-
-    from with_months
-
-),
-
-with_intervals as (
+counted as (
 
     select
         *,
         floor(
             case
-                when calendar_months is not null then months_lasted / calendar_months
-                else days_lasted / days
+                when months_of_interval is not null then whole_months_lasted / months_of_interval
+                else days_lasted / days_of_interval
             end
         ) as intervals_lasted,
         case
-            when calendar_months is not null
-                then
-                    {{ dbt.dateadd('month', 'months_lasted', 'started_on') }} = observed_until
-                    and months_lasted % calendar_months = 0
-            else days_lasted % days = 0
-        end as is_whole
+            when months_of_interval is not null
+                then is_whole_months and whole_months_lasted % months_of_interval = 0
+            else days_lasted % days_of_interval = 0
+        end as is_whole_intervals
 
-    from with_whole_months
+    from in_intervals
 
 )
 
+-- A subscriber who left skipped one renewal: the one due on the day of the end, or else the next.
 select
     customer_id,
     interval_name as billing_interval,
-    cast(spell_number as bigint) as spell_number,
+    spell_number,
     cast(
         case
-            -- who left did not renew once more: at the latest renewal, or in what followed it
-            when is_ended and is_whole then greatest(intervals_lasted, 1)
+            when is_ended and is_whole_intervals then greatest(intervals_lasted, 1)
             when is_ended then intervals_lasted + 1
             else intervals_lasted
         end as bigint
@@ -115,4 +73,4 @@ select
     months_per_interval,
     is_ended
 
-from with_intervals
+from counted

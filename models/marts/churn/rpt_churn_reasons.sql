@@ -13,7 +13,7 @@ ends as (
 
 ),
 
--- who stopped more than once in a month left with the last stop
+-- A customer who stopped paying more than once in a month left with the last of these ends.
 ends_of_months as (
 
     select
@@ -30,6 +30,7 @@ ends_of_months as (
 
 )
 
+-- Nobody churns without an end of paying in that month, so the inner join drops no customer.
 select
     churned.month,
     ends.end_reason as reason,
@@ -40,7 +41,6 @@ select
     churned.is_complete
 
 from churned
--- nobody churns without an end of paying in that month
 inner join ends_of_months as ends
     on
         churned.customer_id = ends.customer_id

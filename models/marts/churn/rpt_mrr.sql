@@ -2,11 +2,7 @@ with
 
 months as (
 
-    select
-        period_start as month,
-        is_complete
-    from {{ ref('int_periods_spined') }}
-    where period_grain = 'month'
+    select * from {{ ref('int_months_spined') }}
 
 ),
 
@@ -22,11 +18,11 @@ customers as (
 
 ),
 
-totals as (
+-- First by combination of attributes: there are far fewer of them than customers. Then by segment.
+attribute_totals as (
 
     select
-        {{ segment_columns() }},
-        month,
+        customer_months.month{{ segment_attributes('customers') }},
         sum(opening_mrr) as opening_mrr,
         sum(new_mrr) as new_mrr,
         sum(reactivation_mrr) as reactivation_mrr,
@@ -47,6 +43,33 @@ totals as (
     from customer_months
     inner join customers
         on customer_months.customer_id = customers.customer_id
+    group by customer_months.month{{ segment_attributes('customers') }}
+
+),
+
+totals as (
+
+    select
+        {{ segment_columns() }},
+        month,
+        sum(opening_mrr) as opening_mrr,
+        sum(new_mrr) as new_mrr,
+        sum(reactivation_mrr) as reactivation_mrr,
+        sum(expansion_mrr) as expansion_mrr,
+        sum(contraction_mrr) as contraction_mrr,
+        sum(churned_mrr) as churned_mrr,
+        sum(closing_mrr) as closing_mrr,
+        sum(committed_mrr) as committed_mrr,
+        sum(kept_net_12_months) as kept_net_12_months,
+        sum(kept_gross_12_months) as kept_gross_12_months,
+        sum(customers_at_start) as customers_at_start,
+        sum(customers_at_end) as customers_at_end,
+        sum(new_customers) as new_customers,
+        sum(reactivated_customers) as reactivated_customers,
+        sum(churned_customers) as churned_customers,
+        sum(short_lived_customers) as short_lived_customers
+
+    from attribute_totals
     group by {{ segment_sets(['month']) }}
 
 ),
@@ -63,7 +86,7 @@ segments as (
 
 ),
 
--- every month since the segment's first recurring revenue, also those in which nobody pays
+-- Every month since the segment's first recurring revenue, also the months in which nobody pays.
 every_month as (
 
     select
@@ -99,11 +122,12 @@ every_month as (
 
 ),
 
+-- The retained revenue is the part of the opening revenue that is there at the month's end. Whether
+-- reactivated revenue counts is the policy nrr_includes_reactivation.
 with_bases as (
 
     select
         *,
-        -- what of the opening is there at the end, by the policy for those who came back
         opening_mrr + expansion_mrr - contraction_mrr - churned_mrr
         {%- if var('nrr_includes_reactivation') %}
         + reactivation_mrr

@@ -1,11 +1,5 @@
 with
 
-as_of as (
-
-    select * from {{ ref('int_as_of') }}
-
-),
-
 customers as (
 
     select * from {{ ref('dim_customers') }}
@@ -14,67 +8,31 @@ customers as (
 
 spells as (
 
-    select
-        spells.customer_id,
-        spells.started_on,
-        case when spells.ended_on is null then 0 else 1 end as is_event,
-        -- a spell that runs has been seen until the last day
-        coalesce(spells.ended_on, as_of.last_day) as observed_until
-
-    from {{ ref('fct_subscription_spells') }} as spells
-    cross join as_of
+    select * from {{ ref('int_spells_measured') }}
 
 ),
 
-with_calendar_months as (
-
-    select
-        *,
-        {{ dbt.datediff('started_on', 'observed_until', 'month') }} as calendar_months
-
-    from spells
-
-),
-
--- anchored on the start day: the month in which it ends counts, the one that still runs does not
-with_durations as (
-
-    select
-        *,
-        {{ dbt.datediff('started_on', 'observed_until', 'day') }} as days,
-        case
-            when
-                is_event = 1
-                and {{ dbt.dateadd('month', 'calendar_months', 'started_on') }} < observed_until
-                then calendar_months + 1
-            when
-                is_event = 0
-                and {{ dbt.dateadd('month', 'calendar_months', 'started_on') }} > observed_until
-                then calendar_months - 1
-            else calendar_months
-        end as months
-
-    from with_calendar_months
-
-),
-
+-- An end counts the month in which it falls. A running spell counts the months that are over.
 durations as (
 
     select
         customer_id,
-        is_event,
+        case when is_ended then 1 else 0 end as is_event,
         'day' as time_unit,
-        days as duration
-    from with_durations
+        days_lasted as duration
+    from spells
 
     union all
 
     select
         customer_id,
-        is_event,
+        case when is_ended then 1 else 0 end as is_event,
         'month' as time_unit,
-        months as duration
-    from with_durations
+        case
+            when is_ended and not is_whole_months then whole_months_lasted + 1
+            else whole_months_lasted
+        end as duration
+    from spells
 
 ),
 
@@ -108,15 +66,15 @@ curves as (
 
 ),
 
+-- No duration is longer than the number of days there are.
 timeline as (
 
-    -- nothing lasts longer than the days there are
     select row_number() over (order by date_day) - 1 as duration
     from {{ ref('int_days_spined') }}
 
 ),
 
--- every duration up to the longest, also those at which nothing happens
+-- Every duration up to the longest, also the durations at which nothing happens.
 every_duration as (
 
     select
@@ -148,23 +106,17 @@ every_duration as (
 
 ),
 
--- sums of decimals: the same whatever the order, so that the curve never rises by a rounding
+-- The sums are free of the order of rows, so that the curve never rises by a rounding.
 with_sums as (
 
     select
         *,
-        sum(
-            cast(
-                case when events < at_risk then ln(1 - cast(events as double) / at_risk) end
-                as decimal(38, 20)
-            )
-        ) over a_curve as log_survival,
-        sum(
-            cast(
-                {{ safe_divide('events', 'cast(at_risk as double) * (at_risk - events)') }}
-                as decimal(38, 20)
-            )
-        ) over a_curve as greenwood_sum
+        {{ order_free_sum(
+            'case when events < at_risk then ln(1 - cast(events as double) / at_risk) end', 20
+        ) }} over a_curve as log_survival,
+        {{ order_free_sum(
+            safe_divide('events', 'cast(at_risk as double) * (at_risk - events)'), 20
+        ) }} over a_curve as greenwood_sum
 
     from every_duration
     window a_curve as (
@@ -175,11 +127,11 @@ with_sums as (
 
 ),
 
+-- Where all who are left leave, survival is 0 and its error is not known.
 with_survival as (
 
     select
         *,
-        -- when all who are left leave, nothing is left, and no error is known
         case when events = at_risk then 0 else exp(cast(log_survival as double)) end as survival,
         case when log_survival < 0 then cast(log_survival as double) end as log_survival_inside,
         case when events < at_risk then sqrt(cast(greenwood_sum as double)) end
@@ -189,15 +141,15 @@ with_survival as (
 
 ),
 
+-- A survival of one half may be off by its last digit, so it is rounded before it is compared.
 with_summaries as (
 
     select
         *,
-        -- a survival of one half may be off by its last digit
         min(case when round(survival, 12) <= 0.5 then duration end) over (
             partition by segment_name, segment_value, time_unit
         ) as median_duration,
-        sum(case when duration < longest_duration then cast(survival as decimal(38, 20)) end) over (
+        {{ order_free_sum('case when duration < longest_duration then survival end', 20) }} over (
             partition by segment_name, segment_value, time_unit
         ) as restricted_mean_duration
 

@@ -8,7 +8,7 @@ as_of as (
 
 versions as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
 
 ),
 
@@ -20,14 +20,11 @@ customers as (
 
 months as (
 
-    select
-        period_start as month,
-        is_complete
-    from {{ ref('int_periods_spined') }}
-    where period_grain = 'month'
+    select * from {{ ref('int_months_spined') }}
 
 ),
 
+-- A subscription has one trial, however many versions report it.
 trials as (
 
     select

@@ -12,28 +12,20 @@ periods as (
 
 ),
 
-periods_of_days as (
+days as (
 
-    select
-        days.date_day,
-        periods.period_grain,
-        periods.period_number
-
-    from {{ ref('int_days_spined') }} as days
-    inner join periods
-        on
-            days.date_day >= periods.period_start
-            and days.date_day < periods.period_end
+    select * from {{ ref('int_days_assigned_to_periods') }}
 
 ),
 
 paying as (
 
-    select * from {{ ref('int_subscription_versions_bounded') }}
+    select * from {{ ref('int_subscription_versions_priced') }}
     where is_paying
 
 ),
 
+-- A running subscription has no change at its end: an end at as_of or later is not there yet.
 changes as (
 
     select
@@ -54,23 +46,24 @@ changes as (
 
 ),
 
--- what a customer pays is the sum of the changes so far; a change counts at the next period end
+-- A change counts at the next period end.
 changes_of_periods as (
 
     select
         changes.customer_id,
-        periods_of_days.period_grain,
-        periods_of_days.period_number,
+        days.period_grain,
+        days.period_number,
         sum(changes.change) as change
 
     from changes
-    inner join periods_of_days
-        on {{ local_date('changes.changed_at') }} = periods_of_days.date_day
-    group by changes.customer_id, periods_of_days.period_grain, periods_of_days.period_number
+    inner join days
+        on {{ local_date('changes.changed_at') }} = days.date_day
+    group by changes.customer_id, days.period_grain, days.period_number
 
 ),
 
-levels as (
+-- A customer pays the sum of all changes so far.
+with_mrr as (
 
     select
         *,
@@ -84,7 +77,7 @@ levels as (
 
 ),
 
--- the first paying day opens the cohort, also for those gone before the period's end
+-- The first paying day opens the cohort, also for a customer who is gone before the period's end.
 with_opening as (
 
     select
@@ -97,32 +90,47 @@ with_opening as (
             partition by customer_id, period_grain order by period_number
         ) as previous_mrr
 
-    from levels
+    from with_mrr
 
 ),
 
-deltas as (
+-- First by combination of attributes: there are far fewer of them than customers. Then by segment.
+attribute_changes as (
 
     select
-        {{ segment_columns() }},
         with_opening.period_grain,
         with_opening.cohort_number,
-        with_opening.period_number,
-        sum(case when with_opening.period_number = with_opening.cohort_number then 1 else 0 end)
-            as cohort_customers,
+        with_opening.period_number{{ segment_attributes('customers') }},
+        sum(case when period_number = cohort_number then 1 else 0 end) as cohort_customers,
         sum(
-            case when with_opening.mrr > 0 then 1 else 0 end
-            - case when with_opening.previous_mrr > 0 then 1 else 0 end
-        ) as active_customers,
-        sum(with_opening.mrr - with_opening.previous_mrr) as mrr,
-        sum(
-            least(with_opening.mrr, with_opening.opening_mrr)
-            - least(with_opening.previous_mrr, with_opening.opening_mrr)
-        ) as kept_mrr
+            case when mrr > 0 then 1 else 0 end - case when previous_mrr > 0 then 1 else 0 end
+        ) as active_customers_change,
+        sum(mrr - previous_mrr) as mrr_change,
+        sum(least(mrr, opening_mrr) - least(previous_mrr, opening_mrr)) as kept_mrr_change
 
     from with_opening
     inner join customers
         on with_opening.customer_id = customers.customer_id
+    group by
+        with_opening.period_grain,
+        with_opening.cohort_number,
+        with_opening.period_number{{ segment_attributes('customers') }}
+
+),
+
+cohort_changes as (
+
+    select
+        {{ segment_columns() }},
+        period_grain,
+        cohort_number,
+        period_number,
+        sum(cohort_customers) as cohort_customers,
+        sum(active_customers_change) as active_customers_change,
+        sum(mrr_change) as mrr_change,
+        sum(kept_mrr_change) as kept_mrr_change
+
+    from attribute_changes
     group by {{ segment_sets(['period_grain', 'cohort_number', 'period_number']) }}
 
 ),
@@ -135,14 +143,14 @@ cohorts as (
         period_grain,
         cohort_number,
         cohort_customers,
-        mrr as opening_mrr
+        mrr_change as opening_mrr
 
-    from deltas
+    from cohort_changes
     where period_number = cohort_number
 
 ),
 
--- every period from the cohort's own to the one that is running, also those without a change
+-- Every period from the cohort's own to the running one, also the periods without a change.
 cells as (
 
     select
@@ -155,22 +163,22 @@ cells as (
         periods.period_number,
         periods.period_start,
         periods.is_complete,
-        sum(coalesce(deltas.active_customers, 0)) over a_cohort as active_customers,
-        sum(coalesce(deltas.mrr, 0)) over a_cohort as mrr,
-        sum(coalesce(deltas.kept_mrr, 0)) over a_cohort as kept_mrr
+        sum(coalesce(cohort_changes.active_customers_change, 0)) over a_cohort as active_customers,
+        sum(coalesce(cohort_changes.mrr_change, 0)) over a_cohort as mrr,
+        sum(coalesce(cohort_changes.kept_mrr_change, 0)) over a_cohort as kept_mrr
 
     from cohorts
     inner join periods
         on
             cohorts.period_grain = periods.period_grain
             and cohorts.cohort_number <= periods.period_number
-    left join deltas
+    left join cohort_changes
         on
-            cohorts.segment_name = deltas.segment_name
-            and cohorts.segment_value = deltas.segment_value
-            and cohorts.period_grain = deltas.period_grain
-            and cohorts.cohort_number = deltas.cohort_number
-            and periods.period_number = deltas.period_number
+            cohorts.segment_name = cohort_changes.segment_name
+            and cohorts.segment_value = cohort_changes.segment_value
+            and cohorts.period_grain = cohort_changes.period_grain
+            and cohorts.cohort_number = cohort_changes.cohort_number
+            and periods.period_number = cohort_changes.period_number
     window a_cohort as (
         partition by
             cohorts.segment_name,

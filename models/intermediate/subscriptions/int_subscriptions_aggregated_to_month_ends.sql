@@ -1,0 +1,37 @@
+with
+
+months as (
+
+    select * from {{ ref('int_months_spined') }}
+
+),
+
+paying as (
+
+    select * from {{ ref('int_subscription_versions_priced') }}
+    where is_paying
+
+)
+
+-- Paying just before the month's closing moment: begun before it, and not ended before it. Versions
+-- of one subscription never overlap, so each row of the join is another subscription.
+select
+    paying.customer_id,
+    {{ sorted_list("coalesce(paying.plan_id, '(none)')") }} as plans,
+    months.month_number,
+    cast(sum(paying.mrr) as decimal(18, 2)) as mrr,
+    cast(
+        sum(case when paying.set_to_end_at < months.state_at then 0 else paying.mrr end)
+        as decimal(18, 2)
+    ) as committed_mrr,
+    count(*) as subscriptions,
+    cast(sum(paying.quantity) as bigint) as quantity,
+    months.month,
+    months.state_date
+
+from paying
+inner join months
+    on
+        paying.pays_from < months.state_at
+        and (paying.pays_to is null or paying.pays_to >= months.state_at)
+group by paying.customer_id, months.month_number, months.month, months.state_date
