@@ -38,7 +38,7 @@
 
 
 {#-
-    A sum of floating-point values that is the same in whatever order the rows come: each value is cut to `scale` decimals
+    A sum of floating-point values that is the same for every order of the rows. Each value is cut to `scale` decimals
     first. Plain sums of doubles differ in the last digits from run to run.
 -#}
 {% macro order_free_sum(expression, scale) -%}

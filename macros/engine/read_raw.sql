@@ -2,15 +2,15 @@
     The rows of a raw table, read from the files that stg_source_files lists and cast by the contract in
     models/staging/_sources.yml. One row per record:
 
-      <contract columns>  cast strictly; NULL where empty or not of the contract's form
-      file                where the record stands, relative to the landing zone
-      scan_position       order of the records within one file (not from 1)
-      contract_faults     what the cast refused, '' for a good record
-      raw_fields          a struct of the record's texts
-      content_hash        of the values, the same from CSV and Parquet: decides between versions with
-                          the same updated_at
+      <contract columns>  cast strictly. NULL where the text is empty or not of the contract's form.
+      file                where the record stands, relative to the landing zone.
+      scan_position       order of the records within one file (not from 1).
+      contract_faults     the columns that the cast refused. '' for a good record.
+      raw_fields          a struct of the record's texts.
+      content_hash        of the values, the same from CSV and Parquet. It decides between versions with
+                          the same updated_at.
 
-    Nothing is sniffed: each file's header is known, files with the same header are read by one scan.
+    Nothing is sniffed: each file's header is known. One scan reads all files with the same header.
 -#}
 {% macro read_raw(relation) %}
     {%- set contract = raw_contract(relation.identifier) -%}

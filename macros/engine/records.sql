@@ -36,10 +36,10 @@ priced as (
 
 
 {#-
-    CTEs up to `ranked`: what became of each record. Among the records of one key that were not rejected, the one
-    with the latest version column is accepted and the others are superseded; equal versions are decided by content,
-    never by file or row order (of two records with the same content the first file's counts as accepted, which changes
-    no number but keeps the report of files stable). A rejected record keeps its text.
+    CTEs up to `ranked`: the outcome of each record. Records that are not rejected compete by key. The one with the latest
+    version column is accepted, and the others are superseded. Equal versions are decided by content, never by file or row
+    order. Of two records with the same content, the first file's counts as accepted: that changes no number, and keeps the
+    report of files stable. A rejected record keeps its text.
 -#}
 {% macro ranked_versions(relation, key, version=none) -%}
 kept as (

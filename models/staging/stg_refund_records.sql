@@ -6,9 +6,9 @@ source as (
 
 ),
 
+-- A refund is converted at the rate of its order's day. Without an order, at the rate of its own day.
 dated as (
 
-    -- a refund is converted at its order's day; without an order, at its own
     select
         source.*,
         {{ local_date('coalesce(orders.ordered_at, source.refunded_at)') }} as rate_date

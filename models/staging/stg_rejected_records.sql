@@ -46,9 +46,9 @@ lines_without_a_record as (
 
 ),
 
+-- The scan passes over lines that are no records. Such lines before a record count for its number.
 numbered as (
 
-    -- the scan passes over lines that are no records: those before a record count too
     select
         rejected.table_name,
         rejected.file,

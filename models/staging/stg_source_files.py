@@ -1,7 +1,7 @@
 """One row per file of the landing zone: what it is called, what it holds and what it hashes to.
 
-Everything that reads raw files reads this list, so a file that lands while a build runs is either
-in the whole build or in none of it. A file that cannot be read as a whole stops the build here,
+Every model that reads raw files reads this list. So a file that lands while a build runs is in the
+whole build, or not in the build at all. A file that cannot be read as a whole stops the build here,
 by name; a record that cannot be read is set aside later. Records are counted here without the
 engine, which has been seen to lose a record behind an open quote without a word.
 """

@@ -14,9 +14,9 @@ guest_order_days as (
 
 ),
 
+-- A trial may start long before the first payment.
 subscription_days as (
 
-    -- a trial may start long before anyone pays
     select
         min(
             case

@@ -38,12 +38,12 @@ joined as (
             when orders.order_id is null then 'order is unknown'
             when not orders.is_counted then 'order does not count'
             when {{ local_date('refunds.refunded_at') }} < orders.order_date then 'before its order'
-            -- amounts compare in one currency only
+            -- amounts can be compared in one currency only
             when
                 refunds.original_currency = orders.original_currency
                 and refunds.original_amount > orders.original_amount
                 then 'exceeds what is left of its order'
-        end as refusal
+        end as reason_so_far
 
     from refunds
     cross join as_of
@@ -56,7 +56,7 @@ with_refunded_so_far as (
 
     select
         *,
-        sum(case when refusal is null then original_amount else 0 end) over (
+        sum(case when reason_so_far is null then original_amount else 0 end) over (
             partition by order_id, original_currency
             order by refunded_at, refund_id
             rows between unbounded preceding and current row
@@ -66,13 +66,14 @@ with_refunded_so_far as (
 
 ),
 
+-- An order's net revenue is never below 0. A refund beyond the amount of the order is probably tax
+-- or shipping.
 assessed as (
 
     select
         *,
-        -- no order brings less than nothing: what else was paid back is no price of goods
         case
-            when refusal is not null then refusal
+            when reason_so_far is not null then reason_so_far
             when refunded_so_far > order_amount then 'exceeds what is left of its order'
         end as not_counted_reason
 
@@ -87,7 +88,7 @@ select
     not_counted_reason,
     original_amount,
     case
-        -- the parts of an order add up to it, to the cent
+        -- the refunds of an order add up to its amount, to the cent
         when not_counted_reason is null and order_amount is not null
             then
                 {{ converted('refunded_so_far', 'exchange_rate') }}

@@ -1,5 +1,7 @@
-{#- A record shows that its source was alive when the row was written or, where it does not say, when what it tells of
-    happened: what is announced for a later day shows nothing once that day has come. -#}
+{#-
+    A record proves that its source was alive at updated_at, or else at the time of its event. Times after the start of the
+    build are ignored: they would make a dead feed look alive later.
+-#}
 {%- set tables = {
     'orders': (ref('stg_order_records'), 'original_amount', 'coalesce(updated_at, ordered_at)'),
     'refunds': (ref('stg_refund_records'), 'original_amount', 'refunded_at'),

@@ -124,8 +124,8 @@ next_starts as (
 
 ),
 
--- Decision 0009: "A second is no gap." An end up to a second before the next version, or before the
--- next start of the same customer, is that moment. Some sources write inclusive ends.
+-- Decision 0009: "A second is no gap." An end up to a second before the next start, of a version or
+-- of another subscription of the customer, is that start. Some sources write inclusive ends.
 -- Decision 0009: a version is "set to end" since its cancel request, or else since its own moment.
 with_end as (
 

@@ -45,7 +45,7 @@ segments as (
 
 ),
 
--- every period since the segment's first customer, also those in which nothing changed
+-- Every period since the segment's first customer, also the periods in which nothing changed.
 every_period as (
 
     select
@@ -79,9 +79,9 @@ every_period as (
 
 ),
 
+-- All customers who came, less all who left, from the first period on.
 with_customers_at_end as (
 
-    -- who came less who left, from the first period on
     select
         *,
         sum(new_customers + returning_customers - lost_customers) over (
@@ -127,9 +127,9 @@ with_churn_probability as (
 
 ),
 
+-- A month has 30.4375 days on average.
 with_monthly_equivalent as (
 
-    -- a month has 30.4375 days on average
     select
         *,
         1 - power(1 - daily_churn_probability, 30.4375) as monthly_equivalent_churn_rate

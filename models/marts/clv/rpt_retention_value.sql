@@ -37,7 +37,7 @@ scenarios as (
 
 ),
 
--- churn of the last twelve months that have ended
+-- Churn of the last twelve months that have ended.
 last_year as (
 
     select
@@ -90,14 +90,14 @@ with_values as (
 
     select
         *,
-        -- the formula means nothing where it says that subscribers stay for more than fifty years
+        -- the formula gives no answer for a lifetime of more than fifty years
         case
             when monthly_churn_rate >= 1.0 / 600
                 then
                     mrr * (1 + price_change) * {{ var('gross_margin') }}
                     / cast(monthly_churn_rate as double)
         end as lifetime_value,
-        -- how often the subscribers of today pay over the next twelve months, on average
+        -- how often a subscriber of today pays over the next twelve months, on average
         case
             when monthly_churn_rate > 0
                 then
@@ -136,7 +136,8 @@ select
     {{ wilson_high('churns', 'months_at_risk') }} as churn_ci_high,
     {{ round_to_cent('lifetime_value') }} as lifetime_value,
     {{ round_to_cent('lifetime_value - lifetime_value_today') }} as change_in_lifetime_value,
-    -- a higher price is paid by all of them; better retention by those who would have left
+    -- A price change applies to every subscriber. Better retention only adds the months of the
+    -- subscribers who would have left.
     {{ round_to_cent(
         'case when retention_points = 0 then 12 * mrr * price_change'
         ~ ' else mrr * (months_paid - months_paid_today) end'
