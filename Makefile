@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check-published rollback versions test torture dev lint bench sample pin
+.PHONY: help setup build check-published rollback versions test torture dev lint bench diff sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,12 @@ lint: $(VENV)/.installed-dev ## check the form of Python and SQL
 # be given, such as SIZE='1M 10M'; the raw files of 10M take 1 GB, its night about 10 GB.
 bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand and others; RESULTS=file keeps it
 	@$(BIN)/python -m benchmarks --size $(or $(SIZE),100k) $(if $(RESULTS),--results "$(RESULTS)")
+
+# A folder that is made here holds the shops and both builds; nothing is written into the tree.
+diff: setup ## which published numbers move against BASE=<git ref or build id>; SHOPS=20 adds CDNOW and random shops
+	@shops=$$(mktemp -d) && trap 'rm -rf "$$shops"' EXIT && trap 'exit 130' INT TERM && \
+	$(if $(SHOPS),PYTHONPATH=tests/python $(BIN)/python -m shops "$$shops" $(SHOPS) &&) \
+	$(BIN)/python -m comparison --base "$(BASE)" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
 
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py

@@ -20,17 +20,19 @@ class Renames:
     Attributes:
         columns: new column name by old one, by table ('schema.table').
         values: new text by old one, by column ('schema.table.new_column').
+        added: columns that are new, by table.
 
     """
 
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    added: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> "Renames":
-        """Return the renames of a YAML file with the two mappings `columns` and `values`."""
+        """Return the renames of a YAML file with the mappings `columns`, `values` and `added`."""
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        return cls(content.get("columns") or {}, content.get("values") or {})
+        return cls(*(content.get(name) or {} for name in ("columns", "values", "added")))
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _differences(
     after = dict(_columns(connection, "after", table))
     for name in before.keys() - after.keys():
         yield Difference(table, f"column {name} only before", 0)
-    for name in after.keys() - before.keys():
+    for name in after.keys() - before.keys() - set(renames.added.get(table, ())):
         yield Difference(table, f"column {name} only after", 0)
     shared = [name for name in after if name in before]
     for name in shared:

@@ -93,9 +93,18 @@ select
 from paying
 group by c;
 
+create temp table recurring as
+select
+    c,
+    sum(closing_mrr) filter (is_complete) as recurring_revenue,
+    sum(committed_mrr) filter (month = (select max(month) from customer_months)) as committed_mrr
+from customer_months
+inner join periods on period_grain = 'month' and month = period_start
+group by c;
+
 create temp table customers as
 with spell_totals as (
-    select c, min(started_on) as first_paid_on, bool_or(ended_on is null) as is_subscriber
+    select c, min(started_on) as first_paid_on, bool_or(ended_on is null) as has_running_spell
     from spells
     group by c
 )
@@ -116,9 +125,10 @@ select
     end as first_order_value_band,
     coalesce(orders, 0)::bigint as lifetime_orders,
     coalesce(net_revenue, 0)::decimal(18, 2) as lifetime_net_revenue,
+    coalesce(recurring_revenue, 0)::decimal(18, 2) as lifetime_recurring_revenue,
     coalesce(current_mrr, 0)::decimal(18, 2) as current_mrr,
-    coalesce(last_date + 90 >= getvariable('as_of'), false) as is_active_buyer,
-    coalesce(is_subscriber, false) as is_subscriber,
+    coalesce(last_date + 90 >= getvariable('as_of'), false) as is_active_orders,
+    coalesce(has_running_spell, false) as is_active_subscriptions,
     signed_up_on,
     least(first_date, first_paid_on) as acquired_on,
     first_date as first_order_date,
@@ -128,7 +138,8 @@ from ids
 left join raw_customers on ids.customer_id = raw_customers.customer_id
 left join buyers on ids.c = buyers.c
 left join subscribers on ids.c = subscribers.c
-left join spell_totals on ids.c = spell_totals.c;
+left join spell_totals on ids.c = spell_totals.c
+left join recurring on ids.c = recurring.c;
 
 create table core.dim_customers as
 select
@@ -136,11 +147,11 @@ select
     first_billing_interval, first_order_value_band,
     case
         when acquired_on is null then 'prospect'
-        when is_active_buyer or is_subscriber then 'active'
+        when is_active_orders or is_active_subscriptions then 'active'
         else 'lost'
     end as status,
-    lifetime_orders, lifetime_net_revenue, current_mrr, is_active_buyer, is_subscriber, signed_up_on,
-    acquired_on, first_order_date, last_order_date, first_paid_on
+    lifetime_orders, lifetime_net_revenue, lifetime_recurring_revenue, current_mrr, is_active_orders,
+    is_active_subscriptions, signed_up_on, acquired_on, first_order_date, last_order_date, first_paid_on
 from customers;
 
 -- Customers with the same attributes are one group (g). Each group has one value in each segment,

@@ -309,7 +309,7 @@ select
     wilson_high(churn_events, at_risk) as daily_churn_ci_high,
     monthly as monthly_equivalent_churn_rate,
     case when monthly < 0.05 then 'healthy' when monthly <= 0.1 then 'watch' when monthly > 0.1 then 'high' end
-        as band,
+        as churn_band,
     is_complete,
     coalesce(
         basis <> 'subscriptions' and period_start < (select min(first_date) from buyers) + 90, false

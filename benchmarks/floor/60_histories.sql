@@ -12,7 +12,7 @@ with refunded as (
 ),
 histories as (
     select
-        'scoring' as fit, c, frequency, last_date - first_date as recency_days,
+        'all_data' as trained_on, c, frequency, last_date - first_date as recency_days,
         getvariable('as_of') - first_date - 1 as age_days,
         divide(repeat_amount - coalesce(refunded.amount, 0), frequency) as mean_repeat_value,
         null as recent_purchases, null as later_purchases
@@ -20,7 +20,7 @@ histories as (
     left join refunded using (c)
     union all
     select
-        'holdout', c, frequency_h, last_date_h - first_date,
+        'calibration', c, frequency_h, last_date_h - first_date,
         getvariable('as_of') - 90 - first_date - 1,
         divide(repeat_amount_h - coalesce(refunded.amount_h, 0), frequency_h),
         recent_h, later
@@ -31,7 +31,7 @@ histories as (
 select * from histories;
 
 create temp table int_histories_aggregated_to_statistics as
-select fit, frequency, recency_days, age_days, count(*) as customers
+select trained_on, frequency, recency_days, age_days, count(*) as customers
 from int_purchases_aggregated_to_histories
 group by all;
 

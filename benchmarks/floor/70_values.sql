@@ -4,15 +4,15 @@ create schema clv;
 
 create table clv.rpt_clv_parameters as
 select
-    fit, model, billing_interval, parameter, value, log_likelihood, customers, converged, reason,
-    getvariable('as_of') - 1 - case fit when 'holdout' then 90 else 0 end as fitted_through
+    trained_on, model, billing_interval, parameter, value, log_likelihood, customers, converged, reason,
+    getvariable('as_of') - 1 - case trained_on when 'calibration' then 90 else 0 end as fitted_through
 from int_clv_models_fitted;
 
 create temp table forecasts as
 select model, c, later_purchases as actual, p_alive, expected_in_holdout as predicted
 from int_purchases_aggregated_to_histories as histories
-inner join int_histories_scored as scores using (fit, frequency, recency_days, age_days)
-where fit = 'holdout';
+inner join int_histories_scored as scores using (trained_on, frequency, recency_days, age_days)
+where trained_on = 'calibration';
 
 create table clv.rpt_clv_calibration as
 with totals as (
@@ -28,7 +28,7 @@ with totals as (
         union all
         select 'naive', later_purchases, recent_purchases::double
         from int_purchases_aggregated_to_histories
-        where fit = 'holdout'
+        where trained_on = 'calibration'
     )
     group by model
 )
@@ -48,7 +48,7 @@ select
 from (values ('bg_nbd', 2), ('mbg_nbd', 1), ('naive', 3)) as models (model, preference)
 left join totals using (model)
 left join (
-    select distinct model, converged from int_clv_models_fitted where fit = 'scoring'
+    select distinct model, converged from int_clv_models_fitted where trained_on = 'all_data'
 ) as fitted using (model);
 
 create table clv.rpt_clv_deciles as
@@ -73,20 +73,11 @@ from ranked
 left join (select model, is_champion from clv.rpt_clv_calibration where is_champion) using (model)
 group by model, decile;
 
-create temp table recurring as
-select
-    c,
-    sum(closing_mrr) filter (is_complete) as recurring_revenue,
-    sum(committed_mrr) filter (month = (select max(month) from customer_months)) as committed_mrr
-from customer_months
-inner join periods on period_grain = 'month' and month = period_start
-group by c;
-
 create temp table valued as
 with champion as (
     select model, max(model || ': ' || reason) as reason
     from int_clv_models_fitted
-    where fit = 'scoring' and model in (select model from clv.rpt_clv_calibration where is_champion)
+    where trained_on = 'all_data' and model in (select model from clv.rpt_clv_calibration where is_champion)
     group by model
 ),
 spending as (
@@ -96,7 +87,7 @@ spending as (
         max(value) filter (parameter = 'v') as v,
         max(model || ': ' || reason) as reason
     from int_clv_models_fitted
-    where fit = 'scoring' and model = 'gamma_gamma'
+    where trained_on = 'all_data' and model = 'gamma_gamma'
 ),
 bought as (
     select
@@ -118,9 +109,9 @@ bought as (
     cross join spending
     left join (
         from int_histories_scored
-        where fit = 'scoring' and model = (select model from champion)
+        where trained_on = 'all_data' and model = (select model from champion)
     ) as scores using (frequency, recency_days, age_days)
-    where histories.fit = 'scoring'
+    where histories.trained_on = 'all_data'
 ),
 subscribed as (
     select

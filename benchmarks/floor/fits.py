@@ -12,7 +12,7 @@ import duckdb
 
 from orchestration.settings.variables import project_defaults
 
-MODELS = Path(__file__).parents[2] / "models" / "intermediate"
+MODELS = Path(__file__).parents[2] / "models" / "intermediate" / "value"
 
 
 def fit_and_score(connection: duckdb.DuckDBPyConnection) -> None:

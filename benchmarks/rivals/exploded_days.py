@@ -20,7 +20,7 @@ select
     versions.customer_id,
     days.date_day,
     versions.mrr
-from warehouse.intermediate.int_subscription_versions_bounded as versions
+from warehouse.intermediate.int_subscription_versions_priced as versions
 inner join warehouse.intermediate.int_days_spined as days
     on
         versions.pays_from < days.date_day + interval 1 day

@@ -33,9 +33,13 @@ VALUES = (
     "int_clv_models_fitted",
     "int_histories_scored",
     "int_clv_models_compared",
-    "int_customers_valued",
+    "int_customers_scored",
+    "int_buyers_valued",
 )
-MONTHS = ("int_subscriptions_aggregated_to_customer_months",)
+MONTHS = (
+    "int_subscriptions_aggregated_to_month_ends",
+    "int_subscriptions_aggregated_to_customer_months",
+)
 
 
 @dataclass

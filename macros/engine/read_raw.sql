@@ -16,6 +16,8 @@
     {%- set contract = raw_contract(relation.identifier) -%}
     {%- set scans = raw_scans(relation.identifier) -%}
     {%- do warn_of_unknown_columns(relation.identifier, contract, scans) -%}
+    {#- Refuses a column that is declared to pass through and cannot. -#}
+    {%- do pass_through_columns(relation.identifier) -%}
     (
     select
         * exclude ({% for column in contract %}{{ column.name }}_text, {% endfor %}filename),

@@ -1,6 +1,8 @@
 """The rooms of the house: which models may read which, and which test modules may import which."""
 
 import ast
+import re
+from collections import defaultdict
 
 import pytest
 from conftest import ROOT
@@ -29,23 +31,63 @@ def parents(manifest, node):
         yield manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
 
 
-ALLOWED_PARENTS = {
-    "staging": {"source", "seed", "staging"},
-    "intermediate": {"seed", "staging", "intermediate"},
-    "marts/core": {"seed", "intermediate", "marts/core"},
-} | {
-    f"marts/{schema}": {"seed", "intermediate", "marts/core"} for schema in MART_SCHEMAS - {"core"}
+# The rooms that each room reads, apart from itself. The calendar starts with the first event of
+# any kind, so it reads the rooms of events, and they read as_of.
+PARENTS = {
+    "staging": {"source", "seed"},
+    "intermediate/calendar": {
+        *("staging", "intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
+    },
+    "intermediate/orders": {"staging", "intermediate/calendar"},
+    "intermediate/subscriptions": {"seed", "staging", "intermediate/calendar"},
+    "intermediate/retention": {
+        *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+    },
+    "intermediate/value": {
+        *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+    },
+    "intermediate/records": {
+        *("staging", "intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
+    },
+    "marts/core": {
+        *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+        "intermediate/retention",
+    },
+    "marts/cohorts": {
+        *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+        "marts/core",
+    },
+    "marts/churn": {
+        *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+        *("intermediate/retention", "marts/core"),
+    },
+    "marts/clv": {
+        *("intermediate/calendar", "intermediate/subscriptions", "intermediate/value"),
+        "marts/core",
+    },
+    "marts/meta": {"intermediate/records"},
 }
+MOST_LINES, MOST_CTES = 220, 12
 
 
 def test_data_goes_one_way_down_the_rooms(manifest):
-    violations = [
-        f"{node['name']} ({room(node)}) reads {parent['name']} ({room(parent)})"
+    found = defaultdict(set)
+    for node in models(manifest):
+        found[room(node)] |= {room(parent) for parent in parents(manifest, node)} - {room(node)}
+    assert found == PARENTS
+
+
+def test_every_model_fits_a_screen_and_a_half(manifest):
+    sizes = {
+        node["name"]: (
+            len(node["raw_code"].splitlines()),
+            len(re.findall(r"(?m)^[a-z_0-9]+ as \($", node["raw_code"])),
+        )
         for node in models(manifest)
-        for parent in parents(manifest, node)
-        if room(parent) not in ALLOWED_PARENTS[room(node)]
-    ]
-    assert not violations
+    }
+    assert not {
+        name: size for name, size in sizes.items() if size[0] > MOST_LINES or size[1] > MOST_CTES
+    }
 
 
 def test_every_model_is_named_after_its_room(manifest):

@@ -425,7 +425,7 @@ class CohortOracle(Oracle):
             "daily_churn_ci_low": daily_low,
             "daily_churn_ci_high": daily_high,
             "monthly_equivalent_churn_rate": monthly,
-            "band": self.band(monthly),
+            "churn_band": self.band(monthly),
         }
 
     @staticmethod

@@ -169,23 +169,26 @@ def test_purchase_histories_of_the_sample_are_the_published_ones(calibration):
     assert [round(days / 7, 2) for days in history[1:]] == [30.43, 38.86]
     [(counted,)] = calibration.sql("select count(*) from core.fct_orders").fetchall()
     assert calibration.sql(
-        "select reason, rows from meta.row_outcomes where outcome = 'not_counted'"
+        "select reason, records from meta.row_outcomes where outcome = 'not_counted'"
     ).fetchall() == [("after as_of", 6_919 - counted)]
 
 
-def read_fit(connection: duckdb.DuckDBPyConnection, model: str, fit: str) -> tuple:
+def read_fit(connection: duckdb.DuckDBPyConnection, model: str, trained_on: str) -> tuple:
     """The parameters by name, and their common log-likelihood, customers and last day."""
     rows = connection.execute(
         "select parameter, value, log_likelihood, customers, fitted_through"
-        " from clv.rpt_clv_parameters where model = ? and fit = ? and converged and reason is null",
-        [model, fit],
+        " from clv.rpt_clv_parameters where model = ? and trained_on = ? and converged"
+        " and reason is null",
+        [model, trained_on],
     ).fetchall()
     [rest] = {row[2:] for row in rows}
     return {row[0]: row[1] for row in rows}, *rest
 
 
 # Both builds fit the same 39 weeks: one by its as_of, the other by its holdout.
-@pytest.mark.parametrize("build, fit", [("calibration", "scoring"), ("with_holdout", "holdout")])
+@pytest.mark.parametrize(
+    "build, trained_on", [("calibration", "all_data"), ("with_holdout", "calibration")]
+)
 @pytest.mark.parametrize(
     "model, parameters, tolerance, log_likelihood, customers",
     [
@@ -207,9 +210,9 @@ def read_fit(connection: duckdb.DuckDBPyConnection, model: str, fit: str) -> tup
     ],
 )
 def test_fits_to_the_sample_are_the_published_ones(
-    request, build, fit, model, parameters, tolerance, log_likelihood, customers
+    request, build, trained_on, model, parameters, tolerance, log_likelihood, customers
 ):
-    found = read_fit(request.getfixturevalue(build), model, fit)
+    found = read_fit(request.getfixturevalue(build), model, trained_on)
     assert found[0] == pytest.approx(parameters, **tolerance)
     assert found[1] == pytest.approx(log_likelihood, abs=1e-3)
     assert found[2:] == (customers, date(1997, 9, 30))
@@ -267,7 +270,7 @@ def test_customers_of_the_sample_buy_as_published(
     assert (found.frequency, found.recency_days, found.age_days) == history
     assert found.p_alive == pytest.approx(p_alive, abs=5e-5)
 
-    parameters, *_ = read_fit(calibration, "bg_nbd", "scoring")
+    parameters, *_ = read_fit(calibration, "bg_nbd", "all_data")
     r, alpha, a, b = (parameters[name] for name in ("r", "alpha", "a", "b"))
     x, T = found.frequency, found.age_days / 7
 

@@ -127,7 +127,7 @@ def test_what_cannot_be_known_is_left_out_with_a_reason(warehouse, shop):
     reasons = dict(
         warehouse.query(
             f"select distinct case model when '{SBG}' then model || ', ' || billing_interval"
-            " else model end, reason from clv.rpt_clv_parameters where fit = 'scoring'"
+            " else model end, reason from clv.rpt_clv_parameters where trained_on = 'all_data'"
         )
     )
     assert reasons.keys() == fits.keys()
@@ -201,7 +201,7 @@ def test_the_summary_of_the_run_warns(build):
         lines[0],
     )
     assert re.fullmatch(
-        r"Warning: no fit of shifted_beta_geometric \(scoring, year\): too few customers: [0-9]+,"
+        r"Warning: no fit of shifted_beta_geometric \(all_data, year\): too few customers: [0-9]+,"
         " at least 50 are needed",
         lines[1],
     )

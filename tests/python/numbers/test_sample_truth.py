@@ -105,7 +105,7 @@ def test_row_outcomes(served):
         "select table_name, 'accepted', '', sum(rows_accepted) from meta.source_files group by all"
     ).fetchall()
     others = served.sql(
-        "select table_name, outcome, reason, rows from meta.row_outcomes"
+        "select table_name, outcome, reason, records from meta.row_outcomes"
     ).fetchall()
     found = defaultdict(int)
     for table_name, outcome, reason, rows in [*accepted, *others]:

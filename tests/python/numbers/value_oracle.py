@@ -39,7 +39,7 @@ NAMES = {
     "gamma_gamma": ["p", "q", "v"],
     SBG: ["alpha", "beta"],
 }
-PARAMETER = ["fit", "model", "billing_interval", "parameter"]
+PARAMETER = ["trained_on", "model", "billing_interval", "parameter"]
 EVERY_MONTH = ("month", 1)
 
 
@@ -120,8 +120,8 @@ class ValueOracle(CohortOracle):
         self.fits = self.read_fits(self.parameters)
         self.marketing_spend = shop["marketing_spend"]
         self.histories = {
-            "scoring": self.histories_until(as_of),
-            "holdout": self.histories_until(as_of - timedelta(days=self.holdout)),
+            "all_data": self.histories_until(as_of),
+            "calibration": self.histories_until(as_of - timedelta(days=self.holdout)),
         }
         self.last_spells = {customer: self.spells(customer)[-1] for customer in self.paying}
         self.predicted = {
@@ -134,7 +134,7 @@ class ValueOracle(CohortOracle):
         fits = defaultdict(list)
         for row in sorted(rows, key=lambda row: NAMES[row["model"]].index(row["parameter"])):
             if row["converged"]:
-                fits[row["fit"], row["model"], row["billing_interval"]].append(row["value"])
+                fits[row["trained_on"], row["model"], row["billing_interval"]].append(row["value"])
         return dict(fits)
 
     # What the raw rows say
@@ -219,14 +219,14 @@ class ValueOracle(CohortOracle):
 
     def forecasts(self):
         """The forecast purchases of each in the holdout, by model."""
-        yield "naive", self.arrays("holdout")[4]
+        yield "naive", self.arrays("calibration")[4]
         for model in PURCHASE_MODELS:
-            yield model, self.expected("holdout", model, self.holdout / 7)
+            yield model, self.expected("calibration", model, self.holdout / 7)
 
     def champion(self):
         if self.asked_for != "champion":
             return self.asked_for
-        actual = self.arrays("holdout")[5]
+        actual = self.arrays("calibration")[5]
         errors = {
             model: np.abs(predicted - actual).mean()
             for model, predicted in self.forecasts()
@@ -235,7 +235,7 @@ class ValueOracle(CohortOracle):
         return min(errors, key=errors.get)
 
     def rpt_clv_calibration(self):
-        actual = self.arrays("holdout")[5]
+        actual = self.arrays("calibration")[5]
         for model, predicted in self.forecasts():
             errors = predicted - actual
             yield {
@@ -252,12 +252,12 @@ class ValueOracle(CohortOracle):
 
     def order_values(self):
         """The worth of one purchase of each, and the worth of all until the horizon."""
-        x, _, _, mean, *_ = self.arrays("scoring")
-        p, q, v = self.fits["scoring", "gamma_gamma", "all"]
+        x, _, _, mean, *_ = self.arrays("all_data")
+        p, q, v = self.fits["all_data", "gamma_gamma", "all"]
         value = p * (v + x * mean) / (p * x + q - 1)
         months = np.arange(self.horizon + 1)[:, np.newaxis]
         by_month = np.diff(
-            self.expected("scoring", self.champion(), months * MONTH_IN_WEEKS), axis=0
+            self.expected("all_data", self.champion(), months * MONTH_IN_WEEKS), axis=0
         )
         discounted = (by_month / (1 + self.discount) ** (months[1:] / 12)).sum(axis=0)
         return value, discounted * value * self.margin
@@ -275,10 +275,10 @@ class ValueOracle(CohortOracle):
         if end != date.max:
             return None
         interval = self.terms[customer, start]
-        fit = self.fits.get(("scoring", SBG, interval_name(*interval)))
+        fit = self.fits.get(("all_data", SBG, interval_name(*interval)))
         if fit is None:
             interval = EVERY_MONTH
-            fit = self.fits["scoring", SBG, "all"]
+            fit = self.fits["all_data", SBG, "all"]
         made = self.renewals(start, end, interval)
         months = Fraction(MONTHS_OF[interval[0]] * interval[1])
         payments = np.arange(1, ceil(self.horizon / months) + 1)
@@ -324,7 +324,7 @@ class ValueOracle(CohortOracle):
         ]
         intervals = {"all", *(interval_name(*self.terms[spell]) for spell in spells)}
         fits = [(fit, model, "all") for fit in self.histories for model in NAMES if model != SBG]
-        for fit, model, interval in fits + [("scoring", SBG, interval) for interval in intervals]:
+        for fit, model, interval in fits + [("all_data", SBG, interval) for interval in intervals]:
             customers, log_likelihood = self.likelihood(fit, model, interval)
             most = self.fits.get((fit, model, interval))
             likelihood = most and log_likelihood(most)
@@ -336,7 +336,7 @@ class ValueOracle(CohortOracle):
                     for factor in (0.99, 1.01)
                 ):
                     row["value"] = "no maximum"
-                until = self.as_of - timedelta(days=self.holdout if fit == "holdout" else 0)
+                until = self.as_of - timedelta(days=self.holdout if fit == "calibration" else 0)
                 yield row | {
                     "customers": customers,
                     "log_likelihood": likelihood,
@@ -388,15 +388,15 @@ class ValueOracle(CohortOracle):
 
     def fct_customer_value(self):
         champion = self.champion()
-        buyers = list(self.histories["scoring"])
-        p_alive = dict(zip(buyers, self.p_alive("scoring", champion), strict=True))
+        buyers = list(self.histories["all_data"])
+        p_alive = dict(zip(buyers, self.p_alive("all_data", champion), strict=True))
         weeks = np.array([[30], [90], [365]]) / 7
         purchases = dict(
-            zip(buyers, self.expected("scoring", champion, weeks).T.tolist(), strict=True)
+            zip(buyers, self.expected("all_data", champion, weeks).T.tolist(), strict=True)
         )
         values = dict(zip(buyers, zip(*self.order_values(), strict=True), strict=True))
         for customer in self.first_days():
-            history = self.histories["scoring"].get(customer)
+            history = self.histories["all_data"].get(customer)
             order_value = values.get(customer, (None, None))
             subscription_value = self.subscription_value(customer)
             parts = [part for part in (order_value[1], subscription_value) if part is not None]
@@ -426,11 +426,14 @@ class ValueOracle(CohortOracle):
             }
 
     def rpt_clv_deciles(self):
-        customers, later = list(self.histories["holdout"]), self.arrays("holdout")[5].astype(int)
+        customers, later = (
+            list(self.histories["calibration"]),
+            self.arrays("calibration")[5].astype(int),
+        )
         for model, predicted in self.forecasts():
             if model == "naive":
                 continue
-            p_alive = self.p_alive("holdout", model)
+            p_alive = self.p_alive("calibration", model)
             # A hash orders customers with the same P(alive), so that their ids do not.
             hashes = [md5(customer.encode()).hexdigest() for customer in customers]
             ranked = sorted(range(len(customers)), key=lambda n: (round(p_alive[n], 12), hashes[n]))

@@ -202,7 +202,7 @@ def test_every_record_of_every_file_is_accounted_for(published):
 
 
 def test_the_published_outcomes_are_those_of_the_catalogue(published):
-    found = published.execute("select table_name, outcome, reason, rows from meta.row_outcomes")
+    found = published.execute("select table_name, outcome, reason, records from meta.row_outcomes")
     expected = Counter()
     for fault in LANDING_ZONE:
         for _, becomes in fault.records():

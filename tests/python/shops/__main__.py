@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import yaml
-
 from shops.landing_zone import plainly, write
 from shops.random_shops import ChangingShop, EdgeShop, PaperShop
 

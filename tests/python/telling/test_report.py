@@ -177,7 +177,7 @@ def test_a_good_run_stays_within_sixty_lines(tmp_path):
         )
         connection.execute(
             "create table clv.rpt_clv_parameters as select 'shifted_beta_geometric' as model,"
-            " 'scoring' as fit, i || ' months' as billing_interval, 'too few' as reason,"
+            " 'all_data' as trained_on, i || ' months' as billing_interval, 'too few' as reason,"
             " false as converged, 7 as customers from range(50) as intervals (i)"
         )
         connection.execute(
@@ -187,7 +187,7 @@ def test_a_good_run_stays_within_sixty_lines(tmp_path):
         )
         connection.execute(
             "create table meta.row_outcomes as select 'orders' as table_name,"
-            " 'rejected' as outcome, 'reason ' || i as reason, i as rows,"
+            " 'rejected' as outcome, 'reason ' || i as reason, i as records,"
             " null::decimal(18, 2) as amount from range(50) as reasons (i)"
         )
         for number in range(50):
