@@ -106,7 +106,9 @@ def _copy_mart(
     # A copied table has no comments, so they are set here from the manifest.
     comments = {name: column["description"] for name, column in node["columns"].items()}
     described = connection.execute(f"describe tenure.{table}").fetchall()
-    comments |= {name: passed[name] for name, *_ in described if name not in comments}
+    comments |= {
+        name: passed[name] for name, *_ in described if name in passed and name not in comments
+    }
     _comment(connection, f"tenure.{table}", node["description"], comments)
 
 

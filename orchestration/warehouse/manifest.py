@@ -41,9 +41,9 @@ def passed_through(manifest: Manifest) -> dict[str, str]:
     """
     return {
         column["name"]: column["description"]
-        for source in manifest["sources"].values()
+        for source in manifest.get("sources", {}).values()
         for column in source["columns"].values()
-        if column["config"].get("meta", {}).get("pass_through")
+        if column.get("config", {}).get("meta", {}).get("pass_through")
     }
 
 
