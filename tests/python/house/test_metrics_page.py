@@ -91,12 +91,6 @@ WITHOUT_LAW = {
     "churn.rpt_trials.is_complete",
     "clv.rpt_clv_by_cohort.is_complete",
     # Wilson's macro is guarded on other columns (interval_contains), not on these.
-    "cohorts.rpt_order_cohorts.retention_ci_{low,high}",
-    "cohorts.rpt_subscription_cohorts.retention_ci_{low,high}",
-    "churn.rpt_retention_rates.retention_ci_{low,high}",
-    "churn.rpt_mrr.logo_churn_ci_{low,high}",
-    "churn.rpt_trials.conversion_ci_{low,high}",
-    "clv.rpt_clv_deciles.buyer_ci_{low,high}",
     # Statistics that no other table adds up to.
     "cohorts.rpt_repeat_purchase.average_order_value",
     "cohorts.rpt_repeat_purchase.{median_days_between,mean_days_between}",
