@@ -18,11 +18,11 @@ customers as (
 
 ),
 
--- First by combination of attributes: there are far fewer of them than customers. Then by segment.
-attribute_totals as (
+totals as (
 
     select
-        customer_months.month{{ segment_attributes('customers') }},
+        {{ segment_columns() }},
+        month,
         sum(opening_mrr) as opening_mrr,
         sum(new_mrr) as new_mrr,
         sum(reactivation_mrr) as reactivation_mrr,
@@ -43,33 +43,6 @@ attribute_totals as (
     from customer_months
     inner join customers
         on customer_months.customer_id = customers.customer_id
-    group by customer_months.month{{ segment_attributes('customers') }}
-
-),
-
-totals as (
-
-    select
-        {{ segment_columns() }},
-        month,
-        sum(opening_mrr) as opening_mrr,
-        sum(new_mrr) as new_mrr,
-        sum(reactivation_mrr) as reactivation_mrr,
-        sum(expansion_mrr) as expansion_mrr,
-        sum(contraction_mrr) as contraction_mrr,
-        sum(churned_mrr) as churned_mrr,
-        sum(closing_mrr) as closing_mrr,
-        sum(committed_mrr) as committed_mrr,
-        sum(kept_net_12_months) as kept_net_12_months,
-        sum(kept_gross_12_months) as kept_gross_12_months,
-        sum(customers_at_start) as customers_at_start,
-        sum(customers_at_end) as customers_at_end,
-        sum(new_customers) as new_customers,
-        sum(reactivated_customers) as reactivated_customers,
-        sum(churned_customers) as churned_customers,
-        sum(short_lived_customers) as short_lived_customers
-
-    from attribute_totals
     group by {{ segment_sets(['month']) }}
 
 ),

@@ -94,13 +94,13 @@ with_opening as (
 
 ),
 
--- First by combination of attributes: there are far fewer of them than customers. Then by segment.
-attribute_changes as (
+cohort_changes as (
 
     select
+        {{ segment_columns() }},
         with_opening.period_grain,
         with_opening.cohort_number,
-        with_opening.period_number{{ segment_attributes('customers') }},
+        with_opening.period_number,
         sum(case when period_number = cohort_number then 1 else 0 end) as cohort_customers,
         sum(
             case when mrr > 0 then 1 else 0 end - case when previous_mrr > 0 then 1 else 0 end
@@ -111,26 +111,6 @@ attribute_changes as (
     from with_opening
     inner join customers
         on with_opening.customer_id = customers.customer_id
-    group by
-        with_opening.period_grain,
-        with_opening.cohort_number,
-        with_opening.period_number{{ segment_attributes('customers') }}
-
-),
-
-cohort_changes as (
-
-    select
-        {{ segment_columns() }},
-        period_grain,
-        cohort_number,
-        period_number,
-        sum(cohort_customers) as cohort_customers,
-        sum(active_customers_change) as active_customers_change,
-        sum(mrr_change) as mrr_change,
-        sum(kept_mrr_change) as kept_mrr_change
-
-    from attribute_changes
     group by {{ segment_sets(['period_grain', 'cohort_number', 'period_number']) }}
 
 ),
