@@ -15,11 +15,10 @@ from shops.oracle import (
     MONTHS_OF,
     NOTHING,
     SECOND,
+    USUAL,
     Oracle,
     days_between,
     exchanged,
-    following,
-    period_of,
     rate,
     read_seed,
     to_cents,
@@ -33,8 +32,17 @@ TARGETS = {row["kpi"]: Fraction(row["target"]) for row in read_seed("kpi_targets
 class CohortOracle(Oracle):
     """What the marts of cohorts and of retention must say of a shop."""
 
-    def __init__(self, shop, dim_customers, zone, as_of, order_lapse_days, reactivation_gap_days):
-        super().__init__(zone, as_of)
+    def __init__(
+        self,
+        shop,
+        dim_customers,
+        zone,
+        as_of,
+        order_lapse_days,
+        reactivation_gap_days,
+        calendar=USUAL,
+    ):
+        super().__init__(zone, as_of, calendar)
         self.order_lapse = timedelta(days=order_lapse_days)
         self.reactivation_gap = timedelta(days=reactivation_gap_days)
         self.read_orders(shop)
@@ -163,7 +171,7 @@ class CohortOracle(Oracle):
             for grain in GRAINS:
                 cohorts = defaultdict(list)
                 for customer in members & first_days.keys():
-                    cohorts[period_of(first_days[customer], grain)].append(customer)
+                    cohorts[self.calendar.period_of(first_days[customer], grain)].append(customer)
                 for start, its_customers in cohorts.items():
                     columns = {
                         "segment_name": name,
@@ -251,7 +259,8 @@ class CohortOracle(Oracle):
     def rpt_repeat_purchase(self):
         first_days = {customer: its_days[0] for customer, its_days in self.purchase_days.items()}
         for columns, its_customers in self.cohorts(first_days):
-            is_complete = following(columns["cohort_start"], columns["period_grain"]) <= self.as_of
+            cohort_end = self.calendar.following(columns["cohort_start"], columns["period_grain"])
+            is_complete = cohort_end <= self.as_of
             yield columns | self.repeat_purchase(its_customers) | {"is_complete": is_complete}
         for (name, value), members in self.segments.items():
             if buyers := members & first_days.keys():
@@ -361,7 +370,9 @@ class CohortOracle(Oracle):
                 present = members & activity.keys()
                 for grain in GRAINS if present else []:
                     first_day = min(min(at_risk[customer]) for customer in present)
-                    for period in self.periods_from(period_of(first_day, grain), grain):
+                    for period in self.periods_from(
+                        self.calendar.period_of(first_day, grain), grain
+                    ):
                         yield {
                             "segment_name": name,
                             "segment_value": value,

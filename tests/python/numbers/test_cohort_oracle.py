@@ -4,6 +4,7 @@ Every column of every grain and segment of four marts must be what the oracle sa
 tries a few shops in each of three timezones, and `make torture` tries hundreds.
 """
 
+from dataclasses import asdict
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from cohort_oracle import CohortOracle
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from shops.landing_zone import plainly
-from shops.oracle import SEGMENT, check_marts
+from shops.oracle import SEGMENT, Calendar, check_marts
 from shops.random_shops import EdgeShop
 
 KEYS = {
@@ -26,8 +27,12 @@ MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
 
 
 @pytest.mark.parametrize(
-    "timezone, order_lapse_days, reactivation_gap_days",
-    [("UTC", 90, 0), ("America/New_York", 90, 0), ("Asia/Kolkata", 30, 7)],
+    "timezone, order_lapse_days, reactivation_gap_days, calendar",
+    [
+        ("UTC", 90, 0, Calendar()),
+        ("America/New_York", 90, 0, Calendar("sunday", "april")),
+        ("Asia/Kolkata", 30, 7, Calendar("saturday", "february")),
+    ],
 )
 @given(
     seed=st.integers(0, 2**64),
@@ -36,7 +41,15 @@ MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
     as_of=st.sampled_from(EdgeShop.AS_OF),
 )
 def test_every_cell_is_what_the_oracle_counts(
-    warehouse, timezone, order_lapse_days, reactivation_gap_days, seed, customers, sells, as_of
+    warehouse,
+    timezone,
+    order_lapse_days,
+    reactivation_gap_days,
+    calendar,
+    seed,
+    customers,
+    sells,
+    as_of,
 ):
     zone = ZoneInfo(timezone)
     shop = EdgeShop(seed, customers, sells, zone).tables
@@ -46,10 +59,17 @@ def test_every_cell_is_what_the_oracle_counts(
         "as_of_date": as_of.isoformat(),
         "order_lapse_days": order_lapse_days,
         "reactivation_gap_days": reactivation_gap_days,
+        **asdict(calendar),
     }
     warehouse.fill(plainly(shop), "--select", *MODELS, variables=variables)
     found = warehouse.tables(MARTS)
     oracle = CohortOracle(
-        shop, found["core.dim_customers"], zone, as_of, order_lapse_days, reactivation_gap_days
+        shop,
+        found["core.dim_customers"],
+        zone,
+        as_of,
+        order_lapse_days,
+        reactivation_gap_days,
+        calendar,
     )
     check_marts(oracle, found, KEYS)

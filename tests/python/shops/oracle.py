@@ -6,7 +6,9 @@ customer value build on the class Oracle.
 """
 
 import csv
+from calendar import month_name
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -29,6 +31,7 @@ def read_seed(name):
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 GRAINS = ["week", "month", "quarter", "year"]
+MONTHS = [name.lower() for name in month_name[1:]]
 # How many months a billing interval has.
 MONTHS_OF = {
     "day": Fraction(12, 365),
@@ -51,23 +54,36 @@ def days_between(first, last):
     return {first + timedelta(days=n) for n in range((last - first).days + 1)}
 
 
-def period_of(day, grain):
-    """The first day of the period that holds the day."""
-    match grain:
-        case "week":
-            return day - timedelta(days=day.weekday())
-        case "month":
-            return day.replace(day=1)
-        case "quarter":
-            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
-        case "year":
-            return day.replace(month=1, day=1)
+@dataclass(frozen=True)
+class Calendar:
+    """Where weeks and years start, by the names of the dbt vars. Quarters start with the year."""
+
+    week_starts_on: str = "monday"
+    fiscal_year_starts_in: str = "january"
+
+    def is_start(self, day, grain):
+        if grain == "week":
+            return day.strftime("%A").lower() == self.week_starts_on
+        months = (day.month - MONTHS.index(self.fiscal_year_starts_in) - 1) % 12
+        return day.day == 1 and months % {"month": 1, "quarter": 3, "year": 12}[grain] == 0
+
+    @lru_cache  # noqa: B019
+    def period_of(self, day, grain):
+        """The first day of the period that holds the day: the latest start up to the day."""
+        while not self.is_start(day, grain):
+            day -= DAY
+        return day
+
+    def following(self, start, grain):
+        """The first day of the next period."""
+        day = start + DAY
+        while not self.is_start(day, grain):
+            day += DAY
+        return day
 
 
-def following(start, grain):
-    """The first day of the next period. The longest period of the grain ends there or within it."""
-    longest = {"week": 7, "month": 31, "quarter": 92, "year": 366}[grain]
-    return period_of(start + timedelta(days=longest), grain)
+USUAL = Calendar()
+period_of, following = USUAL.period_of, USUAL.following
 
 
 def interval_name(kind, number):
@@ -118,8 +134,9 @@ class Oracle:
     An oracle adds a method for each mart: it has the name of the mart and yields its rows as dicts.
     """
 
-    def __init__(self, zone, as_of):
+    def __init__(self, zone, as_of, calendar=USUAL):
         self.zone, self.as_of, self.last_day = zone, as_of, as_of - DAY
+        self.calendar = calendar
         self.as_of_at = self.midnight(as_of)
         self.segments = defaultdict(set)
 
@@ -132,7 +149,7 @@ class Oracle:
     def periods_from(self, start, grain):
         """(start, end, state date, is complete) of every period up to the running one."""
         while start <= self.last_day:
-            end = following(start, grain)
+            end = self.calendar.following(start, grain)
             yield start, end, min(end, self.as_of), end <= self.as_of
             start = end
 
