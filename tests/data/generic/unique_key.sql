@@ -1,4 +1,4 @@
-{#- The columns identify a row: none of them is NULL and no two rows agree in all of them. One scan. -#}
+{#- The columns identify a row. None of the columns is NULL, and no two rows agree in all columns. It takes one scan. -#}
 {% test unique_key(model, columns) %}
 
 select
