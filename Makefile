@@ -48,12 +48,14 @@ test: lint ## every quick check: lint, dbt unit and data tests on a scratch ware
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Every test that breaks something on purpose, quick or long, and those that try many random shops.
+# house/test_wrong_edits breaks the models themselves: tests/wrong_edits.yml lists how.
 TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	nights/test_kills readers/test_reads_during_builds nights/test_disk_and_memory \
 	readers/test_privacy raw/test_catching_up readers/test_reader_cannot_harm nights/test_nightly \
 	nights/test_lock nights/test_runs readers/test_versions telling/test_alerts \
 	readers/test_check_published raw/test_guards nights/test_schedule raw/test_order_never_matters \
-	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value))
+	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
+	house/test_wrong_edits))
 RECORDS := $(TENURE_HOME)/reliability
 
 torture: $(VENV)/.installed-dev ## break it on purpose, try many random shops: hours; REPORT=docs/reliability.md

@@ -51,6 +51,6 @@ left join running_month
 where
     customers.is_active_orders <> coalesce(open_runs.is_active_orders, false)
     or customers.is_active_subscriptions <> coalesce(open_runs.is_active_subscriptions, false)
-    -- a customer without a row in the running month has nothing to compare
+    -- A customer without a row in the running month has nothing to compare.
     or customers.is_active_orders <> running_month.is_active_orders
     or customers.is_active_subscriptions <> running_month.is_active_subscriptions

@@ -17,7 +17,8 @@ months as (
     select
         customer_id,
         sum(orders) as orders,
-        sum(net_revenue) as net_revenue
+        sum(net_revenue) as net_revenue,
+        sum(case when is_complete then mrr else 0 end) as recurring_revenue
     from {{ ref('fct_customer_months') }}
     group by customer_id
 
@@ -29,10 +30,12 @@ customers as (
         dim_customers.customer_id,
         dim_customers.lifetime_orders,
         dim_customers.lifetime_net_revenue,
+        dim_customers.lifetime_recurring_revenue,
         coalesce(orders.orders, 0) as orders,
         coalesce(orders.net_revenue, 0) as net_revenue,
         coalesce(months.orders, 0) as month_orders,
-        coalesce(months.net_revenue, 0) as month_net_revenue
+        coalesce(months.net_revenue, 0) as month_net_revenue,
+        coalesce(months.recurring_revenue, 0) as month_recurring_revenue
 
     from {{ ref('dim_customers') }} as dim_customers
     left join orders
@@ -48,3 +51,4 @@ where
     or orders <> lifetime_orders
     or net_revenue <> month_net_revenue
     or net_revenue <> lifetime_net_revenue
+    or month_recurring_revenue <> lifetime_recurring_revenue

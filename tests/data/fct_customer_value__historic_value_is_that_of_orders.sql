@@ -31,7 +31,9 @@ left join customer_value
 where
     customer_value.customer_id is null
     or customer_value.historic_net_revenue <> orders.net_revenue
+    or customer_value.frequency is null
     or customer_value.frequency <> orders.purchase_days - 1
     or customer_value.recency_days
     <> {{ dbt.datediff('orders.first_order_date', 'orders.last_order_date', 'day') }}
-    or customer_value.age_days < customer_value.recency_days
+    or customer_value.age_days
+    <> {{ dbt.datediff('orders.first_order_date', 'customer_value.as_of', 'day') }} - 1

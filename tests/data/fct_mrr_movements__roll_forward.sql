@@ -4,7 +4,7 @@ movements as (
 
     select
         *,
-        -- nothing changes in a month without a movement
+        -- Nothing changes in a month without a movement.
         lag(closing_mrr, 1, 0) over (
             partition by customer_id order by month
         ) as previous_closing_mrr

@@ -11,5 +11,3 @@ where
     converged <> (value is not null)
     or converged <> (log_likelihood is not null)
     or converged <> (reason is null)
-    or value <= 0
-    or value > 1e15

@@ -18,7 +18,9 @@ paid as (
 
     select
         months.period_start as month,
-        sum(paying.mrr) as mrr
+        sum(paying.mrr) as mrr,
+        sum(case when paying.set_to_end_at < months.state_at then 0 else paying.mrr end)
+            as committed_mrr
 
     from months
     inner join paying
@@ -32,11 +34,16 @@ paid as (
 select
     mrr.month,
     mrr.closing_mrr,
-    paid.mrr as paid_mrr
+    paid.mrr as paid_mrr,
+    mrr.committed_mrr,
+    paid.committed_mrr as paid_committed_mrr
 
 from {{ ref('rpt_mrr') }} as mrr
 full outer join paid
     on mrr.month = paid.month
 where
     coalesce(mrr.segment_name, 'all') = 'all'
-    and coalesce(mrr.closing_mrr, 0) <> coalesce(paid.mrr, 0)
+    and (
+        coalesce(mrr.closing_mrr, 0) <> coalesce(paid.mrr, 0)
+        or coalesce(mrr.committed_mrr, 0) <> coalesce(paid.committed_mrr, 0)
+    )

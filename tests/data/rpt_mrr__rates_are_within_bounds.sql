@@ -5,8 +5,7 @@ select
     nrr,
     grr,
     nrr_trailing_12m,
-    grr_trailing_12m,
-    committed_mrr
+    grr_trailing_12m
 
 from {{ ref('rpt_mrr') }}
 where
@@ -14,6 +13,5 @@ where
     or grr > nrr
     or grr_trailing_12m > 1
     or grr_trailing_12m > nrr_trailing_12m
-    or least(grr, grr_trailing_12m, committed_mrr) < 0
-    or committed_mrr > closing_mrr
-    or churned_customers > customers_at_start
+    or grr < 0
+    or nrr * opening_mrr > opening_mrr + expansion_mrr + reactivation_mrr + 0.005

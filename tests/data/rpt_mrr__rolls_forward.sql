@@ -5,7 +5,8 @@ mrr as (
     select
         *,
         lead(opening_mrr) over a_segment as next_opening_mrr,
-        lead(customers_at_start) over a_segment as next_customers_at_start
+        lead(customers_at_start) over a_segment as next_customers_at_start,
+        lead(month) over a_segment as next_month
 
     from {{ ref('rpt_mrr') }}
     window a_segment as (partition by segment_name, segment_value order by month)
@@ -28,3 +29,4 @@ where
     or customers_at_start + new_customers + reactivated_customers - churned_customers
     <> customers_at_end
     or customers_at_end <> next_customers_at_start
+    or {{ dbt.dateadd('month', 1, 'month') }} <> next_month

@@ -7,7 +7,7 @@ customer_months as (
 
 ),
 
--- customer by customer, from the months that BI sees
+-- One customer after the other, from the months that BI sees.
 kept as (
 
     select

@@ -27,7 +27,6 @@ bad_cells as (
         active_customers > rolling_active_customers
         or rolling_active_customers > cohort_customers
         or next_rolling_active_customers > rolling_active_customers
-        or (periods_since = 0 and active_customers <> cohort_customers)
 
 ),
 

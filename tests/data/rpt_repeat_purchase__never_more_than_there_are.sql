@@ -6,13 +6,7 @@ select
 
 from {{ ref('rpt_repeat_purchase') }}
 where
-    repeat_customers > customers
     {%- for days in [30, 60, 90, 180, 365] %}
-    or mature_customers_{{ days }}d > customers
-    or repeat_customers_{{ days }}d > mature_customers_{{ days }}d
-    or repeat_customers_{{ days }}d > repeat_customers
+    repeat_customers_{{ days }}d > mature_customers_{{ days }}d or
     {%- endfor %}
-    {%- for shorter, longer in [(30, 60), (60, 90), (90, 180), (180, 365)] %}
-    or mature_customers_{{ longer }}d > mature_customers_{{ shorter }}d
-    {%- endfor %}
-    or top_decile_spend_multiple < 1
+    top_decile_spend_multiple < 1

@@ -1,4 +1,4 @@
-{#- Counts the runs that started before a boundary, less those that ended before it, without going by periods. -#}
+{#- Counts the runs that started before a boundary, less the runs that ended before it. No run is cut into periods. -#}
 with
 
 periods as (

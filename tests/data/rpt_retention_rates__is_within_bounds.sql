@@ -13,8 +13,8 @@ select
 
 from {{ ref('rpt_retention_rates') }}
 where
-    least(customers_at_start, customers_at_end, churn_events, customer_days_at_risk) < 0
+    least(customers_at_start, customers_at_end, customer_days_at_risk) < 0
     or lost_customers > customers_at_start
-    -- a customer who is lost ended a run, and a day on which a run ends is a day at risk
+    -- A customer who is lost has ended a run. The day on which a run ends is a day at risk.
     or lost_customers + lost_newcomers > churn_events
     or churn_events > customer_days_at_risk

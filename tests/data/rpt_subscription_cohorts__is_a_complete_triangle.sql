@@ -21,11 +21,9 @@ bad_cells as (
 
     from {{ ref('rpt_subscription_cohorts') }}
     where
-        active_customers > cohort_customers
-        or least(active_customers, mrr, gross_revenue_retention) < 0
+        least(mrr, gross_revenue_retention) < 0
         or gross_revenue_retention > 1
         or gross_revenue_retention > net_revenue_retention
-        or (periods_since = 0 and mrr <> opening_mrr)
 
 ),
 

@@ -25,10 +25,9 @@ bad_durations as (
     from curves
     where
         coalesce(next_duration, duration + 1) <> duration + 1
-        -- nobody is left after the last one
+        -- Nobody is at risk after the last duration.
         or at_risk - events - censored <> coalesce(next_at_risk, 0)
         or next_survival > survival
-        or survival < 0
         or survival > 1
         or ci_low > survival
         or ci_high < survival

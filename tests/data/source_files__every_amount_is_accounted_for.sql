@@ -1,4 +1,4 @@
-{#- Adds the amounts of each file and currency by a scan of its own that knows nothing of staging's joins. -#}
+{#- A scan of its own adds the amounts of each file and currency. It takes no part in staging's joins. -#}
 {%- set tables = {
     'orders': ref('stg_order_records'),
     'refunds': ref('stg_refund_records'),

@@ -1,4 +1,4 @@
-{#- A rate lies within its interval, and has one exactly where it is not NULL. -#}
+{#- A rate lies within its interval. The interval is NULL exactly where the rate is NULL. -#}
 {% test interval_contains(model, rate, low, high) %}
 
 select *

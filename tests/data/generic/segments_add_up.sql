@@ -1,6 +1,6 @@
 {#-
-    The parts of every segment add up to the total, in every measure and for every row of the total. A measure that is NULL
-    in the total is NULL in every segment.
+    The parts of every segment add up to the total, in every measure and for every row of the total. Where the total of a
+    measure is NULL, every segment has NULL too.
 -#}
 {% test segments_add_up(model, by, measures) %}
 

@@ -1,0 +1,41 @@
+with
+
+orders as (
+
+    select
+        customer_id,
+        min(order_date) as first_order_date,
+        max(order_date) as last_order_date
+    from {{ ref('fct_orders') }}
+    where customer_id is not null
+    group by customer_id
+
+),
+
+spells as (
+
+    select
+        customer_id,
+        min(started_on) as first_paid_on
+    from {{ ref('fct_subscription_spells') }}
+    group by customer_id
+
+)
+
+select
+    customers.customer_id,
+    customers.acquired_on,
+    orders.first_order_date,
+    spells.first_paid_on
+
+from {{ ref('dim_customers') }} as customers
+left join orders
+    on customers.customer_id = orders.customer_id
+left join spells
+    on customers.customer_id = spells.customer_id
+where
+    customers.first_order_date is distinct from orders.first_order_date
+    or customers.last_order_date is distinct from orders.last_order_date
+    or customers.first_paid_on is distinct from spells.first_paid_on
+    or customers.acquired_on
+    is distinct from least(orders.first_order_date, spells.first_paid_on)

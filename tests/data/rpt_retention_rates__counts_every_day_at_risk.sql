@@ -1,0 +1,51 @@
+{#- A run is at risk from its first day to the day on which it ends, without going by periods. -#}
+with
+
+runs as (
+
+    select
+        runs.basis,
+        sum(
+            case
+                when runs.ended_on is null
+                    then {{ dbt.datediff('runs.started_on', 'as_of.as_of', 'day') }}
+                else {{ dbt.datediff('runs.started_on', 'runs.ended_on', 'day') }} + 1
+            end
+        ) as days_at_risk,
+        count(runs.ended_on) as ended_runs
+
+    from {{ ref('int_activities_merged_to_runs') }} as runs
+    cross join {{ ref('int_as_of') }} as as_of
+    group by runs.basis
+
+),
+
+rates as (
+
+    select
+        basis,
+        period_grain,
+        sum(customer_days_at_risk) as customer_days_at_risk,
+        sum(churn_events) as churn_events
+
+    from {{ ref('rpt_retention_rates') }}
+    where segment_name = 'all'
+    group by basis, period_grain
+
+)
+
+select
+    runs.basis,
+    rates.period_grain,
+    runs.days_at_risk,
+    rates.customer_days_at_risk,
+    runs.ended_runs,
+    rates.churn_events
+
+from runs
+left join rates
+    on runs.basis = rates.basis
+where
+    rates.basis is null
+    or rates.customer_days_at_risk <> runs.days_at_risk
+    or rates.churn_events <> runs.ended_runs
