@@ -41,6 +41,20 @@ activities as (
 
 ),
 
+customers_on_both_bases as (
+
+    select customer_id from activities
+    where basis = 'orders'
+
+    intersect
+
+    select customer_id from activities
+    where basis = 'subscriptions'
+
+),
+
+-- Customers who only buy, or only subscribe, have the same runs on 'any'. The last select copies
+-- them: that costs less than merging the activities of all customers twice (decision 0008).
 activities_on_every_basis as (
 
     select * from activities
@@ -49,10 +63,13 @@ activities_on_every_basis as (
 
     select
         'any' as basis,
-        customer_id,
-        active_from,
-        active_until
+        activities.customer_id,
+        activities.active_from,
+        activities.active_until
+
     from activities
+    inner join customers_on_both_bases
+        on activities.customer_id = customers_on_both_bases.customer_id
 
 ),
 
@@ -96,15 +113,35 @@ runs as (
     from numbered
     group by basis, customer_id, run_number
 
+),
+
+-- A run that ends at as_of or later is still running.
+dated_runs as (
+
+    select
+        runs.basis,
+        runs.customer_id,
+        runs.run_number,
+        runs.started_on,
+        case when runs.active_until < as_of.as_of then runs.active_until end as ended_on
+
+    from runs
+    cross join as_of
+
 )
 
-select
-    runs.basis,
-    runs.customer_id,
-    runs.run_number,
-    runs.started_on,
-    -- a run that ends at as_of or later is still running
-    case when runs.active_until < as_of.as_of then runs.active_until end as ended_on
+select * from dated_runs
 
-from runs
-cross join as_of
+union all
+
+select
+    'any' as basis,
+    dated_runs.customer_id,
+    dated_runs.run_number,
+    dated_runs.started_on,
+    dated_runs.ended_on
+
+from dated_runs
+left join customers_on_both_bases
+    on dated_runs.customer_id = customers_on_both_bases.customer_id
+where customers_on_both_bases.customer_id is null
