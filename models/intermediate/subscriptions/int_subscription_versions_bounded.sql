@@ -67,8 +67,8 @@ in_sequence as (
 
 ),
 
--- Decision 0009: "A cancel request is spent once it was taken back." A version without an end takes
--- the cancellation of an earlier version back. Later versions may still carry the request.
+-- Decision 0009: "A cancel request that was taken back no longer counts." A version without an end
+-- takes the cancellation of an earlier version back. Later versions may still carry the request.
 with_spent_request as (
 
     select
@@ -124,9 +124,9 @@ next_starts as (
 
 ),
 
--- Decision 0009: "A second is no gap." An end up to a second before the next start, of a version or
--- of another subscription of the customer, is that start. Some sources write inclusive ends.
--- Decision 0009: a version is "set to end" since its cancel request, or else since its own moment.
+-- Decision 0009: "One second is not a gap." An end up to a second before the next start, of a
+-- version or of another subscription of the customer, is that start. Some sources write inclusive
+-- ends. A version is "set to end" since its cancel request, or else since its own moment.
 with_end as (
 
     select
