@@ -33,6 +33,19 @@
 {%- endmacro %}
 
 
+{#-
+    A number for each combination of the attributes. A report that adds up many rows groups by this number first, and joins
+    the attributes to the sums.
+-#}
+{% macro attribute_group() -%}
+    {%- if var('segments') -%}
+    dense_rank() over (order by {{ var('segments') | join(', ') }})
+    {%- else -%}
+    1
+    {%- endif -%}
+{%- endmacro %}
+
+
 {#- The attributes of a relation, each after a comma: select customer_days.*{{ segment_attributes('customers') }}. -#}
 {% macro segment_attributes(relation) -%}
     {%- for segment in var('segments') %}, {{ relation }}.{{ segment }}{% endfor -%}

@@ -1,3 +1,4 @@
+{#- Without 'any': most of its runs are copies, and the rest are merged by the same SQL. -#}
 with
 
 runs as (
@@ -9,6 +10,7 @@ runs as (
         ) as next_started_on
 
     from {{ ref('int_activities_merged_to_runs') }}
+    where basis <> 'any'
 
 )
 

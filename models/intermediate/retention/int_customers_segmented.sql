@@ -100,21 +100,31 @@ first_plans as (
     select * from paying_in_sequence
     where sequence_number = 1
 
+),
+
+attributes as (
+
+    select
+        known_customers.customer_id,
+        coalesce(customers.acquisition_channel, '(none)') as acquisition_channel,
+        coalesce(customers.country, '(none)') as country,
+        coalesce(first_plans.plan_id, '(none)') as first_plan_id,
+        coalesce(first_plans.billing_interval, '(none)') as first_billing_interval,
+        coalesce(first_orders.value_band, '(none)')
+            as first_order_value_band{{ pass_through_attributes('customers') }}
+
+    from known_customers
+    left join customers
+        on known_customers.customer_id = customers.customer_id
+    left join first_orders
+        on known_customers.customer_id = first_orders.customer_id
+    left join first_plans
+        on known_customers.customer_id = first_plans.customer_id
+
 )
 
 select
-    known_customers.customer_id,
-    coalesce(customers.acquisition_channel, '(none)') as acquisition_channel,
-    coalesce(customers.country, '(none)') as country,
-    coalesce(first_plans.plan_id, '(none)') as first_plan_id,
-    coalesce(first_plans.billing_interval, '(none)') as first_billing_interval,
-    coalesce(first_orders.value_band, '(none)')
-        as first_order_value_band{{ pass_through_attributes('customers') }}
+    *,
+    cast({{ attribute_group() }} as bigint) as attribute_group
 
-from known_customers
-left join customers
-    on known_customers.customer_id = customers.customer_id
-left join first_orders
-    on known_customers.customer_id = first_orders.customer_id
-left join first_plans
-    on known_customers.customer_id = first_plans.customer_id
+from attributes

@@ -14,7 +14,14 @@ customer_days as (
 
 customers as (
 
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('int_customers_segmented') }}
+
+),
+
+attribute_groups as (
+
+    select distinct customers.attribute_group{{ segment_attributes('customers') }}
+    from customers
 
 ),
 
@@ -30,11 +37,12 @@ periods as (
 
 ),
 
--- A customer who is active in a period is counted once, on the first purchase day in it.
-activity as (
+-- A customer who is active in a period is counted once, on the first purchase day in it. One number
+-- stands for the attributes here, since texts are slow keys (decision 0007).
+group_activity as (
 
     select
-        {{ segment_columns() }},
+        customers.attribute_group,
         periods.period_grain,
         cohorts.period_number as cohort_number,
         periods.period_number,
@@ -68,9 +76,30 @@ activity as (
         on
             customer_days.first_purchase_date = cohorts.date_day
             and periods.period_grain = cohorts.period_grain
-    group by {{ segment_sets([
-        'periods.period_grain', 'cohorts.period_number', 'periods.period_number'
-    ]) }}
+    group by
+        customers.attribute_group,
+        periods.period_grain,
+        cohorts.period_number,
+        periods.period_number
+
+),
+
+activity as (
+
+    select
+        {{ segment_columns() }},
+        period_grain,
+        cohort_number,
+        period_number,
+        sum(active_customers) as active_customers,
+        sum(last_active_customers) as last_active_customers,
+        sum(orders) as orders,
+        sum(net_revenue) as net_revenue
+
+    from group_activity
+    inner join attribute_groups
+        on group_activity.attribute_group = attribute_groups.attribute_group
+    group by {{ segment_sets(['period_grain', 'cohort_number', 'period_number']) }}
 
 ),
 

@@ -55,7 +55,7 @@ PARENTS = {
     },
     "marts/cohorts": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
-        "marts/core",
+        *("intermediate/retention", "marts/core"),
     },
     "marts/churn": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
