@@ -12,6 +12,13 @@ customers as (
 
 ),
 
+attribute_groups as (
+
+    select distinct customers.attribute_group{{ segment_attributes('customers') }}
+    from customers
+
+),
+
 periods_of_days as (
 
     select * from {{ ref('int_days_assigned_to_periods') }}
@@ -118,13 +125,15 @@ customer_periods as (
 
 ),
 
+-- One number stands for the attributes here, since texts are slow keys (decision 0007).
 attribute_changes as (
 
     select
         customer_periods.basis,
         customer_periods.is_on_one_basis,
         customer_periods.period_grain,
-        customer_periods.period_number{{ segment_attributes('customers') }},
+        customer_periods.period_number,
+        customers.attribute_group,
         sum(case when at_start = 0 and at_end = 1 and first_run_number = 1 then 1 else 0 end)
             as new_customers,
         sum(case when at_start = 0 and at_end = 1 and first_run_number > 1 then 1 else 0 end)
@@ -141,7 +150,8 @@ attribute_changes as (
         customer_periods.basis,
         customer_periods.is_on_one_basis,
         customer_periods.period_grain,
-        customer_periods.period_number{{ segment_attributes('customers') }}
+        customer_periods.period_number,
+        customers.attribute_group
 
 ),
 
@@ -155,7 +165,8 @@ attribute_changes_on_every_basis as (
         'any' as basis,
         is_on_one_basis,
         period_grain,
-        period_number{{ segment_attributes('attribute_changes') }},
+        period_number,
+        attribute_group,
         new_customers,
         returning_customers,
         lost_customers,
@@ -170,7 +181,7 @@ attribute_changes_on_every_basis as (
 select
     changes.basis,
     changes.period_grain,
-    changes.period_number{{ segment_attributes('changes') }},
+    changes.period_number{{ segment_attributes('attribute_groups') }},
     sum(changes.new_customers) as new_customers,
     sum(changes.returning_customers) as returning_customers,
     sum(changes.lost_customers) as lost_customers,
@@ -179,7 +190,9 @@ select
     sum(changes.days_at_risk_by_changes) as days_at_risk_by_changes
 
 from attribute_changes_on_every_basis as changes
+inner join attribute_groups
+    on changes.attribute_group = attribute_groups.attribute_group
 group by
     changes.basis,
     changes.period_grain,
-    changes.period_number{{ segment_attributes('changes') }}
+    changes.period_number{{ segment_attributes('attribute_groups') }}
