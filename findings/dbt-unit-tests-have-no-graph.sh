@@ -43,7 +43,7 @@ YAML
 echo "select 1 as number" > models/numbers.sql
 cat > models/counted.sql <<'SQL'
 {%- if execute %}
--- sources: {{ graph.sources | length }}
+-- sources: {{ graph.sources.values() | list | length }}
 {%- endif %}
 select number from {{ ref('numbers') }}
 SQL
