@@ -88,7 +88,7 @@ bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand an
 diff: setup ## which published numbers move against BASE=<git ref or build id>; SHOPS=20 adds CDNOW and random shops
 	@shops=$$(mktemp -d) && trap 'rm -rf "$$shops"' EXIT && trap 'exit 130' INT TERM && \
 	$(if $(SHOPS),PYTHONPATH=tests/python $(BIN)/python -m shops "$$shops" $(SHOPS) &&) \
-	$(BIN)/python -m comparison --base "$(BASE)" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
+	$(BIN)/python -m comparison --base "$$BASE" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
 
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
