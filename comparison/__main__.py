@@ -42,7 +42,7 @@ def _compare_commits(base: str, given: Sequence[Path], scratch: Path) -> int:
     project.mkdir()
     archive = subprocess.run(["git", "archive", base], cwd=paths.ROOT, capture_output=True)
     if archive.returncode:
-        sys.exit(f"BASE={base}: neither a served build nor a git ref: {archive.stderr.decode()}")
+        sys.exit(f"BASE={base}: no served build has this id, and git knows no such commit.")
     subprocess.run(["tar", "-x", "-C", project], input=archive.stdout, check=True)
     zones = [_zone(folder.absolute(), scratch / "zones") for folder in given]
     built = {}
