@@ -17,6 +17,26 @@
 {%- endmacro %}
 
 
+{#- What a text of each type looks like, for messages. -#}
+{% macro form_of(data_type) -%}
+    {{ {
+        'identifier': 'an id of at most 255 signs, no control signs, no word for nothing, no 1.2E+17',
+        'decimal': 'a decimal such as 12.50: at most 14 digits before and 4 after the point',
+        'integer': 'a whole number such as 3',
+        'rate': 'a rate such as 1.08',
+        'boolean': 'true, false, 1 or 0',
+        'date': 'a date such as 2025-01-31',
+        'timestamp': 'a time such as 2025-01-31T09:30:00Z or a date such as 2025-01-31',
+    }[data_type] }}
+{%- endmacro %}
+
+
+{#- The engine wants an offset right after the time, and does not know every sign for UTC. -#}
+{% macro engine_offset(text) -%}
+    regexp_replace(regexp_replace({{ text }}, '( UTC|z)$', 'Z'), ' ([+-])', '\1')
+{%- endmacro %}
+
+
 {% macro duckdb__cast_text(text, data_type) %}
     {%- if data_type == 'text' -%}
         {{ text }}
@@ -31,7 +51,17 @@
     {%- elif data_type == 'decimal' -%}
         case when regexp_full_match({{ text }}, '-?\d{1,14}(\.\d{1,4})?') then try_cast({{ text }} as decimal(18, 4)) end
     {%- elif data_type == 'integer' -%}
-        case when regexp_full_match({{ text }}, '-?\d{1,18}') then try_cast({{ text }} as bigint) end
+        -- 3.0 is what programs make of 3 in a column that has an empty field
+        case
+            when regexp_full_match({{ text }}, '-?\d{1,18}') then try_cast({{ text }} as bigint)
+            when regexp_full_match({{ text }}, '-?\d{1,18}\.0+')
+                then try_cast(split_part({{ text }}, '.', 1) as bigint)
+        end
+    {%- elif data_type == 'rate' -%}
+        case
+            when regexp_full_match({{ text }}, '\d{1,10}(\.\d{1,18})?')
+                then cast(round(try_cast({{ text }} as decimal(28, 18)), 8) as decimal(18, 8))
+        end
     {%- elif data_type == 'boolean' -%}
         case lower({{ text }}) when 'true' then true when '1' then true when 'false' then false when '0' then false end
     {%- elif data_type == 'date' -%}
@@ -39,7 +69,7 @@
     {%- elif data_type == 'timestamp' -%}
         {%- set minute = '(19|[2-9]\\d)\\d{2}-\\d{2}-\\d{2}[T ]([01]\\d|2[0-3]):[0-5]\\d' -%}
         {%- set second = ':[0-5]\\d(\\.\\d{1,9})?' -%}
-        {%- set offset = '(Z|[+-](0\\d|1[0-4])(:?[0-5]\\d)?)?' -%}
+        {%- set offset = '(Z|z| UTC| ?[+-](0\\d|1[0-4])(:?[0-5]\\d)?)?' -%}
         case
             when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}')
                 then {{ local_midnight('try_cast(' ~ text ~ ' as date)') }}
@@ -47,11 +77,11 @@
             when regexp_full_match({{ text }}, '{{ minute }}{{ second }}Z?')
                 then try_cast({{ text }} as timestamp)
             when regexp_full_match({{ text }}, '{{ minute }}{{ second }}{{ offset }}')
-                then timezone('UTC', try_cast({{ text }} as timestamptz))
+                then timezone('UTC', try_cast({{ engine_offset(text) }} as timestamptz))
             -- the engine's cast wants seconds before an offset
             when regexp_full_match({{ text }}, '{{ minute }}{{ offset }}')
                 then timezone('UTC', try_cast(
-                    substr({{ text }}, 1, 16) || ':00' || substr({{ text }}, 17) as timestamptz
+                    substr({{ text }}, 1, 16) || ':00' || substr({{ engine_offset(text) }}, 17) as timestamptz
                 ))
         end
     {%- else -%}

@@ -4,11 +4,12 @@
 
       <contract columns>  cast strictly. NULL where the text is empty or not of the contract's form.
       file                where the record stands, relative to the landing zone.
+      file_date           the first YYYY-MM-DD in that name.
       scan_position       order of the records within one file (not from 1).
       contract_faults     the columns that the cast refused. '' for a good record.
       raw_fields          a struct of the record's texts.
-      content_hash        of the values, the same from CSV and Parquet. It decides between versions with
-                          the same updated_at.
+      content_hash        of the values, the same from CSV and Parquet, and whether a file lacks an optional
+                          column or leaves it empty. It decides where nothing tells which version is newer.
 
     Nothing is sniffed: each file's header is known. One scan reads all files with the same header.
 -#}
@@ -22,6 +23,7 @@
     select
         * exclude ({% for column in contract %}{{ column.name }}_text, {% endfor %}filename),
         {{ file_of('filename') }} as file,
+        {{ date_in_text(file_of('filename')) }} as file_date,
         concat_ws('; '
             {%- for column in contract %}
             {%- set text = column.name ~ '_text' %}
@@ -30,13 +32,13 @@
             {%- endif %}
             {%- if column.data_type != 'text' %},
             case when {{ text }} is not null and {{ column.name }} is null
-                then '{{ column.name }} is not a valid {{ column.data_type }}' end
+                then '{{ column.name }} is not {{ form_of(column.data_type) }}' end
             {%- endif %}
             {%- endfor %}
         ) as contract_faults,
         struct_pack({% for column in contract %}{{ column.name }} := {{ column.name }}_text{{ ', ' if not loop.last }}{% endfor %})
             as raw_fields,
-        md5(concat_ws(chr(31){% for column in contract %}, coalesce(cast({{ column.name }} as varchar), ''){% endfor %}))
+        md5(concat_ws(chr(31){% for column in contract %}, '{{ column.name }}=' || {{ column.name }}{% endfor %}))
             as content_hash
     from (
     select

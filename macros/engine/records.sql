@@ -8,25 +8,33 @@
 
 {#-
     A CTE `priced`: the records of a relation with the rate of their currency on a day, NULL where the currency has none
-    then. An empty currency is the reporting currency.
+    then. An empty currency is the reporting currency. With `is_settled`, the relation has a column exchange_rate, which
+    wins where it is filled: the rate at which the money was settled.
 -#}
-{% macro priced_records(relation, rate_date) -%}
+{% macro priced_records(relation, rate_date, is_settled=false) -%}
+{%- set currency = "coalesce(upper(" ~ relation ~ ".currency), '" ~ var("reporting_currency") ~ "')" -%}
+{%- set rate = "exchange_rates.exchange_rate" -%}
+{%- if is_settled -%}{%- set rate = "coalesce(" ~ relation ~ ".exchange_rate, exchange_rates.exchange_rate)" -%}{%- endif -%}
 priced as (
 
     select
-        {{ relation }}.* exclude (currency),
-        coalesce(upper({{ relation }}.currency), '{{ var("reporting_currency") }}') as original_currency,
-        exchange_rates.exchange_rate,
+        {{ relation }}.* exclude (currency{{ ", exchange_rate" if is_settled }}),
+        {{ currency }} as original_currency,
+        {{ rate }} as exchange_rate,
         case
-            when {{ rate_date }} is not null and exchange_rates.exchange_rate is null
+            when {{ rate_date }} is not null and {{ rate }} is null
                 then 'currency has no exchange rate on that day'
+            {%- if is_settled %}
+            when {{ rate }} = 0 then 'exchange_rate is 0'
+            when {{ currency }} = '{{ var("reporting_currency") }}' and {{ rate }} <> 1
+                then 'exchange_rate is not 1, and the currency is the reporting currency'
+            {%- endif %}
         end as price_fault
 
     from {{ relation }}
     left join {{ ref('stg_exchange_rates') }} as exchange_rates
         on
-            coalesce(upper({{ relation }}.currency), '{{ var("reporting_currency") }}')
-            = exchange_rates.currency
+            {{ currency }} = exchange_rates.currency
             and {{ rate_date }} >= exchange_rates.valid_from
             {#- An `or valid_to is null` would make the engine compare every record with every rate. #}
             and {{ rate_date }} < coalesce(exchange_rates.valid_to, date '9999-12-31')
@@ -36,12 +44,13 @@ priced as (
 
 
 {#-
-    CTEs up to `ranked`: the outcome of each record. Records that are not rejected compete by key. The one with the latest
-    version column is accepted, and the others are superseded. Equal versions are decided by content, never by file or row
-    order. Of two records with the same content, the first file's counts as accepted: that changes no number, and keeps the
-    report of files stable. A rejected record keeps its text.
+    CTEs up to `ranked`: the outcome of each record. Records that are not rejected compete by key. The latest version is
+    accepted, and the others are superseded. The latest version is the one with the latest updated_at; between records
+    without it, or with the same, the one with the latest day in the name of its file. What nothing tells apart is decided
+    by content, never by file or row order, and is a conflict. A rejected record keeps its text. A superseded one keeps why,
+    and a conflict the file of the record that stands.
 -#}
-{% macro ranked_versions(relation, key, version=none) -%}
+{% macro ranked_versions(relation, key) -%}
 kept as (
 
     select
@@ -52,22 +61,57 @@ kept as (
 
 ),
 
-ranked as (
+in_sequence as (
 
     select
         *,
-        case
-            when reject_reason is not null then 'rejected'
-            when
-                row_number() over (
-                    partition by {{ key | join(', ') }}, reject_reason is null
-                    order by {{ version ~ ' desc nulls last, ' if version }}content_hash desc, file, scan_position
-                ) = 1
-                then 'accepted'
-            else 'superseded'
-        end as outcome
+        row_number() over a_key as place,
+        lag(content_hash) over a_key as content_before,
+        first_value(updated_at) over a_key as kept_updated_at,
+        first_value(file_date) over a_key as kept_file_date,
+        first_value(file) over a_key as first_file
 
     from kept
+    window a_key as (
+        partition by {{ key | join(', ') }}, reject_reason is null
+        order by updated_at desc nulls last, file_date desc nulls last, content_hash desc, file, scan_position
+    )
+
+),
+
+with_outcome as (
+
+    select
+        * exclude (place, content_before, kept_updated_at, kept_file_date),
+        case
+            when reject_reason is not null then 'rejected'
+            when place = 1 then 'accepted'
+            else 'superseded'
+        end as outcome,
+        case
+            when reject_reason is not null or place = 1 then null
+            when content_hash = content_before then 'the same record again'
+            when updated_at is null and kept_updated_at is not null
+                then 'no updated_at, beside a version that has one'
+            when updated_at is distinct from kept_updated_at or file_date is distinct from kept_file_date
+                then 'a later version of the same key'
+            else 'conflict: other content under the same key, and nothing tells which is newer'
+        end as superseded_reason
+
+    from in_sequence
+
+),
+
+ranked as (
+
+    select
+        * exclude (first_file),
+        case
+            when superseded_reason not in ('the same record again', 'a later version of the same key')
+                then first_file
+        end as kept_file
+
+    from with_outcome
 
 )
 {%- endmacro %}

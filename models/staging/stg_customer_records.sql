@@ -16,7 +16,7 @@ judged as (
 
 ),
 
-{{ ranked_versions('judged', key=['customer_id'], version='updated_at') }}
+{{ ranked_versions('judged', key=['customer_id']) }}
 
 select
     customer_id,
@@ -27,9 +27,12 @@ select
     file,
     outcome,
     reject_reason,
+    superseded_reason,
+    kept_file,
     raw_record,
     scan_position,
     cast(null as bigint) as line,
+    coalesce(is_deleted, false) as is_deleted,
     signed_up_at,
     updated_at{{ pass_through('customers') }}
 

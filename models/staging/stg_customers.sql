@@ -13,6 +13,7 @@ accepted as (
         referred_by_customer_id,
         country,
         acquisition_channel,
+        is_deleted,
         signed_up_at{{ pass_through('customers') }}
 
     from source

@@ -14,6 +14,7 @@ accepted as (
         original_amount,
         exchange_rate,
         amount,
+        is_deleted,
         spend_date
 
     from source

@@ -26,12 +26,16 @@ select
     file,
     outcome,
     reject_reason,
+    superseded_reason,
+    kept_file,
     raw_record,
     scan_position,
     cast(null as bigint) as line,
     amount as original_amount,
     exchange_rate,
     {{ converted('amount', 'exchange_rate') }} as amount,
-    spend_date
+    coalesce(is_deleted, false) as is_deleted,
+    spend_date,
+    updated_at
 
 from ranked

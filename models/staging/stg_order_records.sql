@@ -6,19 +6,23 @@ source as (
 
 ),
 
-{{ priced_records('source', local_date('source.ordered_at')) }},
+{{ priced_records('source', local_date('source.ordered_at'), is_settled=true) }},
 
 judged as (
 
     select
         *,
-        {{ join_reasons(['contract_faults', 'price_fault']) }} as reject_reason
+        {{ join_reasons([
+            'contract_faults',
+            'price_fault',
+            "case when discount_amount < 0 then 'discount_amount is negative' end",
+        ]) }} as reject_reason
 
     from priced
 
 ),
 
-{{ ranked_versions('judged', key=['order_id'], version='updated_at') }}
+{{ ranked_versions('judged', key=['order_id']) }}
 
 select
     order_id,
@@ -29,6 +33,8 @@ select
     file,
     outcome,
     reject_reason,
+    superseded_reason,
+    kept_file,
     raw_record,
     scan_position,
     cast(null as bigint) as line,
@@ -39,6 +45,7 @@ select
     tax_amount,
     shipping_amount,
     coalesce(is_test, false) as is_test,
+    coalesce(is_deleted, false) as is_deleted,
     ordered_at,
     updated_at{{ pass_through('orders') }}
 

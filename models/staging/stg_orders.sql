@@ -18,6 +18,7 @@ accepted as (
         exchange_rate,
         amount,
         is_test,
+        is_deleted,
         ordered_at,
         updated_at{{ pass_through('orders') }}
 

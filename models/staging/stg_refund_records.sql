@@ -44,12 +44,15 @@ select
     file,
     outcome,
     reject_reason,
+    superseded_reason,
+    kept_file,
     raw_record,
     scan_position,
     cast(null as bigint) as line,
     amount as original_amount,
     exchange_rate,
     {{ converted('amount', 'exchange_rate') }} as amount,
-    refunded_at
+    refunded_at,
+    updated_at
 
 from ranked

@@ -4,6 +4,7 @@
     'customers': ref('stg_customer_records'),
     'subscriptions': ref('stg_subscription_records'),
     'marketing_spend': ref('stg_marketing_spend_records'),
+    'exchange_rates': ref('stg_exchange_rate_records'),
 } -%}
 
 with

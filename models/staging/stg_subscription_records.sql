@@ -42,7 +42,7 @@ judged as (
 
 ),
 
-{{ ranked_versions('judged', key=['subscription_id', 'valid_from'], version='updated_at') }}
+{{ ranked_versions('judged', key=['subscription_id', 'valid_from']) }}
 
 select
     subscription_id,
@@ -59,6 +59,8 @@ select
     file,
     outcome,
     reject_reason,
+    superseded_reason,
+    kept_file,
     raw_record,
     scan_position,
     cast(null as bigint) as line,

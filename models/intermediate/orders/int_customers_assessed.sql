@@ -18,6 +18,7 @@ assessed as (
         customers.*,
         {{ local_date('customers.signed_up_at') }} as signed_up_on,
         case
+            when customers.is_deleted then 'deleted'
             when customers.signed_up_at >= as_of.as_of_at then 'after as_of'
         end as not_counted_reason
 

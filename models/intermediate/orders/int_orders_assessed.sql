@@ -6,6 +6,12 @@ orders as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('order_statuses') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of') }}
@@ -19,15 +25,18 @@ assessed as (
         {{ local_date('orders.ordered_at') }} as order_date,
         case
             when orders.ordered_at >= as_of.as_of_at then 'after as_of'
+            when orders.is_deleted then 'deleted'
             when orders.is_test then 'test'
-            when orders.status in ('cancelled', 'canceled', 'void', 'voided', 'failed')
-                then 'cancelled, void or failed'
+            when not statuses.counts then 'status is ' || statuses.status
             when orders.amount < 0 then 'negative amount'
             when orders.amount = 0 and not {{ var('free_orders_count') }} then 'zero amount'
-        end as not_counted_reason
+        end as not_counted_reason,
+        orders.status is not null and statuses.raw_status is null as has_unknown_status
 
     from orders
     cross join as_of
+    left join statuses
+        on orders.status = statuses.raw_status
 
 )
 
@@ -42,6 +51,7 @@ select
     exchange_rate,
     amount,
     not_counted_reason is null as is_counted,
+    has_unknown_status,
     ordered_at,
     order_date{{ pass_through('orders') }}
 

@@ -4,13 +4,18 @@
 -#}
 {%- set tables = {
     'orders': (ref('stg_order_records'), 'original_amount', 'coalesce(updated_at, ordered_at)'),
-    'refunds': (ref('stg_refund_records'), 'original_amount', 'refunded_at'),
+    'refunds': (ref('stg_refund_records'), 'original_amount', 'coalesce(updated_at, refunded_at)'),
     'customers': (ref('stg_customer_records'), '0', 'coalesce(updated_at, signed_up_at)'),
     'subscriptions': (
         ref('stg_subscription_records'), 'original_amount', 'coalesce(updated_at, valid_from)'
     ),
     'marketing_spend': (
-        ref('stg_marketing_spend_records'), 'original_amount', local_midnight('spend_date')
+        ref('stg_marketing_spend_records'), 'original_amount',
+        'coalesce(updated_at, ' ~ local_midnight('spend_date') ~ ')'
+    ),
+    'exchange_rates': (
+        ref('stg_exchange_rate_records'), '0',
+        'coalesce(updated_at, ' ~ local_midnight('rate_date') ~ ')'
     ),
 } -%}
 {%- set started_at = run_started_at.astimezone(modules.pytz.timezone('UTC')) -%}
@@ -22,11 +27,11 @@ select
     '{{ table_name }}' as table_name,
     file,
     outcome,
-    reject_reason as reason,
+    coalesce(reject_reason, superseded_reason) as reason,
     count(*) as records,
     cast(coalesce(sum({{ amount }}), 0) as decimal(38, 4)) as amount,
     max(case when {{ event_at }} < {{ build_start }} then {{ event_at }} end) as latest_event_at
 
 from {{ relation }}
-group by file, outcome, reject_reason
+group by file, outcome, reject_reason, superseded_reason
 {%- endfor %}

@@ -3,6 +3,7 @@ with
 customers as (
 
     select * from {{ ref('int_customers_assessed') }}
+    where coalesce(not_counted_reason, '') <> 'deleted'
 
 ),
 

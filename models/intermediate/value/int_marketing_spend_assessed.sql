@@ -10,15 +10,28 @@ as_of as (
 
     select * from {{ ref('int_as_of') }}
 
+),
+
+assessed as (
+
+    select
+        spend.*,
+        case
+            when spend.is_deleted then 'deleted'
+            when spend.spend_date >= as_of.as_of then 'after as_of'
+        end as not_counted_reason
+
+    from spend
+    cross join as_of
+
 )
 
 select
-    spend.channel,
-    case when spend.spend_date >= as_of.as_of then 'after as_of' end as not_counted_reason,
-    spend.original_amount,
-    spend.amount,
-    spend.spend_date < as_of.as_of as is_counted,
-    spend.spend_date
+    channel,
+    not_counted_reason,
+    original_amount,
+    amount,
+    not_counted_reason is null as is_counted,
+    spend_date
 
-from spend
-cross join as_of
+from assessed

@@ -15,6 +15,7 @@ attributes as (
 accounts as (
 
     select * from {{ ref('int_customers_assessed') }}
+    where coalesce(not_counted_reason, '') <> 'deleted'
 
 ),
 

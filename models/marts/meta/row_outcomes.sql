@@ -7,6 +7,12 @@ outcomes as (
 
 ),
 
+unknown_statuses as (
+
+    select * from {{ ref('int_records_aggregated_to_unknown_statuses') }}
+
+),
+
 not_counted as (
 
     select * from {{ ref('int_records_aggregated_to_not_counted') }}
@@ -18,7 +24,7 @@ combined as (
     select
         table_name,
         outcome,
-        coalesce(reason, 'a later version of the same key') as reason,
+        reason,
         records,
         amount
     from outcomes
@@ -32,6 +38,16 @@ combined as (
         records,
         amount
     from not_counted
+
+    union all
+
+    select
+        table_name,
+        'counted' as outcome,
+        reason,
+        records,
+        amount
+    from unknown_statuses
 
 )
 

@@ -1,0 +1,28 @@
+{%- set tables = {
+    'orders': (ref('stg_order_records'), ['order_id'], 'original_amount'),
+    'refunds': (ref('stg_refund_records'), ['refund_id'], 'original_amount'),
+    'customers': (ref('stg_customer_records'), ['customer_id'], 'null'),
+    'subscriptions': (
+        ref('stg_subscription_records'), ['subscription_id', 'valid_from'], 'original_amount'
+    ),
+    'marketing_spend': (
+        ref('stg_marketing_spend_records'), ['spend_date', 'channel'], 'original_amount'
+    ),
+    'exchange_rates': (ref('stg_exchange_rate_records'), ['rate_date', 'currency'], 'null'),
+} -%}
+{%- for table_name, (relation, key, amount) in tables.items() %}
+{{ 'union all' if not loop.first }}
+
+select
+    '{{ table_name }}' as table_name,
+    concat_ws(', '
+        {%- for column in key %}, cast({{ column }} as {{ dbt.type_string() }}){% endfor -%}
+    ) as record_key,
+    file,
+    kept_file,
+    superseded_reason,
+    cast({{ amount }} as decimal(18, 4)) as amount
+
+from {{ relation }}
+where kept_file is not null
+{%- endfor %}

@@ -1,0 +1,59 @@
+{%- set columns = [
+    ('orders', ref('stg_order_records'), 'order_id', 'order_id'),
+    ('orders', ref('stg_order_records'), 'customer_id', 'customer_id'),
+    ('refunds', ref('stg_refund_records'), 'refund_id', 'refund_id'),
+    ('refunds', ref('stg_refund_records'), 'order_id', 'order_id'),
+    ('customers', ref('stg_customer_records'), 'customer_id', 'customer_id'),
+    ('customers', ref('stg_customer_records'), 'referred_by_customer_id', 'customer_id'),
+    ('subscriptions', ref('stg_subscription_records'), 'subscription_id', 'subscription_id'),
+    ('subscriptions', ref('stg_subscription_records'), 'customer_id', 'customer_id'),
+    ('subscriptions', ref('stg_subscription_records'), 'plan_id', 'plan_id'),
+] -%}
+with
+
+-- A number with a trailing .0 and its plain form: programs write the first one for a column of
+-- numbers in which a field is empty.
+suffixed as (
+    {%- for table_name, relation, column, kind in columns %}
+
+    {{ 'union all' if not loop.first }}
+
+    select distinct
+        '{{ table_name }}' as table_name,
+        '{{ column }}' as column_name,
+        '{{ kind }}' as kind,
+        {{ column }} as id,
+        substr({{ column }}, 1, length({{ column }}) - 2) as plain_id
+    from {{ relation }}
+    where {{ column }} like '%.0'
+    {%- endfor %}
+
+),
+
+plain as (
+    {%- for table_name, relation, column, kind in columns %}
+
+    {{ 'union all' if not loop.first }}
+
+    select
+        '{{ table_name }}' as table_name,
+        '{{ kind }}' as kind,
+        {{ column }} as id
+    from {{ relation }}
+    where {{ column }} in (select suffixed.plain_id from suffixed)
+    {%- endfor %}
+
+)
+
+select
+    suffixed.table_name,
+    suffixed.column_name,
+    suffixed.id,
+    min(plain.table_name) as plain_in_table
+
+from suffixed
+inner join plain
+    on
+        suffixed.kind = plain.kind
+        and suffixed.plain_id = plain.id
+group by suffixed.table_name, suffixed.column_name, suffixed.id
