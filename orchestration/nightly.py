@@ -164,7 +164,7 @@ def _report_published(seconds: Mapping[str, float]) -> None:
     from orchestration.serving.published import served_file
     from orchestration.telling.console import published_report
 
-    print("\n".join(published_report(served_file(paths.serve()), seconds)))
+    print("\n".join(published_report(served_file(paths.serve()), paths.warehouse(), seconds)))
 
 
 def _alert_and_report(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:

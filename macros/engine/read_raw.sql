@@ -204,6 +204,18 @@
 {% endmacro %}
 
 
+{#- The texts of a rejected record that its reasons are about: 'amount: 10,50; status: lost'. A reason opens with its column. -#}
+{% macro rejected_words(table_name) -%}
+    {%- set contract = raw_contract(table_name) -%}
+    nullif(concat_ws('; ', cast(null as varchar)
+        {%- for column in contract %},
+        case when '; ' || reject_reason like '%; {{ column.name }} %'
+            then '{{ column.name }}: ' || left(json_extract_string(raw_record, '$.{{ column.name }}'), 60) end
+        {%- endfor %}
+    ), '')
+{%- endmacro %}
+
+
 {#- A hook after the list of files: says once what lies in the landing zone and is not read. -#}
 {% macro warn_of_files_left_out() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}

@@ -1,23 +1,30 @@
+{%- set text = dbt.type_string() -%}
 {%- set tables = {
-    'orders': (ref('stg_order_records'), ['order_id'], 'original_amount'),
-    'refunds': (ref('stg_refund_records'), ['refund_id'], 'original_amount'),
-    'customers': (ref('stg_customer_records'), ['customer_id'], 'null'),
+    'orders': (ref('stg_order_records'), 'order_id', 'original_amount'),
+    'refunds': (ref('stg_refund_records'), 'refund_id', 'original_amount'),
+    'customers': (ref('stg_customer_records'), 'customer_id', 'null'),
     'subscriptions': (
-        ref('stg_subscription_records'), ['subscription_id', 'valid_from'], 'original_amount'
+        ref('stg_subscription_records'),
+        "subscription_id || ', ' || cast(valid_from as " ~ text ~ ")",
+        'original_amount',
     ),
     'marketing_spend': (
-        ref('stg_marketing_spend_records'), ['spend_date', 'channel'], 'original_amount'
+        ref('stg_marketing_spend_records'),
+        "cast(spend_date as " ~ text ~ ") || ', ' || channel",
+        'original_amount',
     ),
-    'exchange_rates': (ref('stg_exchange_rate_records'), ['rate_date', 'currency'], 'null'),
+    'exchange_rates': (
+        ref('stg_exchange_rate_records'),
+        "cast(rate_date as " ~ text ~ ") || ', ' || currency",
+        'null',
+    ),
 } -%}
-{%- for table_name, (relation, key, amount) in tables.items() %}
+{%- for table_name, (relation, record_key, amount) in tables.items() %}
 {{ 'union all' if not loop.first }}
 
 select
     '{{ table_name }}' as table_name,
-    concat_ws(', '
-        {%- for column in key %}, cast({{ column }} as {{ dbt.type_string() }}){% endfor -%}
-    ) as record_key,
+    {{ record_key }} as record_key,
     file,
     kept_file,
     superseded_reason,

@@ -19,6 +19,7 @@ rejected as (
         rejected.file,
         rejected.reject_reason,
         rejected.raw_record,
+        {{ rejected_words(table_name) }} as rejected_words,
         rejected.line,
         rejected.scan_position - first_records.scan_position + 1 as place_among_read
 
@@ -55,6 +56,7 @@ numbered as (
         rejected.file,
         rejected.reject_reason,
         rejected.raw_record,
+        rejected.rejected_words,
         case
             when rejected.line is not null then rejected.line - 1
             else rejected.place_among_read + count(lines_without_a_record.file)
@@ -70,6 +72,7 @@ numbered as (
         rejected.file,
         rejected.reject_reason,
         rejected.raw_record,
+        rejected.rejected_words,
         rejected.line,
         rejected.place_among_read
 

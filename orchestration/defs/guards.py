@@ -32,6 +32,9 @@ _QUESTIONS = {
     "freshness": "Is the latest event of {} recent enough?",
     "volume": "Are the rows of {} in the published build still there?",
     "schema_drift": "Have the new files of {} the columns that the published ones have?",
+    "conflicts": "Does every key of {} have one record, or a record that is known to be newest?",
+    "undated_versions": "Do all versions of one key of {} have updated_at, or none?",
+    "lookalike_ids": "Is no id of {} another one with a trailing .0?",
 }
 
 _logger = logging.getLogger(__name__)

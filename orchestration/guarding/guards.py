@@ -2,19 +2,26 @@
 
 Tests judge the rows that are there. All tests pass when a feed has died, when half of a folder is
 gone, or when a file lacks an optional column. Guards see that. They compare meta.source_files of
-the private warehouse with the clock, and with the same table of the published build. Their
-thresholds are in models/staging/_sources.yml, in config.meta of each raw table.
+the private warehouse with the clock, and with the same table of the published build. Other guards
+look at records that staging had to choose between without proof. Their thresholds are in
+models/staging/_sources.yml, in config.meta of each raw table.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from orchestration.guarding.contested import (
+    CONTESTED,
+    LOOKALIKES,
+    conflicts,
+    lookalike_ids,
+    undated_versions,
+)
+from orchestration.guarding.findings import Finding, Row, rows, severity_of
 from orchestration.guarding.thresholds import Limits
 from orchestration.settings.durations import format_duration
 from orchestration.telling.failures import Failure
@@ -31,12 +38,19 @@ _ADVICE = {
     "schema_drift": (
         f"Deliver the files again, or set schema_drift: warn for the table in {_SOURCES}."
     ),
+    "conflicts": (
+        "Deliver updated_at, or a day such as 2025-01-31 in the names of the files; or set"
+        f" conflicts: warn for the table in {_SOURCES}."
+    ),
+    "undated_versions": (
+        f"Deliver updated_at in every file, or set undated_versions: warn in {_SOURCES}."
+    ),
+    "lookalike_ids": (
+        f"Write the ids as text, without .0, or set lookalike_ids: warn in {_SOURCES}."
+    ),
 }
 
-# A row of meta.source_files, by column.
-File = Mapping[str, Any]
-# Severity, message and metadata of a Result.
-Finding = tuple[str | None, str, Mapping[str, Any]]
+_FILES = "select * from meta.source_files order by table_name, file"
 
 
 @dataclass(frozen=True)
@@ -65,19 +79,27 @@ def evaluate(
     """Return a result for each raw table in `limits` and each guard, passed or not.
 
     `limits` is by table and guard. `warehouse` and `served` (the published build) are DuckDB files
-    with meta.source_files. Before the first build there is no `served` file, and nothing can have
-    shrunk or drifted. `now` has a timezone. Raises duckdb.Error if a file cannot be read.
+    with meta.source_files, and `warehouse` has staging too. Before the first build there is no
+    `served` file, and nothing can have shrunk or drifted. `now` has a timezone. Raises duckdb.Error
+    if a file cannot be read.
     """
-    files = _files(warehouse)
-    published = _files(served) if served.exists() else []
+    files = rows(warehouse, _FILES)
+    contested = rows(warehouse, CONTESTED)
+    lookalikes = rows(warehouse, LOOKALIKES)
+    published = rows(served, _FILES) if served.exists() else []
     results = []
     for table, limits_of in limits.items():
-        own = [file for file in files if file["table_name"] == table]
-        before = [file for file in published if file["table_name"] == table]
+        own, before, rivals, ids = (
+            [row for row in found if row["table_name"] == table]
+            for found in (files, published, contested, lookalikes)
+        )
         findings = {
             "freshness": _freshness(limits_of["freshness"], own, now),
             "volume": _volume(limits_of["volume"], own, before),
             "schema_drift": _schema_drift(limits_of["schema_drift"], own, before),
+            "conflicts": conflicts(limits_of["conflicts"], rivals),
+            "undated_versions": undated_versions(limits_of["undated_versions"], rivals),
+            "lookalike_ids": lookalike_ids(limits_of["lookalike_ids"], ids),
         }
         for guard, (severity, message, metadata) in findings.items():
             off = "" if limits_of[guard] else " (this guard is off)"
@@ -115,13 +137,13 @@ def blocking_failures(results: Sequence[Result]) -> list[Failure]:
     ]
 
 
-def _freshness(limits: Limits, files: Sequence[File], now: datetime) -> Finding:
+def _freshness(limits: Limits, files: Sequence[Row], now: datetime) -> Finding:
     events = [file["latest_event_at"] for file in files if file["latest_event_at"]]
     if not events:
         # A watched table without any event is not fresh, whatever the limit.
-        return _severity(limits, lambda limit: True), "no event before this build", {}
+        return severity_of(limits, lambda limit: True), "no event before this build", {}
     age = now - max(events).replace(tzinfo=UTC)
-    severity = _severity(limits, lambda limit: age > limit)
+    severity = severity_of(limits, lambda limit: age > limit)
     message = f"latest event {max(events):%Y-%m-%d %H:%M} UTC, {_in_words(age)} ago"
     if severity:
         message += f", more than {_in_words(limits[severity])}"
@@ -132,16 +154,16 @@ def _freshness(limits: Limits, files: Sequence[File], now: datetime) -> Finding:
     return severity, message, metadata
 
 
-def _volume(limits: Limits, files: Sequence[File], published: Sequence[File]) -> Finding:
+def _volume(limits: Limits, files: Sequence[Row], published: Sequence[Row]) -> Finding:
     # Raw files are only ever added, and never changed. So a table with fewer rows has lost files.
-    rows, before = (sum(file["rows_read"] for file in either) for either in (files, published))
-    share = rows / before if before else 1.0
-    severity = _severity(limits, lambda least: share < least)
-    message = f"{rows:,} rows read, {before:,} in the published build"
-    return severity, message, {"rows": rows, "published_rows": before, "share": share}
+    now, before = (sum(file["rows_read"] for file in either) for either in (files, published))
+    share = now / before if before else 1.0
+    severity = severity_of(limits, lambda least: share < least)
+    message = f"{now:,} rows read, {before:,} in the published build"
+    return severity, message, {"rows": now, "published_rows": before, "share": share}
 
 
-def _schema_drift(limits: Limits, files: Sequence[File], published: Sequence[File]) -> Finding:
+def _schema_drift(limits: Limits, files: Sequence[Row], published: Sequence[Row]) -> Finding:
     # Builds of older releases have no column `columns`, so there is nothing to compare with.
     headings = [set(json.loads(file["columns"])) for file in published if "columns" in file]
     if not headings:
@@ -157,20 +179,8 @@ def _schema_drift(limits: Limits, files: Sequence[File], published: Sequence[Fil
     named = [f"{first_few_names(names, _SHOWN_NAMES)} ({drift})" for drift, names in drifts.items()]
     shown = first_few_names(named, _SHOWN_NAMES) or "none"
     message = f"other columns than the published files: {shown}"
-    severity = _severity(limits, lambda most: drifted > most)
+    severity = severity_of(limits, lambda most: drifted > most)
     return severity, message, {"files_with_other_columns": drifted}
-
-
-def _severity(limits: Limits, is_past: Callable[[Any], bool]) -> str | None:
-    return next(
-        (name for name in ("error", "warn") if name in limits and is_past(limits[name])), None
-    )
-
-
-def _files(file: Path) -> list[File]:
-    with duckdb.connect(str(file), read_only=True) as connection:
-        relation = connection.sql("select * from meta.source_files order by table_name, file")
-        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
 def _drift(missing: set[str], added: set[str]) -> str:

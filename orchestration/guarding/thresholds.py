@@ -3,6 +3,9 @@
     freshness: {warn_after: {count: 36, period: hour}, error_after: {count: 7, period: day}}
     volume: {warn_below: 0.9, error_below: 0.5}
     schema_drift: warn
+    conflicts: warn
+    undated_versions: warn
+    lookalike_ids: warn
 
 A value past an error threshold blocks publishing. freshness looks like dbt's own config of that
 name. It is in meta all the same, because dbt drops a misspelt freshness without a message.
@@ -33,8 +36,8 @@ class RefusedThresholdsError(ValueError):
 def thresholds(manifest: Manifest) -> dict[str, dict[str, Limits]]:
     """Return the limits of each guard by raw table, in the order of the tables' names.
 
-    A limit is a timedelta for freshness, a share for volume, and a number of files for
-    schema_drift. Raises RefusedThresholdsError, with a line for each setting that is not allowed.
+    A limit is a timedelta for freshness, a share for volume, and else a number of files, records or
+    ids. Raises RefusedThresholdsError, with a line for each setting that is not allowed.
     """
     nodes = sorted(manifest["sources"].values(), key=lambda node: node["name"])
     if refused := [reason for node in nodes for reason in _refused(node)]:
@@ -70,7 +73,7 @@ def _volume(setting: object) -> Limits | None:
     return _by_severity(setting, "below", _share)
 
 
-def _schema_drift(setting: object) -> Limits | None:
+def _severity_of_any(setting: object) -> Limits | None:
     return {setting: 0} if setting in ("warn", "error") else None
 
 
@@ -100,13 +103,19 @@ def _is_allowed(guard: str, setting: object) -> bool:
 _READERS: dict[str, Callable[[object], Limits | None]] = {
     "freshness": _freshness,
     "volume": _volume,
-    "schema_drift": _schema_drift,
+    "schema_drift": _severity_of_any,
+    "conflicts": _severity_of_any,
+    "undated_versions": _severity_of_any,
+    "lookalike_ids": _severity_of_any,
 }
 _ALLOWED = {
     "freshness": "warn_after or error_after or both, each like {count: 36, period: hour}; count is"
     " a whole number, period minute, hour or day",
     "volume": "warn_below or error_below or both, each a share of the rows, above 0 and up to 1",
     "schema_drift": "warn or error",
+    "conflicts": "warn or error",
+    "undated_versions": "warn or error",
+    "lookalike_ids": "warn or error",
 }
 _RULES = {
     guard: Rule(f"{allowed}, or off", partial(_is_allowed, guard))

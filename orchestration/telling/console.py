@@ -22,10 +22,11 @@ _SHOWN_MESSAGE_LINES = 8
 _WIDTH = 200
 
 
-def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
+def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) -> list[str]:
     """Return the report of a good run: the tables in the published `file`, and warnings.
 
-    `seconds` has the duration of each stage by name. Raises duckdb.Error if `file` cannot be read.
+    The private `warehouse` has an example for each reason of a rejection. `seconds` has the
+    duration of each stage by name. Raises duckdb.Error if a file cannot be read.
     """
     build = published_build(file)
     with duckdb.connect(str(file), read_only=True) as connection:
@@ -38,7 +39,9 @@ def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
         ]
         outcomes = connection.execute(
             "select table_name, outcome, reason, records, amount from meta.row_outcomes"
-            " order by outcome <> 'rejected', outcome, records desc, table_name, reason"
+            # what is in doubt or wrong first
+            " order by reason not like 'conflict:%', outcome <> 'counted', outcome <> 'rejected',"
+            " outcome, records desc, table_name, reason"
         ).fetchall()
         unfitted = connection.execute(
             "select distinct model, trained_on, billing_interval, reason"
@@ -47,10 +50,17 @@ def published_report(file: Path, seconds: Mapping[str, float]) -> list[str]:
         forecasts = connection.execute(
             "select model, mae, is_champion from clv.rpt_clv_calibration"
         ).fetchall()
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        examples = connection.execute(
+            "select table_name, reject_reason, file, record_number, rejected_words"
+            " from staging.stg_rejected_records"
+            " qualify row_number() over ("
+            "partition by table_name, reject_reason order by file, record_number) = 1"
+        ).fetchall()
     return [
         f"Published {build.build_id}, as of {build.as_of}:",
         *_bounded([f"  {name:<36}{count:>13,} rows" for name, count in rows], _SHOWN_TABLES),
-        *_outcomes(outcomes),
+        *_outcomes(outcomes, {tuple(row[:2]): row[2:] for row in examples}),
         *_bounded(
             [*_beaten_by_naive(forecasts), *_unfitted(unfitted)],
             _SHOWN_WARNINGS,
@@ -95,16 +105,21 @@ def rerun_command(variables: Mapping[str, Any]) -> str:
     return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
 
 
-def _outcomes(outcomes: Sequence[tuple]) -> list[str]:
+def _outcomes(outcomes: Sequence[tuple], examples: Mapping[tuple, tuple]) -> list[str]:
     if not outcomes:
         return ["Every record read counts."]
-    lines = [
-        f"  {table:<16} {outcome:<12} {reason:<50}{records:>9,} records"
-        + (f" {amount:>16,.2f}" if amount is not None else "")
-        for table, outcome, reason, records, amount in outcomes
-    ]
+    lines = []
+    for table, outcome, reason, records, amount in outcomes:
+        money = f" {amount:>16,.2f}" if amount is not None else ""
+        lines.append(
+            f"  {table:<16} {outcome:<12} {reason:<50}{records:>9,} records{money}"[:_WIDTH]
+        )
+        if (table, reason) in examples:
+            file, record_number, words = examples[table, reason]
+            place = f"    such as record {record_number} of {file}"
+            lines.append((f"{place}, {words}" if words else place)[:_WIDTH])
     return [
-        "Records read that are superseded, rejected or not counted (amount):",
+        "Records read that are superseded, rejected, not counted or in doubt (amount):",
         *_bounded(lines, _SHOWN_OUTCOMES, ", see meta.row_outcomes"),
     ]
 

@@ -24,6 +24,20 @@ records as (
     union all
 
     select
+        'exchange_rates' as table_name,
+        0 as accepted,
+        count(*) as counted,
+        0 as not_counted
+    from {{ ref('stg_exchange_rate_records') }} as records
+    inner join {{ ref('stg_exchange_rates') }} as rates
+        on
+            records.currency = rates.currency
+            and records.rate_date = rates.valid_from
+    where records.outcome = 'accepted' and not records.is_deleted
+
+    union all
+
+    select
         table_name,
         rows_accepted as accepted,
         0 as counted,

@@ -40,6 +40,18 @@ accepted as (
         original_amount
     from {{ ref('int_marketing_spend_assessed') }}
 
+    union all
+
+    select
+        'exchange_rates' as table_name,
+        case
+            when is_deleted then 'deleted'
+            when currency = '{{ var("reporting_currency") }}' then 'rate of the reporting currency'
+        end as reason,
+        0 as original_amount
+    from {{ ref('stg_exchange_rate_records') }}
+    where outcome = 'accepted'
+
 )
 
 select

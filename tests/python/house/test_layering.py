@@ -38,7 +38,7 @@ PARENTS = {
     "intermediate/calendar": {
         *("staging", "intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
     },
-    "intermediate/orders": {"staging", "intermediate/calendar"},
+    "intermediate/orders": {"seed", "staging", "intermediate/calendar"},
     "intermediate/subscriptions": {"seed", "staging", "intermediate/calendar"},
     "intermediate/retention": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),

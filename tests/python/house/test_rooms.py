@@ -44,6 +44,9 @@ TABLES_BY_NAME = {
     "rpt_clv_parameters",
     "rpt_clv_calibration",
     "dim_customers",
+    "stg_rejected_records",
+    "stg_conflicting_records",
+    "stg_lookalike_ids",
 }
 
 

@@ -96,7 +96,10 @@ def test_every_guard_of_every_raw_table_is_a_check_that_blocks(definitions, mani
 
     assert {spec.name for spec in guards.check_specs} == {
         f"{guard}_{node['name']}"
-        for guard in ("freshness", "volume", "schema_drift")
+        for guard in (
+            *("freshness", "volume", "schema_drift"),
+            *("conflicts", "undated_versions", "lookalike_ids"),
+        )
         for node in manifest["sources"].values()
     }
     assert all(spec.blocking for spec in guards.check_specs)
@@ -148,7 +151,7 @@ def test_what_is_published_has_passed_the_guards_before(run_guards, caplog):
     ]
     assert steps == ["meta__source_files", "guards", "published_warehouse"]
     evaluations = result.get_asset_check_evaluations()
-    assert len(evaluations) == 15 and all(evaluation.passed for evaluation in evaluations)
+    assert len(evaluations) == 36 and all(evaluation.passed for evaluation in evaluations)
 
 
 def test_a_guard_at_error_blocks_publishing_in_the_words_of_make_build(run_guards):

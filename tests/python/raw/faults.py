@@ -38,6 +38,9 @@ GOOD = {
         "status": "paid",
         "is_test": "false",
         "channel": "web",
+        "discount_amount": "",
+        "exchange_rate": "",
+        "is_deleted": "false",
         "updated_at": "2025-03-10T12:00:00Z",
     },
     "refunds": {
@@ -164,10 +167,23 @@ def parquet(change: str) -> Callable[[str], bytes]:
     return write
 
 
-NOT_A_TIMESTAMP = "rejected: ordered_at is not a valid timestamp"
-NOT_A_DECIMAL = "rejected: amount is not a valid decimal"
-NOT_AN_IDENTIFIER = "rejected: order_id is not a valid identifier"
+A_TIME = "a time such as 2025-01-31T09:30:00Z or a date such as 2025-01-31"
+NOT_A_TIMESTAMP = f"rejected: ordered_at is not {A_TIME}"
+NOT_A_DECIMAL = (
+    "rejected: amount is not a decimal such as 12.50: at most 14 digits before and 4 after the"
+    " point"
+)
+NOT_AN_IDENTIFIER = (
+    "rejected: order_id is not an id of at most 255 signs, no control signs, no word for nothing,"
+    " no 1.2E+17"
+)
 NO_RATE = "rejected: currency has no exchange rate on that day"
+REPETITION = "superseded: the same record again"
+LATER_VERSION = "superseded: a later version of the same key"
+CONFLICT = (
+    "superseded: conflict: other content under the same key, and nothing tells which is newer"
+)
+UNDATED = "superseded: no updated_at, beside a version that has one"
 
 BAD_RECORDS = [
     # dates and times
@@ -187,6 +203,33 @@ BAD_RECORDS = [
         {"ordered_at": "2025-03-11T02:00:00+05:30"},
         "accepted",
         {"ordered_at": "2025-03-10 20:30:00", "order_date": "2025-03-10"},
+    ),
+    Fault(
+        "an offset after a space: 05:21:23 -0300",
+        "orders",
+        {"ordered_at": "2025-03-10 05:21:23 -0300"},
+        "accepted",
+        {"ordered_at": "2025-03-10 08:21:23"},
+    ),
+    Fault(
+        "the word UTC after a time",
+        "orders",
+        {"ordered_at": "2025-03-10 05:21:23 UTC"},
+        "accepted",
+        {"ordered_at": "2025-03-10 05:21:23"},
+    ),
+    Fault(
+        "a z in lower case",
+        "orders",
+        {"ordered_at": "2025-03-10T05:21z"},
+        "accepted",
+        {"ordered_at": "2025-03-10 05:21:00"},
+    ),
+    Fault(
+        "another time zone by name: 05:21:23 CET",
+        "orders",
+        {"ordered_at": "2025-03-10 05:21:23 CET"},
+        NOT_A_TIMESTAMP,
     ),
     Fault(
         "an offset of 25 hours",
@@ -211,7 +254,7 @@ BAD_RECORDS = [
         "a day of spend with a time",
         "marketing_spend",
         {"spend_date": "2025-03-10T00:00:00Z"},
-        "rejected: spend_date is not a valid date",
+        "rejected: spend_date is not a date such as 2025-01-31",
     ),
     # amounts
     Fault("the amount 1e3", "orders", {"amount": "1e3"}, NOT_A_DECIMAL),
@@ -224,6 +267,12 @@ BAD_RECORDS = [
     Fault("an amount of 16 digits", "orders", {"amount": "1234567890123456"}, NOT_A_DECIMAL),
     Fault("no amount", "orders", {"amount": ""}, "rejected: amount is missing"),
     Fault("a negative order", "orders", {"amount": "-20.00"}, "not counted: negative amount"),
+    Fault(
+        "a negative discount",
+        "orders",
+        {"discount_amount": "-1.00"},
+        "rejected: discount_amount is negative",
+    ),
     # currencies
     Fault("an unknown currency", "orders", {"currency": "XXX"}, NO_RATE),
     Fault(
@@ -238,6 +287,25 @@ BAD_RECORDS = [
         {"currency": "eur"},
         "accepted",
         {"original_currency": "EUR", "original_amount": "20.0000"},
+    ),
+    Fault(
+        "the rate of the settlement: 10.00 at 1.2",
+        "orders",
+        {"currency": "EUR", "amount": "10.00", "exchange_rate": "1.2"},
+        "accepted",
+        {"amount": "12.00", "exchange_rate": "1.20000000"},
+    ),
+    Fault(
+        "a settled rate of 0",
+        "orders",
+        {"currency": "EUR", "exchange_rate": "0"},
+        "rejected: exchange_rate is 0",
+    ),
+    Fault(
+        "a settled rate of the reporting currency",
+        "orders",
+        {"exchange_rate": "1.2"},
+        "rejected: exchange_rate is not 1, and the currency is the reporting currency",
     ),
     # keys
     Fault("an empty key", "orders", {"order_id": ""}, "rejected: order_id is missing"),
@@ -282,7 +350,34 @@ BAD_RECORDS = [
         "two contents with the same updated_at",
         "orders",
         [{"amount": "10.00"}, {"amount": "11.00"}],
-        ("accepted", "superseded"),
+        ("accepted", CONFLICT),
+    ),
+    Fault(
+        "two contents without any date",
+        "marketing_spend",
+        [{"amount": "10.00"}, {"amount": "11.00"}],
+        ("accepted", CONFLICT),
+    ),
+    Fault("the same record twice in one file", "orders", [{}, {}], ("accepted", REPETITION)),
+    Fault(
+        "a version without updated_at beside one with it",
+        "orders",
+        [{"amount": "10.00"}, {"amount": "11.00", "updated_at": ""}],
+        ("accepted", UNDATED),
+        {"amount": "10.00"},
+    ),
+    Fault(
+        "a latest version that is deleted",
+        "orders",
+        [{}, {"is_deleted": "true", "updated_at": "2025-03-12"}],
+        (LATER_VERSION, "not counted: deleted"),
+    ),
+    Fault(
+        "a deleted version that is not the latest",
+        "orders",
+        [{"updated_at": "2025-03-12"}, {"is_deleted": "true"}],
+        ("accepted", LATER_VERSION),
+        {"amount": "20.00"},
     ),
     Fault(
         "an older version that comes later",
@@ -291,7 +386,7 @@ BAD_RECORDS = [
             {"amount": "12.00", "updated_at": "2025-03-12"},
             {"amount": "11.00", "updated_at": "2025-03-11"},
         ],
-        ("accepted", "superseded"),
+        ("accepted", LATER_VERSION),
         {"amount": "12.00"},
     ),
     Fault(
@@ -307,9 +402,15 @@ BAD_RECORDS = [
         "a cancelled order",
         "orders",
         {"status": "Cancelled"},
-        "not counted: cancelled, void or failed",
+        "not counted: status is cancelled",
     ),
-    Fault("yes for true", "orders", {"is_test": "yes"}, "rejected: is_test is not a valid boolean"),
+    Fault("a draft", "orders", {"status": "checkout-draft"}, "not counted: status is draft"),
+    Fault(
+        "a status that nobody knows", "orders", {"status": "Lost in Post"}, "accepted, and named"
+    ),
+    Fault(
+        "yes for true", "orders", {"is_test": "yes"}, "rejected: is_test is not true, false, 1 or 0"
+    ),
     # refunds
     Fault("a negative refund", "refunds", {"amount": "-5.00"}, "rejected: amount is negative"),
     Fault(
@@ -359,7 +460,14 @@ BAD_RECORDS = [
         "every 1.5 months",
         "subscriptions",
         {"interval_count": "1.5"},
-        "rejected: interval_count is not a valid integer",
+        "rejected: interval_count is not a whole number such as 3",
+    ),
+    Fault(
+        "every 2.0 months",
+        "subscriptions",
+        {"interval_count": "2.0"},
+        "accepted",
+        {"start_mrr": "15.00"},
     ),
     Fault("a quantity of 0", "subscriptions", {"quantity": "0"}, "accepted, pays nothing"),
     Fault(
@@ -411,7 +519,7 @@ BAD_RECORDS = [
         "the heading once more",
         "customers",
         {name: name for name in GOOD["customers"]},
-        "rejected: signed_up_at is not a valid timestamp; updated_at is not a valid timestamp",
+        f"rejected: signed_up_at is not {A_TIME}; updated_at is not {A_TIME}",
     ),
     Fault("a blank line", "orders", "", "no record"),
     Fault(
@@ -504,7 +612,7 @@ BAD_FILES = [
         ".parquet",
     ),
     # The name of the other file sorts first. That decides between two records of the same content.
-    Fault("the same file once more", "orders", lambda text: BAD_FILES[0].content(), "superseded"),
+    Fault("the same file once more", "orders", lambda text: BAD_FILES[0].content(), REPETITION),
 ]
 
 # `becomes` is what dbt says of the file.

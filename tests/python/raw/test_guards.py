@@ -14,20 +14,40 @@ from orchestration.guarding.thresholds import RefusedThresholdsError, thresholds
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 JUST_NOW = "2026-03-10 01:59:59"
 DAY = timedelta(days=1)
-OFF = {"freshness": {}, "volume": {}, "schema_drift": {}}
+GUARDS = (
+    *("freshness", "volume", "schema_drift"),
+    *("conflicts", "undated_versions", "lookalike_ids"),
+)
+OFF = {guard: {} for guard in GUARDS}
 
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a DuckDB file with these rows of meta.source_files; a dict has what matters."""
+    """Write a DuckDB file with these rows of meta.source_files; a dict has what matters.
 
-    def write_file(name, *files):
+    `contested` and `lookalikes` are rows of the two tables of staging.
+    """
+
+    def write_file(name, *files, contested=(), lookalikes=()):
         path = tmp_path / name
         with duckdb.connect(str(path)) as connection:
             connection.execute(
                 "create schema meta; create table meta.source_files (table_name varchar,"
                 " file varchar, columns varchar, rows_read bigint, latest_event_at timestamp)"
             )
+            connection.execute(
+                "create schema staging; create table staging.stg_conflicting_records (table_name"
+                " varchar, record_key varchar, file varchar, kept_file varchar,"
+                " superseded_reason varchar, amount decimal(18, 4));"
+                "create table staging.stg_lookalike_ids"
+                " (table_name varchar, column_name varchar, id varchar, plain_in_table varchar)"
+            )
+            for row in contested:
+                connection.execute(
+                    "insert into staging.stg_conflicting_records values (?, ?, ?, ?, ?, ?)", row
+                )
+            for row in lookalikes:
+                connection.execute("insert into staging.stg_lookalike_ids values (?, ?, ?, ?)", row)
             for file in files:
                 table = file.get("table", "orders")
                 connection.execute(
@@ -239,7 +259,64 @@ def test_a_build_published_before_files_told_their_columns_is_compared_by_volume
     warehouse = write("now", {"rows": 1, "file": "new.csv", "columns": "x", "latest": JUST_NOW})
     limits = {"freshness": {"error": DAY}, "volume": {"error": 0.5}, "schema_drift": {"error": 0}}
     severities = {found.guard: found.severity for found in results(limits, warehouse, served)}
-    assert severities == {"freshness": None, "volume": "error", "schema_drift": None}
+    assert severities == dict.fromkeys(GUARDS) | {"volume": "error"}
+
+
+# Records that nothing proves to be the older ones
+
+CONFLICT = "conflict: other content under the same key, and nothing tells which is newer"
+UNDATED = "no updated_at, beside a version that has one"
+
+
+def test_conflicts_are_told_with_both_files_and_their_money(write, tmp_path):
+    warehouse = write(
+        "now",
+        contested=[
+            ("orders", "o1", "orders/b.csv", "orders/a.csv", CONFLICT, 30),
+            ("orders", "o2", "orders/b.csv", "orders/a.csv", CONFLICT, 12.5),
+            ("orders", "o3", "orders/b.csv", "orders/b.csv", CONFLICT, 1),
+            ("orders", "o4", "orders/c.csv", "orders/a.csv", UNDATED, 5),
+            ("customers", "c1", "customers/b.csv", "customers/a.csv", CONFLICT, None),
+        ],
+    )
+    nothing = tmp_path / "nothing"
+    guard = result("conflicts", {"warn": 0}, warehouse, nothing)
+    assert guard.severity == "warn"
+    assert guard.message == (
+        "orders: 3 records (amount 43.50) left out: another record has the same key and other"
+        " content, and nothing tells which is newer: orders/b.csv against orders/a.csv,"
+        " orders/b.csv against orders/b.csv"
+    )
+    assert guard.metadata == {"records": 3, "amount": 43.5}
+    assert result("conflicts", {"error": 0}, warehouse, nothing).severity == "error"
+    assert result("conflicts", {}, warehouse, nothing).passed
+    assert result("conflicts", {"error": 0}, warehouse, nothing, table="refunds").passed
+    customers = result("conflicts", {"error": 0}, warehouse, nothing, table="customers")
+    assert "1 record (amount 0.00) left out" in customers.message
+
+    undated = result("undated_versions", {"warn": 0}, warehouse, nothing)
+    assert undated.message == (
+        "orders: 1 record without updated_at lost against records that have it, and may be newer"
+        " all the same: orders/c.csv against orders/a.csv"
+    )
+    assert result("undated_versions", {"warn": 0}, warehouse, nothing, table="customers").passed
+
+
+def test_ids_that_look_alike_are_named(write, tmp_path):
+    warehouse = write(
+        "now",
+        lookalikes=[("orders", "customer_id", f"{number}.0", "customers") for number in range(5)],
+    )
+    guard = result("lookalike_ids", {"warn": 0}, warehouse, tmp_path / "nothing")
+    assert guard.severity == "warn"
+    assert guard.message == (
+        "orders: 5 ids with a trailing .0, taken for another id than the same without it:"
+        " customer_id 0.0 (without .0 in customers), customer_id 1.0 (without .0 in customers),"
+        " customer_id 2.0 (without .0 in customers) and 2 more"
+    )
+    assert result(
+        "lookalike_ids", {"error": 0}, warehouse, tmp_path / "nothing", table="customers"
+    ).passed
 
 
 # All together
@@ -261,7 +338,7 @@ def test_what_blocks_is_a_failure_per_guard_with_what_to_do(write):
     )
     served = write("served", {"rows": 10}, {"table": "refunds", "rows": 10})
     limits = {"freshness": {"error": DAY}, "volume": {"error": 0.5}, "schema_drift": {"error": 0}}
-    found = evaluate({"orders": limits, "refunds": limits}, warehouse, served, NOW)
+    found = evaluate({"orders": OFF | limits, "refunds": OFF | limits}, warehouse, served, NOW)
     freshness, volume, drift = blocking_failures(found)
     assert [(each.kind, each.name) for each in (freshness, volume, drift)] == [
         ("guard", "freshness"),
@@ -280,7 +357,7 @@ def test_warnings_do_not_block(write):
     served = write("served", {"rows": 10})
     limits = {"freshness": {"warn": DAY}, "volume": {"warn": 0.5}, "schema_drift": {"warn": 0}}
     found = results(limits, warehouse, served)
-    assert [each.severity for each in found] == ["warn", "warn", "warn"]
+    assert [each.severity for each in found if not each.passed] == ["warn", "warn", "warn"]
     assert blocking_failures(found) == []
 
 
@@ -301,6 +378,9 @@ def test_thresholds_are_read_by_severity():
               error_after: {count: 7, period: day}
             volume: {warn_below: 1, error_below: 0.25}
             schema_drift: error
+            conflicts: warn
+            undated_versions: error
+            lookalike_ids: off
         """)
     }
     assert thresholds(manifest) == {
@@ -308,6 +388,9 @@ def test_thresholds_are_read_by_severity():
             "freshness": {"warn": timedelta(minutes=90), "error": 7 * DAY},
             "volume": {"warn": 1, "error": 0.25},
             "schema_drift": {"error": 0},
+            "conflicts": {"warn": 0},
+            "undated_versions": {"error": 0},
+            "lookalike_ids": {},
         },
         "refunds": OFF,
     }
@@ -315,7 +398,7 @@ def test_thresholds_are_read_by_severity():
 
 @pytest.mark.parametrize("off", ["off", "'off'"])
 def test_every_guard_can_be_switched_off(off):
-    settings = f"{{freshness: {off}, volume: {off}, schema_drift: {off}}}"
+    settings = f"{{{', '.join(f'{guard}: {off}' for guard in GUARDS)}}}"
     assert thresholds({"sources": source(settings)}) == {"orders": OFF}
 
 
@@ -375,13 +458,18 @@ def test_freshness_where_dbt_has_it_is_refused_and_not_ignored():
             thresholds({"sources": source("{}", freshness=freshness)})
 
 
-def test_by_default_tables_that_shrink_block_and_columns_warn(manifest):
+def test_by_default_tables_that_shrink_block_and_all_else_warns(manifest):
     found = thresholds(manifest)
-    assert set(found) == {"orders", "refunds", "customers", "subscriptions", "marketing_spend"}
+    assert set(found) == {
+        *("orders", "refunds", "customers", "subscriptions", "marketing_spend", "exchange_rates"),
+    }
     for limits in found.values():
         assert limits == {
             # the data of the sample end on a day
             "freshness": {},
             "volume": {"warn": 0.9, "error": 0.5},
             "schema_drift": {"warn": 0},
+            "conflicts": {"warn": 0},
+            "undated_versions": {"warn": 0},
+            "lookalike_ids": {"warn": 0},
         }

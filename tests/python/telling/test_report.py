@@ -192,9 +192,20 @@ def test_a_good_run_stays_within_sixty_lines(tmp_path):
         )
         for number in range(50):
             connection.execute(f"create table core.t{number} as select 1 as one")
-    report = published_report(file, {"total": 1.0})
+    warehouse = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "create schema staging; create table staging.stg_rejected_records as"
+            " select 'orders' as table_name, 'reason ' || (i % 50) as reject_reason,"
+            " 'orders/' || i || '.csv' as file, i as record_number,"
+            " 'amount: 10,5' as rejected_words"
+            " from range(10, 100) as records (i)"
+        )
+    report = published_report(file, warehouse, {"total": 1.0})
     header, groups = 1, 9
     assert header + groups + SHOWN_WARNINGS + 1 + len(report) <= 60
     assert report[0] == "Published b, as of 2024-01-01:"
     assert sum(line.startswith("Warning: ") for line in report) > 1
     assert report[-1] == str(file)
+    [first] = [number for number, line in enumerate(report) if " reason 49 " in line]
+    assert report[first + 1] == "    such as record 49 of orders/49.csv, amount: 10,5"
