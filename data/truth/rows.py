@@ -67,8 +67,8 @@ class CountedRows:
             return "after as_of"
         if row.get("is_test"):
             return "test"
-        if row["status"] in ("cancelled", "void", "failed"):
-            return "cancelled, void or failed"
+        if row["status"] in ("cancelled", "void", "failed", "refunded"):
+            return f"status is {row['status']}"
         return None
 
     def why_refund_does_not_count(self, row: Row) -> str | None:
