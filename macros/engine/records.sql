@@ -95,7 +95,7 @@ with_outcome as (
                 then 'no updated_at, beside a version that has one'
             when updated_at is distinct from kept_updated_at or file_date is distinct from kept_file_date
                 then 'a later version of the same key'
-            else 'conflict: other content under the same key, and nothing tells which is newer'
+            else 'conflict: nothing tells which content is newer'
         end as superseded_reason
 
     from in_sequence

@@ -180,9 +180,7 @@ NOT_AN_IDENTIFIER = (
 NO_RATE = "rejected: currency has no exchange rate on that day"
 REPETITION = "superseded: the same record again"
 LATER_VERSION = "superseded: a later version of the same key"
-CONFLICT = (
-    "superseded: conflict: other content under the same key, and nothing tells which is newer"
-)
+CONFLICT = "superseded: conflict: nothing tells which content is newer"
 UNDATED = "superseded: no updated_at, beside a version that has one"
 
 BAD_RECORDS = [

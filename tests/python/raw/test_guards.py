@@ -264,7 +264,7 @@ def test_a_build_published_before_files_told_their_columns_is_compared_by_volume
 
 # Records that nothing proves to be the older ones
 
-CONFLICT = "conflict: other content under the same key, and nothing tells which is newer"
+CONFLICT = "conflict: nothing tells which content is newer"
 UNDATED = "no updated_at, beside a version that has one"
 
 
