@@ -439,7 +439,8 @@ select
     mrr::decimal(18, 2) as mrr,
     divide(mrr, opening_mrr) as net_revenue_retention,
     divide(kept, opening_mrr) as gross_revenue_retention,
-    every_cell.is_complete
+    every_cell.is_complete,
+    false as is_left_truncated
 from every_cell
 inner join segment_names using (s)
 inner join periods as cohort_periods using (period_grain)

@@ -278,7 +278,10 @@ with_start as (
         at_end - new_customers - returning_customers + lost_customers as at_start,
         at_start * (state_date - period_start) + days_at_risk as at_risk,
         divide(churn_events, at_risk) as daily,
-        1 - power(1 - daily, 30.4375) as monthly
+        1 - power(1 - daily, 30.4375) as monthly,
+        coalesce(
+            basis <> 'subscriptions' and period_start < (select min(first_date) from buyers) + 90, false
+        ) as is_left_truncated
     from with_end
 )
 select
@@ -308,12 +311,12 @@ select
     wilson_low(churn_events, at_risk) as daily_churn_ci_low,
     wilson_high(churn_events, at_risk) as daily_churn_ci_high,
     monthly as monthly_equivalent_churn_rate,
-    case when monthly < 0.05 then 'healthy' when monthly <= 0.1 then 'watch' when monthly > 0.1 then 'high' end
-        as churn_band,
+    case
+        when is_left_truncated then null
+        when monthly < 0.05 then 'healthy' when monthly <= 0.1 then 'watch' when monthly > 0.1 then 'high'
+    end as churn_band,
     is_complete,
-    coalesce(
-        basis <> 'subscriptions' and period_start < (select min(first_date) from buyers) + 90, false
-    ) as is_left_truncated
+    is_left_truncated
 from with_start
 inner join segment_names using (s);
 
@@ -350,6 +353,7 @@ every_duration as (
         curves.s,
         curves.time_unit,
         curves.longest,
+        curves.common,
         tick as duration,
         coalesce(events, 0) as events,
         coalesce(censored, 0) as censored,
@@ -364,6 +368,7 @@ every_duration as (
     from (
         select
             s, time_unit, max(duration) as longest, sum(events + censored)::bigint as spells,
+            min(max(duration)) over (partition by time_unit) as common,
             unnest(generate_series(max(duration))) as tick
         from observed
         group by s, time_unit
@@ -405,7 +410,12 @@ select
     min(case when round(survival, 12) <= 0.5 then duration end) over a_curve as median_duration,
     coalesce(
         sum(case when duration < longest then survival::decimal(38, 20) end) over a_curve, 0
-    )::double as restricted_mean_duration
+    )::double as restricted_mean_duration,
+    longest::bigint as restricted_mean_until,
+    coalesce(
+        sum(case when duration < common then survival::decimal(38, 20) end) over a_curve, 0
+    )::double as restricted_mean_common,
+    common::bigint as common_until
 from survived
 inner join segment_names using (s)
 window a_curve as (partition by s, time_unit);

@@ -28,8 +28,8 @@ csv.field_size_limit((1 << 31) - 1)
 
 def model(dbt: Any, session: Any) -> pd.DataFrame:
     """Return the model; dbt and session are what dbt gives to every Python model."""
-    raw_dir = Path(dbt.config.get("raw_dir")).absolute()
-    tables = dbt.config.get("raw_tables")
+    raw_dir = Path(dbt.config.meta_get("raw_dir")).absolute()
+    tables = dbt.config.meta_get("raw_tables")
     files, faults = [], []
     for table_name in tables:
         for path in visible(raw_dir / table_name):

@@ -84,6 +84,7 @@ RULES: dict[str, Rule] = {
     "reporting_currency": Rule("three capital letters such as USD", _is_currency),
     "order_lapse_days": _whole_number(1),
     "reactivation_gap_days": _whole_number(0),
+    "subscriptions_observed_from": Rule("a date YYYY-MM-DD, or empty", _is_date_or_empty),
     "gross_margin": _number(0, 1),
     "annual_discount_rate": _number(0, 1),
     "clv_horizon_months": _whole_number(1),

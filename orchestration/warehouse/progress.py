@@ -45,7 +45,7 @@ class DbtProgress:
             if node:
                 self._finish(node, data["status"])
         if event["info"]["level"] == "warn" and name not in _REPEATED:
-            self._warn(_warning(event))
+            self._warn(_warning(self._manifest, event))
 
     def close(self) -> None:
         """Log how many warnings were not shown."""
@@ -76,9 +76,12 @@ def _group(manifest: Manifest, node: Node) -> str:
     return group(tested) if tested else "other"
 
 
-def _warning(event: Mapping[str, Any]) -> str:
+def _warning(manifest: Manifest, event: Mapping[str, Any]) -> str:
     if event["info"]["name"] == "LogTestResult":
-        return f"test {event['data']['name']}: {event['data']['num_failures']} rows"
+        node = manifest["nodes"].get(event["data"]["node_info"]["unique_id"], {})
+        advice = node.get("config", {}).get("meta", {}).get("advice")
+        found = advice or f"{event['data']['num_failures']} rows"
+        return f"test {event['data']['name']}: {found}"
     return " ".join(event["info"]["msg"].split()).removeprefix("[WARNING]: ")
 
 

@@ -18,3 +18,5 @@ where
     -- A customer who is lost has ended a run. The day on which a run ends is a day at risk.
     or lost_customers + lost_newcomers > churn_events
     or churn_events > customer_days_at_risk
+    -- Who could not be lost was not at risk, so a band would be praise for nothing.
+    or (churn_band is null) <> (is_left_truncated or customer_days_at_risk = 0)

@@ -26,10 +26,10 @@ SCORES = [
 
 def model(dbt: Any, session: Any) -> pd.DataFrame:
     """Return the model; dbt and session are what dbt gives to every Python model."""
-    # dbt finds the names of configs only in calls that stand alone on the right-hand side.
-    horizon_months = dbt.config.get("clv_horizon_months")
-    holdout_days = dbt.config.get("clv_holdout_days")
-    annual_discount_rate = dbt.config.get("annual_discount_rate")
+    # dbt finds the names only in calls that stand alone on the right-hand side.
+    horizon_months = dbt.config.meta_get("clv_horizon_months")
+    holdout_days = dbt.config.meta_get("clv_holdout_days")
+    annual_discount_rate = dbt.config.meta_get("annual_discount_rate")
     fitted = dbt.ref("int_clv_models_fitted").df()
     statistics = dbt.ref("int_histories_aggregated_to_statistics").df()
     months = np.arange(1, horizon_months + 1)

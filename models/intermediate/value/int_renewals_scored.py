@@ -10,8 +10,8 @@ from estimation.shifted_beta_geometric import discounted_residual_lifetime
 
 def model(dbt: Any, session: Any) -> pd.DataFrame:
     """Return the model; dbt and session are what dbt gives to every Python model."""
-    horizon = dbt.config.get("clv_horizon_months")
-    annual_discount_rate = dbt.config.get("annual_discount_rate")
+    horizon = dbt.config.meta_get("clv_horizon_months")
+    annual_discount_rate = dbt.config.meta_get("annual_discount_rate")
     spells = dbt.ref("int_spells_counted_in_intervals")
     running = spells.filter("not is_ended").project(
         "billing_interval, months_per_interval, renewals"

@@ -45,7 +45,17 @@ segments as (
 
 ),
 
--- Every period since the segment's first customer, also the periods in which nothing changed.
+first_orders as (
+
+    select min(activity_date) as first_order_date
+    from {{ ref('int_orders_aggregated_to_customer_days') }}
+    where is_purchase_day
+
+),
+
+-- Every period since the segment's first customer, also the periods in which nothing changed. Old
+-- customers look new before everyone had the time to order again. Ends of subscriptions before
+-- subscriptions_observed_from were not recorded.
 every_period as (
 
     select
@@ -57,6 +67,18 @@ every_period as (
         periods.period_start,
         periods.state_date,
         periods.is_complete,
+        coalesce(
+            segments.basis <> 'subscriptions'
+            and periods.period_start
+            < {{ dbt.dateadd('day', var('order_lapse_days'), 'first_orders.first_order_date') }},
+            false
+        )
+        or coalesce(
+            segments.basis <> 'orders'
+            and periods.period_start
+            < cast(nullif('{{ var("subscriptions_observed_from") }}', '') as date),
+            false
+        ) as is_left_truncated,
         coalesce(period_changes.new_customers, 0) as new_customers,
         coalesce(period_changes.returning_customers, 0) as returning_customers,
         coalesce(period_changes.lost_customers, 0) as lost_customers,
@@ -69,6 +91,7 @@ every_period as (
         on
             segments.period_grain = periods.period_grain
             and segments.first_period_number <= periods.period_number
+    cross join first_orders
     left join period_changes
         on
             segments.basis = period_changes.basis
@@ -146,14 +169,6 @@ targets as (
 
     from {{ ref('kpi_targets') }}
 
-),
-
-first_orders as (
-
-    select min(activity_date) as first_order_date
-    from {{ ref('int_orders_aggregated_to_customer_days') }}
-    where is_purchase_day
-
 )
 
 select
@@ -190,19 +205,13 @@ select
     {{ wilson_high('rates.churn_events', 'rates.customer_days_at_risk') }} as daily_churn_ci_high,
     rates.monthly_equivalent_churn_rate,
     case
+        when rates.is_left_truncated then null
         when rates.monthly_equivalent_churn_rate < targets.watch_rate then 'healthy'
         when rates.monthly_equivalent_churn_rate <= targets.high_rate then 'watch'
         when rates.monthly_equivalent_churn_rate > targets.high_rate then 'high'
     end as churn_band,
     rates.is_complete,
-    -- old customers look new before everyone had the time to come again
-    coalesce(
-        rates.basis <> 'subscriptions'
-        and rates.period_start
-        < {{ dbt.dateadd('day', var('order_lapse_days'), 'first_orders.first_order_date') }},
-        false
-    ) as is_left_truncated
+    rates.is_left_truncated
 
 from with_monthly_equivalent as rates
 cross join targets
-cross join first_orders

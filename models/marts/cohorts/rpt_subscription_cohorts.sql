@@ -187,7 +187,12 @@ select
     cast(cells.mrr as decimal(18, 2)) as mrr,
     {{ safe_divide('cells.mrr', 'cells.opening_mrr') }} as net_revenue_retention,
     {{ safe_divide('cells.kept_mrr', 'cells.opening_mrr') }} as gross_revenue_retention,
-    cells.is_complete
+    cells.is_complete,
+    coalesce(
+        cohort_periods.period_start
+        < cast(nullif('{{ var("subscriptions_observed_from") }}', '') as date),
+        false
+    ) as is_left_truncated
 
 from cells
 inner join periods as cohort_periods

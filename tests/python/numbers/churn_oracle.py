@@ -1,6 +1,6 @@
 """Recurring revenue, churn reasons, trials and survival, counted a second time in plain Python.
 
-`scipy.stats.ecdf` draws the survival curves.
+`scipy.stats.ecdf` draws the survival curves, unless spells enter late: scipy does not know that.
 """
 
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from math import fsum
 from operator import mul
 
 import numpy as np
-from scipy.stats import CensoredData, ecdf
+from scipy.stats import CensoredData, ecdf, norm
 from shops.oracle import (
     DAY,
     MONTHS_OF,
@@ -105,8 +105,10 @@ class ChurnOracle(Oracle):
         recurring_discount_counts=True,
         nrr_includes_reactivation=False,
         reactivation_gap_days=0,
+        subscriptions_observed_from="",
     ):
         super().__init__(zone, as_of)
+        self.observed_from = date.fromisoformat(subscriptions_observed_from or "0001-01-01")
         self.churn_dated_on = churn_dated_on
         self.past_due_pays = past_due_pays
         self.recurring_discount_counts = recurring_discount_counts
@@ -509,38 +511,78 @@ class ChurnOracle(Oracle):
             months -= 1
         yield "month", months
 
+    def seen(self, spell):
+        """(unit, (entry, duration, is it an end)) of the spell, if it outlasts its entry.
+
+        The entry is the last duration at which nobody would have recorded the end, or -1.
+        """
+        began, ended = spell["started_on"], spell["ended_on"]
+        entries = {"day": -1, "month": -1}
+        if began < self.observed_from:
+            # As of a spell that ends on that day: its month counts as a whole.
+            entries = dict(self.durations(began, self.observed_from))
+        for unit, duration in self.durations(began, ended):
+            if duration > entries[unit]:
+                yield unit, (entries[unit], duration, ended is not None)
+
     def rpt_subscription_survival(self):
-        spells = list(self.fct_subscription_spells())
-        for (name, value), members in self.segments.items():
-            events, censored = defaultdict(list), defaultdict(list)
-            for spell in spells:
-                if spell["customer_id"] in members:
-                    kind = events if spell["ended_on"] else censored
-                    for unit, duration in self.durations(spell["started_on"], spell["ended_on"]):
-                        kind[unit].append(duration)
-            for unit in events.keys() | censored.keys():
-                for row in survival_curve(events[unit], censored[unit]):
-                    yield {"segment_name": name, "segment_value": value, "time_unit": unit} | row
+        seen_of = defaultdict(list)
+        for spell in self.fct_subscription_spells():
+            seen_of[spell["customer_id"]] += self.seen(spell)
+        curves = {}
+        for segment, members in self.segments.items():
+            its_spells = defaultdict(list)
+            for customer in members:
+                for unit, spell in seen_of[customer]:
+                    its_spells[unit].append(spell)
+            curves |= {(*segment, unit): spells for unit, spells in its_spells.items()}
+        for (name, value, unit), spells in curves.items():
+            common = min(
+                max(duration for _, duration, _ in others)
+                for (*_, its_unit), others in curves.items()
+                if its_unit == unit
+            )
+            for row in survival_curve(spells, common):
+                yield {"segment_name": name, "segment_value": value, "time_unit": unit} | row
 
 
-def survival_curve(events, censored):
-    """A row for every duration. scipy draws the curve; the median comes from exact fractions."""
-    times = np.arange(max(events + censored) + 1)
-    died, left = (
-        np.bincount(np.array(durations, dtype=int), minlength=len(times))
-        for durations in (events, censored)
-    )
-    at_risk = np.cumsum((died + left)[::-1])[::-1]
+def survival_curve(spells, common):
+    """A row for every duration, from (entry, duration, is it an end) of each spell.
+
+    Where all spells are at risk from the start, scipy draws the curve. Other curves are drawn by
+    the definition: at risk at t is who entered before t and has not left before t.
+    """
+    entries, durations, is_end = (np.array(column) for column in zip(*spells, strict=True))
+    times = np.arange(durations.max() + 1)
+    at_risk = np.array([np.sum((entries < t) & (durations >= t)) for t in times])
+    died = np.array([np.sum(durations[is_end] == t) for t in times])
+    left = np.array([np.sum(durations[~is_end] == t) for t in times])
     exact = list(
-        accumulate((Fraction(int(n - d), int(n)) for d, n in zip(died, at_risk, strict=True)), mul)
+        accumulate(
+            (
+                Fraction(int(n - d), int(n)) if n else Fraction(1)
+                for d, n in zip(died, at_risk, strict=True)
+            ),
+            mul,
+        )
     )
     median = next((t for t, survival in enumerate(exact) if survival <= Fraction(1, 2)), None)
-    restricted_mean = fsum(exact[:-1])
-    curve = ecdf(CensoredData(uncensored=events, right=censored)).sf
-    interval = curve.confidence_interval(0.95, method="log-log")
-    survival, low, high = (part.evaluate(times) for part in (curve, interval.low, interval.high))
     with np.errstate(divide="ignore", invalid="ignore"):
-        std_error = survival * np.sqrt(np.cumsum(died / (at_risk * (at_risk - died))))
+        variance = np.cumsum(np.where(died, died / (at_risk * (at_risk - died)), 0))
+    if np.all(entries < 0):
+        curve = ecdf(CensoredData(uncensored=durations[is_end], right=durations[~is_end])).sf
+        interval = curve.confidence_interval(0.95, method="log-log")
+        survival, low, high = (
+            part.evaluate(times) for part in (curve, interval.low, interval.high)
+        )
+    else:
+        survival = np.array(exact, dtype=float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_log = np.log(-np.log(survival))
+            width = norm.ppf(0.975) * np.sqrt(variance) / np.log(survival)
+            low, high = (np.exp(-np.exp(log_log + sign * -width)) for sign in (1, -1))
+    with np.errstate(invalid="ignore"):
+        std_error = survival * np.sqrt(variance)
     for t in map(int, times):
         has_interval = 0 < exact[t] < 1
         yield {
@@ -554,5 +596,8 @@ def survival_curve(events, censored):
             "ci_low": float(low[t]) if has_interval else None,
             "ci_high": float(high[t]) if has_interval else None,
             "median_duration": median,
-            "restricted_mean_duration": restricted_mean,
+            "restricted_mean_duration": fsum(exact[:-1]),
+            "restricted_mean_until": len(exact) - 1,
+            "restricted_mean_common": fsum(exact[:common]),
+            "common_until": int(common),
         }

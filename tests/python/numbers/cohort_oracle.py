@@ -41,8 +41,10 @@ class CohortOracle(Oracle):
         order_lapse_days,
         reactivation_gap_days,
         calendar=USUAL,
+        subscriptions_observed_from="",
     ):
         super().__init__(zone, as_of, calendar)
+        self.observed_from = date.fromisoformat(subscriptions_observed_from or "0001-01-01")
         self.order_lapse = timedelta(days=order_lapse_days)
         self.reactivation_gap = timedelta(days=reactivation_gap_days)
         self.read_orders(shop)
@@ -254,6 +256,7 @@ class CohortOracle(Oracle):
                     "net_revenue_retention": rate(sum(now.values()), sum(opening.values())),
                     "gross_revenue_retention": rate(kept, sum(opening.values())),
                     "is_complete": is_complete,
+                    "is_left_truncated": columns["cohort_start"] < self.observed_from,
                 }
 
     def rpt_repeat_purchase(self):
@@ -373,7 +376,7 @@ class CohortOracle(Oracle):
                     for period in self.periods_from(
                         self.calendar.period_of(first_day, grain), grain
                     ):
-                        yield {
+                        row = {
                             "segment_name": name,
                             "segment_value": value,
                             "basis": basis,
@@ -385,12 +388,16 @@ class CohortOracle(Oracle):
                             [(at_risk[customer], active_at[customer]) for customer in present],
                             *period[:3],
                         )
+                        if row["is_left_truncated"]:
+                            row["churn_band"] = None
+                        yield row
 
     def is_left_truncated(self, basis, start):
+        lacks_subscriptions = basis != "orders" and start < self.observed_from
         if basis == "subscriptions" or not self.purchase_days:
-            return False
+            return lacks_subscriptions
         first_data = min(its_days[0] for its_days in self.purchase_days.values())
-        return start < first_data + self.order_lapse
+        return lacks_subscriptions or start < first_data + self.order_lapse
 
     def retention(self, histories, start, end, state_date):
         at_start = at_end = new = returning = lost = lost_newcomers = events = days_at_risk = 0

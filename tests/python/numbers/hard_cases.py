@@ -85,6 +85,10 @@ HARD_CASES = {
         "no median": lambda row: row["median_duration"] is None,
         "ties": lambda row: row["events"] > 1,
         "ties with the censored": lambda row: row["events"] * row["censored"] > 0,
+        "nobody has entered yet": lambda row: row["survival"] == 1 and row["at_risk"] == 0,
+        "others enter after all have left": lambda row: (
+            row["survival"] == 0 and row["at_risk"] > row["events"]
+        ),
     },
 }
 

@@ -27,11 +27,11 @@ MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
 
 
 @pytest.mark.parametrize(
-    "timezone, order_lapse_days, reactivation_gap_days, calendar",
+    "timezone, order_lapse_days, reactivation_gap_days, calendar, subscriptions_observed_from",
     [
-        ("UTC", 90, 0, Calendar()),
-        ("America/New_York", 90, 0, Calendar("sunday", "april")),
-        ("Asia/Kolkata", 30, 7, Calendar("saturday", "february")),
+        ("UTC", 90, 0, Calendar(), ""),
+        ("America/New_York", 90, 0, Calendar("sunday", "april"), "2024-07-01"),
+        ("Asia/Kolkata", 30, 7, Calendar("saturday", "february"), "2024-09-11"),
     ],
 )
 @given(
@@ -46,6 +46,7 @@ def test_every_cell_is_what_the_oracle_counts(
     order_lapse_days,
     reactivation_gap_days,
     calendar,
+    subscriptions_observed_from,
     seed,
     customers,
     sells,
@@ -59,6 +60,7 @@ def test_every_cell_is_what_the_oracle_counts(
         "as_of_date": as_of.isoformat(),
         "order_lapse_days": order_lapse_days,
         "reactivation_gap_days": reactivation_gap_days,
+        "subscriptions_observed_from": subscriptions_observed_from,
         **asdict(calendar),
     }
     warehouse.fill(plainly(shop), "--select", *MODELS, variables=variables)
@@ -71,5 +73,6 @@ def test_every_cell_is_what_the_oracle_counts(
         order_lapse_days,
         reactivation_gap_days,
         calendar,
+        subscriptions_observed_from,
     )
     check_marts(oracle, found, KEYS)

@@ -5,26 +5,35 @@ Hardie explain the shifted beta-geometric model. The usual worked examples of re
 published_shops.py turns all of them into raw subscriptions.
 """
 
-from datetime import date
+import random
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from math import exp
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import run_build
 from scipy import stats
+from shops.landing_zone import plainly
 from shops.published_shops import (
     AS_OF,
+    LAST_DAY,
     SURVIVORS,
     SURVIVORS_SINCE,
     gehan_subscriptions,
     read_gehan,
+    row,
     survivor_subscriptions,
     worked_example_subscriptions,
     write_subscriptions,
 )
+from shops.random_shops import ChangingShop, EdgeShop, PaperShop
 
+UTC = ZoneInfo("UTC")
 # Also a year, but another billing interval: renewals are fitted by interval.
 MONTHS_12 = {"billing_interval": "month", "interval_count": 12}
 HIGH_END = {"alpha": 0.668, "beta": 3.806}
@@ -242,3 +251,96 @@ def test_gross_and_net_revenue_retention(of_plan, plan, opening, closing, grr, n
     ).fetchall()
     assert row[:2] == (opening, closing)
     assert row[2:] == pytest.approx((grr, nrr, 1 - nrr))
+
+
+# --- An export that holds only who was alive when it began ----------------------------------------
+
+LATE = date(2024, 1, 1)
+WARNING = "fct_subscription_spells__may_need_subscriptions_observed_from"
+
+
+def subscribers(seed: int, hazard: float) -> list[dict]:
+    """2,000 monthly subscriptions that start in 2022 to 2024; the hazard is that of a day."""
+    chance = random.Random(seed)
+    rows = []
+    for number in range(2_000):
+        started_at = date(2022, 1, 1) + timedelta(days=chance.randrange(1_000))
+        ended_at = started_at + timedelta(days=1 + int(chance.expovariate(hazard)))
+        rows.append(
+            row(f"c{number}", started_at, 10, ended_at=ended_at if ended_at <= LAST_DAY else None)
+        )
+    return rows
+
+
+def alive(rows: list[dict]) -> list[dict]:
+    return [row for row in rows if row["ended_at"] is None or row["ended_at"] > LATE]
+
+
+def with_delayed_entry(rows: list[dict]) -> dict[int, tuple[int, float]]:
+    """At risk and survival by day. Who enters on a day is at risk from the next day on."""
+    spells = pd.DataFrame(rows)
+    began, ended = (pd.to_datetime(spells[name]) for name in ("started_at", "ended_at"))
+    entry = (pd.Timestamp(LATE) - began).dt.days.where(began < pd.Timestamp(LATE), -1)
+    duration = (ended.fillna(pd.Timestamp(LAST_DAY)) - began).dt.days
+    found, survival = {}, 1.0
+    for day in range(duration.max() + 1):
+        at_risk = ((entry < day) & (duration >= day)).sum()
+        survival *= 1 - ((duration == day) & ended.notna()).sum() / max(at_risk, 1)
+        found[day] = int(at_risk), pytest.approx(survival, abs=1e-12)
+    return found
+
+
+@pytest.fixture
+def built(warehouse):
+    """Build what the warning reads; return the status of the warning, and the curve of days."""
+
+    def build(tables: dict[str, list[dict]], **variables: str):
+        models = ["+rpt_subscription_survival", "+fct_subscription_spells"]
+        variables |= {"as_of_date": AS_OF.isoformat()}
+        warehouse.fill(plainly(tables), "--select", *models, variables=variables)
+        [result] = warehouse.dbt("test", "--select", WARNING, variables=variables).results
+        curve = warehouse.query(
+            "select duration, at_risk, survival from churn.rpt_subscription_survival"
+            " where segment_name = 'all' and time_unit = 'day'"
+        )
+        return str(result.status), {day: tuple(numbers) for day, *numbers in curve}
+
+    return build
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_delayed_entry_finds_the_survival_of_all_in_that_of_the_survivors(built, warehouse, seed):
+    """Without the var the curve is far too high, and the build warns."""
+    everyone = subscribers(seed, hazard=1 / 300)
+    export = {"subscriptions": alive(everyone)}
+    status, truth = built({"subscriptions": everyone})
+    assert status == "pass"
+
+    status, too_high = built(export)
+    assert status == "warn"
+
+    status, curve = built(export, subscriptions_observed_from=LATE.isoformat())
+    assert status == "pass"
+    assert curve == with_delayed_entry(alive(everyone))
+    survival = {name: found[365][1] for name, found in (("all", truth), ("late", curve))}
+    assert survival == pytest.approx(dict.fromkeys(survival, exp(-365 / 300)), abs=0.07)
+    assert too_high[365][1] > max(survival.values()) + 0.1
+    [(in_months,)] = warehouse.query(
+        "select survival from churn.rpt_subscription_survival"
+        " where segment_name = 'all' and time_unit = 'month' and duration = 12"
+    )
+    assert in_months == pytest.approx(exp(-365 / 300), abs=0.07)
+
+
+@pytest.mark.parametrize(
+    "shop",
+    [
+        EdgeShop("late", 30, "subscriptions", UTC),
+        ChangingShop("late", 100, UTC, AS_OF),
+        PaperShop(1, 100, UTC, AS_OF),
+    ],
+    ids=lambda shop: type(shop).__name__,
+)
+def test_random_shops_give_no_such_warning(built, shop):
+    status, _ = built(shop.tables)
+    assert status == "pass"
