@@ -34,6 +34,7 @@ assessed as (
 select
     order_id,
     customer_id,
+    subscription_id,
     status,
     channel,
     original_currency,
@@ -42,6 +43,7 @@ select
     exchange_rate,
     amount,
     not_counted_reason is null as is_counted,
+    subscription_id is not null as is_renewal,
     ordered_at,
     order_date{{ pass_through('orders') }}
 

@@ -4,7 +4,7 @@
 -#}
 {%- set tables = {
     'orders': (ref('stg_order_records'), 'original_amount', 'coalesce(updated_at, ordered_at)'),
-    'refunds': (ref('stg_refund_records'), 'original_amount', 'refunded_at'),
+    'refunds': (ref('stg_refund_records'), 'original_amount', 'coalesce(updated_at, refunded_at)'),
     'customers': (ref('stg_customer_records'), '0', 'coalesce(updated_at, signed_up_at)'),
     'subscriptions': (
         ref('stg_subscription_records'), 'original_amount', 'coalesce(updated_at, valid_from)'
