@@ -18,8 +18,8 @@ amounts as (
     select
         customer_id,
         order_date as activity_date,
-        case when is_renewal then 0 else 1 end as orders,
-        case when is_renewal then 0 else amount end as order_amount,
+        case when subscription_id is null then 1 else 0 end as orders,
+        case when subscription_id is null then amount else 0 end as order_amount,
         0 as refunded_purchases,
         amount as revenue
 

@@ -43,7 +43,6 @@ select
     exchange_rate,
     amount,
     not_counted_reason is null as is_counted,
-    subscription_id is not null as is_renewal,
     ordered_at,
     order_date{{ pass_through('orders') }}
 

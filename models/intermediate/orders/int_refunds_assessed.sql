@@ -33,7 +33,7 @@ joined as (
         orders.amount as order_amount,
         orders.exchange_rate as order_exchange_rate,
         orders.original_currency = refunds.original_currency as is_in_order_currency,
-        orders.order_id is not null and not orders.is_renewal as is_of_purchase,
+        orders.order_id is not null and orders.subscription_id is null as is_of_purchase,
         refunds.refunded_at,
         {{ local_date('refunds.refunded_at') }} as refund_date,
         case

@@ -9,7 +9,7 @@ customers as (
 orders as (
 
     select * from {{ ref('int_orders_assessed') }}
-    where is_counted and customer_id is not null and not is_renewal
+    where is_counted and customer_id is not null and subscription_id is null
 
 ),
 

@@ -33,7 +33,10 @@ numbered as (
         lag(order_date) over its_kind as previous_order_date
 
     from orders
-    window its_kind as (partition by customer_id, is_renewal order by ordered_at, order_id)
+    window its_kind as (
+        partition by customer_id, subscription_id is null
+        order by ordered_at, order_id
+    )
 
 )
 
@@ -45,11 +48,11 @@ select
     numbered.original_currency,
     -- a guest has no customer, so no earlier order; a renewal is no purchase
     case
-        when numbered.customer_id is not null and not numbered.is_renewal
+        when numbered.customer_id is not null and numbered.subscription_id is null
             then numbered.order_number
     end as order_number,
     case
-        when numbered.customer_id is not null and not numbered.is_renewal
+        when numbered.customer_id is not null and numbered.subscription_id is null
             then {{ dbt.datediff('numbered.previous_order_date', 'numbered.order_date', 'day') }}
     end as days_since_previous_order,
     numbered.amount,
