@@ -141,21 +141,15 @@ class ValueOracle(CohortOracle):
 
     def read_orders(self, shop):
         super().read_orders(shop)
-        refunds = defaultdict(list)
-        for refund in shop["refunds"]:
-            refunds[refund["order_id"]].append(refund)
-        # By customer, the orders that count: (day, amount, [(day, amount) of each refund]).
+        # By customer, the purchases that count: (day, amount, [(day, amount) of each refund]).
         self.orders = defaultdict(list)
         for order in shop["orders"]:
             if order["status"] != "cancelled" and not order["is_test"]:
                 day = self.day(order["ordered_at"])
-                amount, *back = (
-                    to_cents(exchanged(row["amount"], row["currency"], day))
-                    for row in [order, *refunds[order["order_id"]]]
-                )
-                on = [self.day(refund["refunded_at"]) for refund in refunds[order["order_id"]]]
-                refunded = list(zip(on, back, strict=True))
-                self.orders[order["customer_id"]].append((day, amount, refunded))
+                amount = to_cents(exchanged(order["amount"], order["currency"], day))
+                refunded = self.refunds.of_orders[order["order_id"]]
+                if order["subscription_id"] is None:
+                    self.orders[order["customer_id"]].append((day, amount, refunded))
 
     def read_subscriptions(self, shop):
         super().read_subscriptions(shop)
@@ -498,7 +492,13 @@ class ValueOracle(CohortOracle):
         """Calendar months until the margin reached the spend, the month of the start included."""
         if spent is None:
             return None
-        earned = NOTHING
+        # Renewals and credit notes may be older than the cohort.
+        earned = sum(
+            amount
+            for customer in customers
+            for month, amount in self.earned[customer].items()
+            if month < period_of(start, "month")
+        )
         months = self.periods_from(period_of(start, "month"), "month")
         for number, (month, *_) in enumerate(months, start=1):
             earned += sum(self.earned[customer][month] for customer in customers)
