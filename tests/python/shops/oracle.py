@@ -145,7 +145,7 @@ class Refunds:
     """What was paid back, by the raw rows and the orders that count.
 
     `orders` has (day, amount, currency) of each order by its id. A refund is cut at what is left of
-    its order: `of_orders` has (day, amount) of each by order. `credit_notes` has the same of refunds
+    its order: `of_orders` has (day, amount) of each by order. `credit_notes` has those of refunds
     without an order, by customer.
     """
 
