@@ -436,6 +436,8 @@ class PaperShop(Shop):
     def __init__(self, seed, customers, zone, as_of):
         super().__init__(zone)
         self.chance, self.as_of = np.random.default_rng(seed), as_of
+        # In some shops all orders cost the same.
+        self.price = Decimal("19.99") if self.happens(0.2) else None
         self.days = (as_of - self.FIRST_DAY).days
         self.add_marketing_spend()
         for number in range(customers):
@@ -488,8 +490,8 @@ class PaperShop(Shop):
             "customer_id": customer_id,
             "subscription_id": "s1" if self.happens(0.05) else None,
             "ordered_at": self.moment(day),
-            "amount": Decimal(0) if self.happens(0.05) else amount,
-            "currency": self.pick([None, "USD", "EUR"]),
+            "amount": self.price or (Decimal(0) if self.happens(0.05) else amount),
+            "currency": None if self.price else self.pick([None, "USD", "EUR"]),
             "status": self.pick([None, *["paid"] * 20, "cancelled"]),
             "is_test": self.pick([None, *[False] * 20, True]),
         }
