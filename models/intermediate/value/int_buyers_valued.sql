@@ -119,8 +119,9 @@ select
             then coalesce(
                 purchase_fit.reason,
                 order_value_fit.reason,
-                'values of orders are not predicted (gamma_gamma): they differ so widely that after so'
-                || ' few purchases no mean is finite. Check the largest amounts, or wait for more data'
+                'values of orders are not predicted (gamma_gamma): they differ so widely that'
+                || ' after so few purchases no mean is finite. Check the largest amounts, or wait'
+                || ' for more data'
             )
     end as unscored_reason
 
