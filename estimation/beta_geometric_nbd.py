@@ -30,7 +30,7 @@ the next 39 weeks:
 The parameters come from a fit. Few customers give no parameters, but a reason:
 
 >>> BG_NBD.fit(x=[2, 0, 1], t_x=[30.43, 0, 1.71], T=[38.86, 38.86, 38.86]).reason
-'too few customers: 3, at least 50 are needed'
+'too few customers who bought: 3, at least 50 are needed. Wait for more data'
 """
 
 from collections.abc import Mapping
@@ -65,9 +65,13 @@ class BetaGeometricNBD:
         weights = np.broadcast_to(counts(weights), x.shape)
         customers, purchases = weights.sum(), weights @ x
         if customers < MINIMUM_CUSTOMERS:
-            return Fit.too_few(customers)
+            return Fit.too_few(customers, "customers who bought")
         if not purchases:
-            return Fit.failed(customers, "no customer bought again")
+            return Fit.failed(
+                customers,
+                "no customer bought on a second day, so nobody knows how often they come back."
+                " Wait until some do",
+            )
         # Gamma functions cost most. They depend on x alone, and x has few different values.
         distinct_x, index = np.unique(x, return_inverse=True)
         distinct_weights = np.bincount(index, weights)

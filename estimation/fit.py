@@ -12,8 +12,9 @@ log-likelihood is 200 log(rate) - 100 rate, so the rate is 2:
 
 Nobody has come back yet, so the likelihood rises as the rate falls:
 
->>> maximize(lambda p: (-p[0], np.array([-1.0])), {"rate": 1.0}, customers=200).reason
-'no maximum: rate runs to 0'
+>>> found = maximize(lambda p: (-p[0], np.array([-1.0])), {"rate": 1.0}, customers=200)
+>>> found.reason.split(". ")[0]
+'no best fit: the smaller rate gets, the better it fits'
 """
 
 from collections.abc import Callable, Mapping
@@ -39,13 +40,17 @@ WIDEST = 10
 # At a maximum the next Newton step moves no logarithm by more than this.
 LONGEST_LAST_STEP = 0.01
 
+# What is missing where the data have no answer, and what to do.
+ADVICE = "Customers are too few, too much alike, or known for too short a time. Wait for more data"
+
 
 class Fit(NamedTuple):
     """The parameters that a fit found, or the reason why it found none.
 
     `customers` is the number of customers whose data were used: the sum of their weights. If
     `converged`, there are `parameters` by name, in the units of the data, and `log_likelihood`,
-    and `reason` is None. Otherwise there is only a `reason`.
+    and `reason` is None. Otherwise there is only a `reason`. Data that are simpler than the model
+    converge with a `reason`, which says what is so simple.
     """
 
     customers: float
@@ -60,10 +65,12 @@ class Fit(NamedTuple):
         return cls(float(customers), converged=False, reason=reason)
 
     @classmethod
-    def too_few(cls, customers: float) -> Self:
-        """Return the fit of fewer than MINIMUM_CUSTOMERS customers."""
+    def too_few(cls, customers: float, who: str) -> Self:
+        """Return the fit of fewer than MINIMUM_CUSTOMERS customers; `who` says which ones count."""
         return cls.failed(
-            customers, f"too few customers: {customers:g}, at least {MINIMUM_CUSTOMERS} are needed"
+            customers,
+            f"too few {who}: {customers:g}, at least {MINIMUM_CUSTOMERS} are needed."
+            " Wait for more data",
         )
 
 
@@ -131,16 +138,25 @@ def maximize(
     distance = found.x - origin
     farthest = np.argmax(np.abs(distance))
     if abs(distance[farthest]) > FARTHEST:
-        limit = "infinity" if distance[farthest] > 0 else "0"
-        return Fit.failed(customers, f"no maximum: {names[farthest]} runs to {limit}")
+        way = "larger" if distance[farthest] > 0 else "smaller"
+        return Fit.failed(
+            customers,
+            f"no best fit: the {way} {names[farthest]} gets, the better it fits. {ADVICE}",
+        )
     curvatures, directions = np.linalg.eigh(curvature(found.x))
     if customers * curvatures[0] * WIDEST**2 < 1:
         name = names[np.argmax(np.abs(directions[:, 0]))]
-        return Fit.failed(customers, f"the data do not determine {name}")
+        return Fit.failed(
+            customers, f"no best fit: many values of {name} fit equally well. {ADVICE}"
+        )
     slope = loss(found.x)[1]
     last_step = -directions @ (directions.T @ slope / curvatures)
     if np.abs(last_step).max() > LONGEST_LAST_STEP:
-        return Fit.failed(customers, f"the optimiser stopped short of a maximum: {found.message}")
+        return Fit.failed(
+            customers,
+            f"no best fit: the search stopped before it found one ({found.message})."
+            " This is a fault of Tenure: please report it",
+        )
     parameters = np.exp(found.x + last_step)
     return Fit(
         float(customers),

@@ -51,9 +51,13 @@ def fit(intervals: ArrayLike, lost: ArrayLike, running: ArrayLike) -> Fit:
     n, lost, running = n[n > 0], lost[n > 0], running[n > 0]
     customers = lost.sum() + running.sum()
     if customers < MINIMUM_CUSTOMERS:
-        return Fit.too_few(customers)
+        return Fit.too_few(customers, "subscribers who came to a renewal")
     if not lost.any():
-        return Fit.failed(customers, "no customer was lost")
+        return Fit.failed(
+            customers,
+            "no subscriber has left so far, so nobody knows how long they stay."
+            " Wait until some leave",
+        )
 
     def log_likelihood(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         alpha, beta = parameters

@@ -3,7 +3,8 @@
 -- few conditions:
 -- - All vars have their defaults, and the time zone is UTC.
 -- - No row breaks the raw contract.
--- - No refund exceeds its order.
+-- - No refund exceeds its order, or has none.
+-- - No order renews a subscription.
 -- - No subscription moves to another customer, is dated back, or takes back a cancellation.
 --
 -- Customers are integers (c), numbered in the order of their ids.

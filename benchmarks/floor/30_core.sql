@@ -195,6 +195,7 @@ with refunded as (
 select
     order_id,
     customer_id,
+    null::varchar as subscription_id,
     channel,
     original_currency,
     case when c is not null then order_number end as order_number,

@@ -30,6 +30,23 @@ histories as (
 )
 select * from histories;
 
+create temp table int_purchases_aggregated_to_prices as
+select
+    trained_on,
+    count(*) as orders,
+    sum(amount) - coalesce(any_value(refunded), 0) as net_revenue,
+    min(amount) as lowest_price,
+    max(amount) as highest_price
+from (values ('all_data', 0), ('calibration', 90)) as data (trained_on, holdout_days)
+inner join orders on orders.c is not null and order_date < getvariable('as_of') - holdout_days
+left join (
+    select trained_on, sum(amount) as refunded
+    from (values ('all_data', 0), ('calibration', 90)) as data (trained_on, holdout_days)
+    inner join refunds on refunds.c is not null and refund_date < getvariable('as_of') - holdout_days
+    group by trained_on
+) as refunded using (trained_on)
+group by trained_on;
+
 create temp table int_histories_aggregated_to_statistics as
 select trained_on, frequency, recency_days, age_days, count(*) as customers
 from int_purchases_aggregated_to_histories

@@ -43,12 +43,12 @@ select
     divide(predicted - actual, totals.customers) as bias,
     row_number() over (
         order by
-            models.model = 'naive', coalesce(converged, false) desc, mae nulls last, preference
-    ) = 1 as is_champion
+            models.model = 'naive', coalesce(is_fitted, false) desc, mae nulls last, preference
+    ) = 1 and coalesce(is_fitted, false) as is_champion
 from (values ('bg_nbd', 2), ('mbg_nbd', 1), ('naive', 3)) as models (model, preference)
 left join totals using (model)
 left join (
-    select distinct model, converged from int_clv_models_fitted where trained_on = 'all_data'
+    select model, bool_and(converged) as is_fitted from int_clv_models_fitted group by model
 ) as fitted using (model);
 
 create table clv.rpt_clv_deciles as
@@ -75,7 +75,7 @@ group by model, decile;
 
 create temp table valued as
 with champion as (
-    select model, max(model || ': ' || reason) as reason
+    select model, max('purchases are not predicted (' || model || '): ' || reason) as reason
     from int_clv_models_fitted
     where trained_on = 'all_data' and model in (select model from clv.rpt_clv_calibration where is_champion)
     group by model
@@ -85,7 +85,9 @@ spending as (
         max(value) filter (parameter = 'p') as p,
         max(value) filter (parameter = 'q') as q,
         max(value) filter (parameter = 'v') as v,
-        max(model || ': ' || reason) as reason
+        max(value) filter (parameter = 'mean') as mean,
+        max(value) filter (parameter = 'own_share') as own_share,
+        max('values of orders are not predicted (gamma_gamma): ' || reason) as reason
     from int_clv_models_fitted
     where trained_on = 'all_data' and model = 'gamma_gamma'
 ),
@@ -96,13 +98,18 @@ bought as (
         frequency, recency_days, age_days, p_alive,
         expected_orders_30d, expected_orders_90d, expected_orders_365d, discounted_orders,
         case
+            when own_share = 1 and frequency > 0 then greatest(mean_repeat_value, 0)
+            when mean is not null then mean
             when p * frequency + q > 1
                 then
                     p * (v + frequency * greatest(coalesce(mean_repeat_value, 0), 0))
                     / (p * frequency + q - 1)
         end as order_value,
         coalesce(
-            champion.reason, spending.reason, 'gamma_gamma: the mean over all customers is not finite'
+            champion.reason,
+            spending.reason,
+            'values of orders are not predicted (gamma_gamma): they differ so widely that after so'
+            || ' few purchases no mean is finite. Check the largest amounts, or wait for more data'
         ) as reason
     from int_purchases_aggregated_to_histories as histories
     cross join champion
@@ -120,7 +127,7 @@ subscribed as (
             max(months_per_interval * discounted_intervals) filter (billing_interval <> 'all'),
             max(discounted_intervals) filter (billing_interval = 'all')
         ) as months,
-        max('shifted_beta_geometric: ' || reason) as reason
+        max('renewals are not predicted (shifted_beta_geometric): ' || reason) as reason
     from int_spells_counted_in_intervals
     left join int_renewals_scored using (billing_interval, renewals)
     where not is_ended

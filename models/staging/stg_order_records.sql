@@ -27,6 +27,7 @@ judged as (
 select
     order_id,
     customer_id,
+    subscription_id,
     lower(status) as status,
     channel,
     original_currency,

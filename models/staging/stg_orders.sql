@@ -11,6 +11,7 @@ accepted as (
     select
         order_id,
         customer_id,
+        subscription_id,
         status,
         channel,
         original_currency,

@@ -6,11 +6,18 @@ source as (
 
 ),
 
--- A refund is converted at the rate of its order's day. Without an order, at the rate of its own day.
+-- A refund is converted at the rate of its order, or of its order's day if it has another currency.
+-- Without an order, at the rate of its own day.
 dated as (
 
     select
         source.*,
+        case
+            when
+                coalesce(upper(source.currency), '{{ var("reporting_currency") }}')
+                = orders.original_currency
+                then orders.exchange_rate
+        end as exchange_rate,
         {{ local_date('coalesce(orders.ordered_at, source.refunded_at)') }} as rate_date
 
     from source
@@ -19,7 +26,7 @@ dated as (
 
 ),
 
-{{ priced_records('dated', 'dated.rate_date') }},
+{{ priced_records('dated', 'dated.rate_date', is_settled=true) }},
 
 judged as (
 
@@ -40,6 +47,8 @@ judged as (
 select
     refund_id,
     order_id,
+    customer_id,
+    lower(status) as status,
     original_currency,
     file,
     outcome,
@@ -52,6 +61,8 @@ select
     amount as original_amount,
     exchange_rate,
     {{ converted('amount', 'exchange_rate') }} as amount,
+    coalesce(is_test, false) as is_test,
+    coalesce(is_deleted, false) as is_deleted,
     refunded_at,
     updated_at
 

@@ -11,11 +11,16 @@ accepted as (
     select
         refund_id,
         order_id,
+        customer_id,
+        status,
         original_currency,
         original_amount,
         exchange_rate,
         amount,
-        refunded_at
+        is_test,
+        is_deleted,
+        refunded_at,
+        updated_at
 
     from source
     where outcome = 'accepted'

@@ -7,7 +7,7 @@ orders as (
         min(order_date) as first_order_date,
         max(order_date) as last_order_date
     from {{ ref('fct_orders') }}
-    where customer_id is not null
+    where customer_id is not null and subscription_id is null
     group by customer_id
 
 ),

@@ -1,13 +1,33 @@
 with
 
+-- A renewal is revenue, but no purchase. A credit note has no order.
+amounts as (
+
+    select
+        customer_id,
+        case when subscription_id is null then 1 else 0 end as orders,
+        net_amount as net_revenue
+    from {{ ref('fct_orders') }}
+    where customer_id is not null
+
+    union all
+
+    select
+        customer_id,
+        0 as orders,
+        -amount as net_revenue
+    from {{ ref('int_refunds_assessed') }}
+    where is_counted and order_id is null
+
+),
+
 orders as (
 
     select
         customer_id,
-        count(*) as orders,
-        sum(net_amount) as net_revenue
-    from {{ ref('fct_orders') }}
-    where customer_id is not null
+        sum(orders) as orders,
+        sum(net_revenue) as net_revenue
+    from amounts
     group by customer_id
 
 ),

@@ -14,7 +14,7 @@ fitted_models as (
 
 ),
 
--- No model can score the buyers if the champion could not be fitted.
+-- A model that the var clv_model names scores without a holdout, too. Without a fit no model does.
 scorer as (
 
     select coalesce(max(fitted_models.model), '(none)') as model
@@ -22,7 +22,7 @@ scorer as (
     from {{ ref('rpt_clv_calibration') }} as calibration
     inner join fitted_models
         on calibration.model = fitted_models.model
-    where calibration.is_champion
+    where calibration.is_champion or calibration.model = '{{ var("clv_model") }}'
 
 )
 

@@ -6,41 +6,58 @@ calibration as (
 
 ),
 
-fitted_models as (
-
-    select distinct model from {{ ref('rpt_clv_parameters') }}
-    where trained_on = 'all_data' and converged
-
-),
-
-champion as (
+-- Fitted to all data and to the time before the holdout.
+candidates as (
 
     select
         calibration.model,
-        calibration.mae,
-        fitted_models.model is not null as is_fitted
+        calibration.mae
 
     from calibration
-    left join fitted_models
-        on calibration.model = fitted_models.model
+    inner join {{ ref('rpt_clv_parameters') }} as parameters
+        on calibration.model = parameters.model
+    where
+        calibration.customers > 0
+        {%- if var('clv_model') != 'champion' %}
+        and calibration.model = '{{ var("clv_model") }}'
+        {%- endif %}
+    group by calibration.model, calibration.mae
+    having
+        max(case when parameters.trained_on = 'all_data' and parameters.converged then 1 end) = 1
+        and max(case when parameters.trained_on = 'calibration' and parameters.converged then 1 end)
+        = 1
+
+),
+
+smallest as (
+
+    select min(mae) as mae from candidates
+
+),
+
+champions as (
+
+    select
+        count(*) as champions,
+        count(candidates.model) as candidates,
+        max(calibration.mae) as mae
+
+    from calibration
+    left join candidates
+        on calibration.model = candidates.model
     where calibration.is_champion
 
 )
 
 select
-    calibration.model,
-    calibration.mae,
-    champion.model as champion,
-    champion.mae as mae_of_champion
+    champions.champions,
+    champions.candidates,
+    champions.mae,
+    smallest.mae as smallest_mae
 
-from calibration
-inner join fitted_models
-    on calibration.model = fitted_models.model
-cross join champion
+from champions
+cross join smallest
 where
-    '{{ var("clv_model") }}' = 'champion'
-    and (
-        not champion.is_fitted
-        or calibration.mae < champion.mae
-        or (calibration.mae is not null and champion.mae is null)
-    )
+    champions.champions <> case when smallest.mae is null then 0 else 1 end
+    or champions.candidates <> champions.champions
+    or champions.mae <> smallest.mae

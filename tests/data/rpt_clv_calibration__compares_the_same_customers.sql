@@ -23,7 +23,7 @@ buyers as (
 
     from {{ ref('fct_orders') }} as orders
     cross join as_of
-    where orders.customer_id is not null
+    where orders.customer_id is not null and orders.subscription_id is null
     group by orders.customer_id
 
 ),

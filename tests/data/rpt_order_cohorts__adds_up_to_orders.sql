@@ -1,13 +1,56 @@
+{#- Purchases are in a cohort. Money is, from the day of its customer's first purchase on. -#}
 with
 
-orders as (
+purchases as (
 
     select
+        customer_id,
         count(*) as orders,
-        coalesce(sum(net_amount), 0) as net_revenue,
-        count(distinct customer_id) as customers
+        min(order_date) as first_order_date
     from {{ ref('fct_orders') }}
-    where customer_id is not null
+    where customer_id is not null and subscription_id is null
+    group by customer_id
+
+),
+
+-- Orders on their own day, refunds and credit notes on theirs.
+amounts as (
+
+    select
+        customer_id,
+        order_date as activity_date,
+        amount
+    from {{ ref('fct_orders') }}
+
+    union all
+
+    select
+        customer_id,
+        refund_date as activity_date,
+        -amount as amount
+    from {{ ref('int_refunds_assessed') }}
+    where is_counted
+
+),
+
+revenue as (
+
+    select coalesce(sum(amounts.amount), 0) as net_revenue
+
+    from amounts
+    inner join purchases
+        on
+            amounts.customer_id = purchases.customer_id
+            and amounts.activity_date >= purchases.first_order_date
+
+),
+
+totals as (
+
+    select
+        coalesce(sum(orders), 0) as orders,
+        count(*) as customers
+    from purchases
 
 ),
 
@@ -27,13 +70,14 @@ cohorts as (
 
 select
     cohorts.*,
-    orders.orders as expected_orders,
-    orders.net_revenue as expected_net_revenue,
-    orders.customers as expected_customers
+    totals.orders as expected_orders,
+    revenue.net_revenue as expected_net_revenue,
+    totals.customers as expected_customers
 
 from cohorts
-cross join orders
+cross join totals
+cross join revenue
 where
-    cohorts.orders <> orders.orders
-    or cohorts.net_revenue <> orders.net_revenue
-    or cohorts.customers <> orders.customers
+    cohorts.orders <> totals.orders
+    or cohorts.net_revenue <> revenue.net_revenue
+    or cohorts.customers <> totals.customers

@@ -6,7 +6,7 @@ orders as (
         count(distinct customer_id) as customers,
         count(*) as orders
     from {{ ref('fct_orders') }}
-    where customer_id is not null
+    where customer_id is not null and subscription_id is null
 
 ),
 

@@ -9,7 +9,7 @@ buyers as (
         min(order_date) as first_date,
         min(case when days_since_previous_order > 0 then order_date end) as second_date
     from {{ ref('fct_orders') }}
-    where customer_id is not null
+    where customer_id is not null and subscription_id is null
     group by customer_id
 
 ),

@@ -5,7 +5,7 @@ with
 {% set build_day_start = local_midnight("date '" ~ build_day ~ "'") -%}
 {% set event_columns = [
     (ref('stg_orders'), ['ordered_at', 'updated_at']),
-    (ref('stg_refunds'), ['refunded_at']),
+    (ref('stg_refunds'), ['refunded_at', 'updated_at']),
     (ref('stg_subscription_versions'), ['started_at', 'valid_from', 'updated_at', 'ended_at', 'cancel_requested_at']),
 ] -%}
 

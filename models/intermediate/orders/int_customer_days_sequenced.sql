@@ -34,6 +34,7 @@ select
     customer_id,
     orders,
     order_amount,
+    purchase_revenue,
     net_revenue,
     is_purchase_day,
     case when is_purchase_day then purchase_number end as purchase_number,

@@ -43,6 +43,7 @@ assessed as (
 select
     order_id,
     customer_id,
+    subscription_id,
     status,
     channel,
     original_currency,

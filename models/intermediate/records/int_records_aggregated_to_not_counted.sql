@@ -13,7 +13,7 @@ accepted as (
     select
         'refunds' as table_name,
         not_counted_reason as reason,
-        original_amount
+        not_counted_amount as original_amount
     from {{ ref('int_refunds_assessed') }}
 
     union all

@@ -10,7 +10,7 @@ customers as (
 orders as (
 
     select * from {{ ref('int_orders_assessed') }}
-    where is_counted and customer_id is not null
+    where is_counted and customer_id is not null and subscription_id is null
 
 ),
 

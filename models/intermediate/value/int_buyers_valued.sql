@@ -14,10 +14,9 @@ fits as (
 
 ),
 
-champion as (
+forecasts as (
 
     select * from {{ ref('int_clv_models_compared') }}
-    where is_champion
 
 ),
 
@@ -26,20 +25,16 @@ scores as (
     select scores.*
 
     from {{ ref('int_customers_scored') }} as scores
-    inner join champion
-        on scores.model = champion.model
-    where scores.trained_on = 'all_data'
+    inner join forecasts
+        on scores.model = forecasts.model
+    where scores.trained_on = 'all_data' and forecasts.is_scorer
 
 ),
 
--- One row: why the champion has no scores, or NULL.
-champion_fit as (
+-- One row: why no model scores the buyers, or NULL.
+purchase_fit as (
 
-    select max(fits.model || ': ' || fits.reason) as reason
-
-    from fits
-    inner join champion
-        on fits.model = champion.model
+    select max(unscored_reason) as reason from forecasts
 
 ),
 
@@ -50,7 +45,9 @@ order_value_fit as (
         max(case when parameter = 'p' then value end) as p,
         max(case when parameter = 'q' then value end) as q,
         max(case when parameter = 'v' then value end) as v,
-        max(model || ': ' || reason) as reason
+        max(case when parameter = 'mean' then value end) as mean_value,
+        max(case when parameter = 'own_share' then value end) as own_share,
+        max('values of orders are not predicted (gamma_gamma): ' || reason) as reason
 
     from fits
     where model = 'gamma_gamma'
@@ -58,12 +55,19 @@ order_value_fit as (
 ),
 
 -- The mean of all customers, moved towards the customer's own mean by each repeat purchase: equation
--- 5 of Fader and Hardie 2013. For q <= 1 the mean of all customers is infinite.
+-- 5 of Fader and Hardie 2013. For q <= 1 the mean of all customers is infinite. Where the data are
+-- simpler than the model, the own mean counts with its share.
 with_order_value as (
 
     select
         histories.*,
         case
+            when histories.frequency > 0 and order_value_fit.own_share > 0
+                then
+                    order_value_fit.mean_value
+                    + order_value_fit.own_share
+                    * (greatest(histories.mean_repeat_value, 0) - order_value_fit.mean_value)
+            when order_value_fit.mean_value is not null then order_value_fit.mean_value
             when order_value_fit.p * histories.frequency + order_value_fit.q > 1
                 then
                     order_value_fit.p
@@ -113,12 +117,14 @@ select
     case
         when valued.predicted_order_value is null
             then coalesce(
-                champion_fit.reason,
+                purchase_fit.reason,
                 order_value_fit.reason,
-                'gamma_gamma: the mean over all customers is not finite'
+                'values of orders are not predicted (gamma_gamma): they differ so widely that'
+                || ' after so few purchases no mean is finite. Check the largest amounts, or wait'
+                || ' for more data'
             )
     end as unscored_reason
 
 from valued
-cross join champion_fit
+cross join purchase_fit
 cross join order_value_fit

@@ -14,14 +14,17 @@ scores as (
 
 ),
 
--- Only a model that could be fitted to all data can score the customers of today.
+-- A model that was fitted to all data can score the customers of today. Only a model that was fitted
+-- to the data before the holdout, too, could be tried there.
 fits as (
 
     select
         model,
-        max(case when converged then 1 else 0 end) as is_fitted
+        max(case when trained_on = 'all_data' and converged then 1 else 0 end) as is_fitted,
+        max(case when trained_on = 'calibration' and converged then 1 else 0 end) as is_tried,
+        max(case when trained_on = 'all_data' then reason end) as reason,
+        max(case when trained_on = 'calibration' then reason end) as reason_of_trial
     from {{ ref('int_clv_models_fitted') }}
-    where trained_on = 'all_data'
     group by model
 
 ),
@@ -96,7 +99,7 @@ errors as (
 
 ),
 
--- The naive forecast is never the champion, because it scores nobody.
+-- The naive forecast comes last, because it scores nobody.
 ranked as (
 
     select
@@ -107,6 +110,10 @@ ranked as (
         errors.mae,
         errors.rmse,
         errors.bias,
+        coalesce(fits.is_fitted, 0) = 1 as is_fitted,
+        coalesce(fits.is_tried, 0) = 1 and errors.customers > 0 as is_tried,
+        fits.reason,
+        fits.reason_of_trial,
         row_number() over (
             order by
                 case when models.model = 'naive' then 1 else 0 end,
@@ -114,10 +121,11 @@ ranked as (
                 case when models.model = '{{ var("clv_model") }}' then 0 else 1 end,
                 {%- endif %}
                 coalesce(fits.is_fitted, 0) desc,
+                coalesce(fits.is_tried, 0) desc,
                 case when errors.mae is null then 1 else 0 end,
                 errors.mae,
                 models.preference
-        ) = 1 as is_champion
+        ) = 1 as is_first
 
     from models
     left join fits
@@ -127,6 +135,7 @@ ranked as (
 
 )
 
+-- The first one is the champion if it was tried. Whoever names a model wants it to score untried.
 select
     model,
     cast(customers as bigint) as customers,
@@ -135,6 +144,19 @@ select
     mae,
     rmse,
     bias,
-    is_champion
+    is_first and is_fitted and is_tried as is_champion,
+    is_first and is_fitted{{ " and is_tried" if var('clv_model') == 'champion' }} as is_scorer,
+    case
+        when not is_first then null
+        when not is_fitted then 'purchases are not predicted (' || model || '): ' || reason
+        {%- if var('clv_model') == 'champion' %}
+        when not is_tried
+            then
+                'purchases are not predicted, since no model could be tried on the last'
+                || ' {{ var("clv_holdout_days") }} days. Fitted to the time before ('
+                || model || '): ' || reason_of_trial
+                || '. Or shorten clv_holdout_days, or name an untried model in clv_model (vars)'
+        {%- endif %}
+    end as unscored_reason
 
 from ranked

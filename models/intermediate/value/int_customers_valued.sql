@@ -37,7 +37,8 @@ select
                 coalesce(buyers.predicted_order_value, 0)
                 + coalesce(subscribers.predicted_subscription_value, 0)
     end as predicted_clv,
-    coalesce(buyers.unscored_reason, subscribers.unscored_reason) as unscored_reason
+    nullif(concat_ws('; ', buyers.unscored_reason, subscribers.unscored_reason), '')
+        as unscored_reason
 
 from buyers
 full outer join subscribers

@@ -22,7 +22,7 @@ orders as (
 refunds as (
 
     select * from {{ ref('int_refunds_assessed') }}
-    where is_counted and customer_id is not null
+    where is_counted and customer_id is not null and is_of_purchase
 
 ),
 

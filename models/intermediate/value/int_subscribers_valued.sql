@@ -60,7 +60,9 @@ lifetimes as (
                 end
             )
         ) as discounted_months,
-        max('shifted_beta_geometric: ' || renewal_scores.reason) as reason
+        max(
+            'renewals are not predicted (shifted_beta_geometric): ' || renewal_scores.reason
+        ) as reason
 
     from running_spells
     left join renewal_scores

@@ -131,8 +131,10 @@ paybacks as (
         spend.segment_value,
         spend.period_grain,
         spend.period_start,
-        min({{ dbt.datediff('spend.period_start', 'revenues.month', 'month') }}) + 1
-            as payback_months
+        -- a renewal or credit note may be older than the cohort
+        greatest(
+            min({{ dbt.datediff('spend.period_start', 'revenues.month', 'month') }}) + 1, 1
+        ) as payback_months
 
     from spend
     inner join cumulative_revenues as revenues

@@ -76,6 +76,8 @@ group_activity as (
         on
             customer_days.first_purchase_date = cohorts.date_day
             and periods.period_grain = cohorts.period_grain
+    -- a renewal or credit note before the first purchase is no revenue of the cohort
+    where customer_days.activity_date >= customer_days.first_purchase_date
     group by
         customers.attribute_group,
         periods.period_grain,

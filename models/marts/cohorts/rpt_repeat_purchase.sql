@@ -48,6 +48,7 @@ buyers as (
         min(first_purchase_date) as first_purchase_date,
         min(case when purchase_number = 2 then activity_date end) as second_purchase_date,
         sum(orders) as orders,
+        cast(sum(purchase_revenue) as decimal(18, 2)) as purchase_revenue,
         cast(sum(net_revenue) as decimal(18, 2)) as net_revenue
 
     from customer_days
@@ -80,6 +81,7 @@ purchases as (
         ) as repeat_customers_{{ days }}d,
         {%- endfor %}
         sum(buyers.orders) as orders,
+        sum(buyers.purchase_revenue) as purchase_revenue,
         sum(buyers.net_revenue) as net_revenue,
         {{ sum_of_largest_tenth('buyers.net_revenue') }} as top_revenue
 
@@ -164,15 +166,16 @@ select
     ) }} as repeat_ci_high_{{ days }}d,
     {%- endfor %}
     {{ safe_divide('purchases.orders', 'purchases.customers') }} as purchase_frequency,
-    {{ round_to_cent(safe_divide('purchases.net_revenue', 'purchases.orders')) }}
+    {{ round_to_cent(safe_divide('purchases.purchase_revenue', 'purchases.orders')) }}
         as average_order_value,
     cast(gaps.median_days_between as double) as median_days_between,
     cast(gaps.mean_days_between as double) as mean_days_between,
-    {{ safe_divide('purchases.top_revenue', 'purchases.net_revenue') }}
+    -- credit notes may leave less than nothing, of which nobody has a share
+    {{ safe_divide('purchases.top_revenue', 'greatest(purchases.net_revenue, 0)') }}
         as top_decile_revenue_share,
     {{ safe_divide(
         'purchases.top_revenue * purchases.other_customers',
-        'purchases.other_revenue * purchases.top_customers'
+        'greatest(purchases.other_revenue, 0) * purchases.top_customers'
     ) }} as top_decile_spend_multiple,
     purchases.is_complete
 

@@ -29,23 +29,30 @@ numbered as (
 
     select
         *,
-        row_number() over customer_orders as order_number,
-        lag(order_date) over customer_orders as previous_order_date
+        row_number() over its_kind as order_number,
+        lag(order_date) over its_kind as previous_order_date
 
     from orders
-    window customer_orders as (partition by customer_id order by ordered_at, order_id)
+    window its_kind as (
+        partition by customer_id, subscription_id is null
+        order by ordered_at, order_id
+    )
 
 )
 
 select
     numbered.order_id,
     numbered.customer_id,
+    numbered.subscription_id,
     numbered.channel,
     numbered.original_currency,
-    -- a guest has no customer, so no earlier order
-    case when numbered.customer_id is not null then numbered.order_number end as order_number,
+    -- a guest has no customer, so no earlier order; a renewal is no purchase
     case
-        when numbered.customer_id is not null
+        when numbered.customer_id is not null and numbered.subscription_id is null
+            then numbered.order_number
+    end as order_number,
+    case
+        when numbered.customer_id is not null and numbered.subscription_id is null
             then {{ dbt.datediff('numbered.previous_order_date', 'numbered.order_date', 'day') }}
     end as days_since_previous_order,
     numbered.amount,

@@ -63,6 +63,7 @@ NOT_MEASURES = {
         "first_billing_interval",
         "first_order_value_band",
         "core.fct_orders.channel",
+        "core.fct_orders.subscription_id",
         "core.fct_orders.original_currency",
     },
     "a calendar: all its columns name days": {
@@ -107,7 +108,6 @@ WITHOUT_LAW = {
     # Facts of one order, one customer or one spell.
     "core.fct_orders.order_number",
     "core.fct_orders.days_since_previous_order",
-    "core.fct_orders.refunded_amount",
     "core.fct_orders.exchange_rate",
     "core.fct_subscription_spells.start_mrr",
     "core.dim_customers.signed_up_on",

@@ -91,22 +91,40 @@ ALIVE = {"model", "p_alive", "expected_orders_365d"}
 BUYER = ALIVE | {"expected_order_value", "predicted_order_value", "predicted_clv"}
 SUBSCRIBER = {"predicted_subscription_value", "predicted_clv"}
 # When several parameters run away at once, rounding decides which one is named.
-NO_ANSWER = r"(no maximum: \w+ runs to (0|infinity)|the data do not determine \w+)"
-TOO_FEW = r"too few customers: \d+, at least 50 are needed"
+NO_ANSWER = r"no best fit: (the (larg|small)er \w+ gets|many values of \w+ fit equally well).*"
+TOO_FEW = r"too few [a-z ]*: \d+, at least 50 are needed\. Wait for more data"
+NOBODY_AGAIN = "no customer bought on a second day, .*"
+NOBODY_LEFT = "no subscriber has left so far, .*"
+PURCHASES, VALUES, RENEWALS = (
+    rf"{what} are not predicted \({model}\): "
+    for what, model in [
+        ("purchases", "m?bg_nbd"),
+        ("values of orders", "gamma_gamma"),
+        ("renewals", SBG),
+    ]
+)
+UNTRIED = rf"purchases are not predicted, since no model could be tried on .*: {TOO_FEW}\. Or .*"
 NO_ORDERS = dict.fromkeys(["bg_nbd", "mbg_nbd", "gamma_gamma"], TOO_FEW)
 NO_SUBSCRIPTIONS = {f"{SBG}, all": TOO_FEW}
 GOOD_ORDERS = dict.fromkeys(["bg_nbd", "mbg_nbd", "gamma_gamma"])
 GOOD_SUBSCRIPTIONS = dict.fromkeys([f"{SBG}, all", f"{SBG}, month"])
 LEFT = {"former subscriber": (None, {"predicted_clv"})}
 usual_orders = bought(usual_days(400, 600))
+one_price_orders = bought(usual_days(400, 600), value="19.99")
+# Every other customer always pays 25, and one order a day.
+own_prices = [
+    row | {"amount": 20 + 5 * (int(row["customer_id"][1:]) % 2)} for row in one_price_orders
+]
+one_a_day = list({(row["customer_id"], row["ordered_at"]): row for row in own_prices}.values())
+twice_on_a_day = [row | {"order_id": f"again {row['order_id']}"} for row in one_price_orders[::9]]
 
 SHOPS = {
     "too few customers": BadLuck(
         {"orders": bought(usual_days(49, 600)), "subscriptions": subscribed(some_leave(49))},
         NO_ORDERS | dict.fromkeys(GOOD_SUBSCRIPTIONS, TOO_FEW),
         {
-            "buyer": (f"mbg_nbd: {TOO_FEW}", set()),
-            "subscriber": (f"{SBG}: {TOO_FEW}", set()),
+            "buyer": (PURCHASES + TOO_FEW, set()),
+            "subscriber": (RENEWALS + TOO_FEW, set()),
             **LEFT,
         },
     ),
@@ -115,19 +133,49 @@ SHOPS = {
             "orders": bought([[0, 50, 100, 200]] * 100, value=20),
             "subscriptions": subscribed([(0, 91)] * 80),
         },
-        dict.fromkeys([*GOOD_ORDERS, *GOOD_SUBSCRIPTIONS], NO_ANSWER),
-        {"buyer": (f"mbg_nbd: {NO_ANSWER}", set()), **LEFT},
+        dict.fromkeys([*GOOD_ORDERS, *GOOD_SUBSCRIPTIONS], NO_ANSWER)
+        | {"gamma_gamma": "every order costs 20.00, .*"},
+        {"buyer": (PURCHASES + NO_ANSWER, {"expected_order_value"}), **LEFT},
         {"as_of_date": "2015-12-01"},
     ),
     # All within the holdout. The value of purchases is known sooner than who comes again.
     "three weeks": BadLuck(
         {"orders": bought(usual_days(800, 21))},
         {"bg_nbd": NO_ANSWER, "mbg_nbd": NO_ANSWER, "gamma_gamma": None, **NO_SUBSCRIPTIONS},
-        {"buyer": (f"mbg_nbd: {NO_ANSWER}", {"expected_order_value"})},
+        {"buyer": (PURCHASES + NO_ANSWER, {"expected_order_value"})},
     ),
     "first order within the holdout": BadLuck(
         {"orders": bought(usual_days(400, 110))},
         GOOD_ORDERS | NO_SUBSCRIPTIONS,
+        {"buyer": (UNTRIED, {"expected_order_value"})},
+    ),
+    "first order within the holdout, a model is named": BadLuck(
+        {"orders": bought(usual_days(400, 110))},
+        GOOD_ORDERS | NO_SUBSCRIPTIONS,
+        {"buyer": (None, BUYER)},
+        {"clv_model": "bg_nbd"},
+    ),
+    # Two orders of one day are a purchase day of 39.98.
+    "one price": BadLuck(
+        {"orders": [*one_price_orders, *twice_on_a_day]},
+        GOOD_ORDERS | NO_SUBSCRIPTIONS | {"gamma_gamma": "every order costs 19.99, .*"},
+        {"buyer": (None, BUYER)},
+    ),
+    "one price, half of it refunded": BadLuck(
+        {"orders": one_price_orders, "refunds": refunded(one_price_orders[1::2])},
+        GOOD_ORDERS
+        | NO_SUBSCRIPTIONS
+        | {"gamma_gamma": r"every order costs 19.99, and after refunds it is worth \d+\.\d\d, .*"},
+        {"buyer": (None, BUYER)},
+    ),
+    "prices that do not depend on the customer": BadLuck(
+        {"orders": [row | {"amount": 10 + 10 * (n % 3)} for n, row in enumerate(usual_orders)]},
+        GOOD_ORDERS | NO_SUBSCRIPTIONS | {"gamma_gamma": "customers do not differ .*"},
+        {"buyer": (None, BUYER)},
+    ),
+    "each customer has a price": BadLuck(
+        {"orders": one_a_day},
+        GOOD_ORDERS | NO_SUBSCRIPTIONS | {"gamma_gamma": "each customer always spends .*"},
         {"buyer": (None, BUYER)},
     ),
     "free and refunded, nobody lost": BadLuck(
@@ -139,11 +187,11 @@ SHOPS = {
         {
             **GOOD_ORDERS,
             "gamma_gamma": TOO_FEW,
-            **dict.fromkeys(GOOD_SUBSCRIPTIONS, "no customer was lost"),
+            **dict.fromkeys(GOOD_SUBSCRIPTIONS, NOBODY_LEFT),
         },
         {
-            "buyer": (f"gamma_gamma: {TOO_FEW}", ALIVE),
-            "subscriber": (f"{SBG}: no customer was lost", set()),
+            "buyer": (VALUES + TOO_FEW, ALIVE),
+            "subscriber": (RENEWALS + NOBODY_LEFT, set()),
         },
     ),
     "some free and refunded": BadLuck(
@@ -160,7 +208,7 @@ SHOPS = {
         GOOD_ORDERS | NO_SUBSCRIPTIONS,
         {
             "buyer": (None, BUYER),
-            "one-time buyer": ("gamma_gamma: the mean over all customers is not finite", ALIVE),
+            "one-time buyer": (VALUES + "they differ so widely .*", ALIVE),
         },
     ),
     "rare intervals": BadLuck(
@@ -172,7 +220,7 @@ SHOPS = {
         NO_ORDERS
         | GOOD_SUBSCRIPTIONS
         | {
-            f"{SBG}, week": "no customer was lost",
+            f"{SBG}, week": NOBODY_LEFT,
             f"{SBG}, year": TOO_FEW,
         },
         {"subscriber": (None, SUBSCRIBER), **LEFT},
@@ -183,15 +231,15 @@ SHOPS = {
             "subscriptions": subscribed(some_leave(300), "c"),
         },
         {
-            "bg_nbd": "no customer bought again",
-            "mbg_nbd": "no customer bought again",
+            "bg_nbd": NOBODY_AGAIN,
+            "mbg_nbd": NOBODY_AGAIN,
             "gamma_gamma": TOO_FEW,
             **GOOD_SUBSCRIPTIONS,
         },
         {
-            "buyer": ("bg_nbd: no customer bought again", set()),
+            "buyer": (PURCHASES + NOBODY_AGAIN, set()),
             "subscriber who buys": (
-                "bg_nbd: no customer bought again",
+                PURCHASES + NOBODY_AGAIN,
                 {"predicted_subscription_value"},
             ),
             "subscriber": (None, SUBSCRIBER),

@@ -7,7 +7,6 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
-from operator import itemgetter
 
 from shops.oracle import (
     DAY,
@@ -17,6 +16,7 @@ from shops.oracle import (
     SECOND,
     USUAL,
     Oracle,
+    Refunds,
     days_between,
     exchanged,
     rate,
@@ -56,8 +56,9 @@ class CohortOracle(Oracle):
     def read_orders(self, shop):
         """The days and the money of each customer, from the orders that count."""
         self.order_days = defaultdict(list)
-        self.revenue = defaultdict(list)
-        counted = {}
+        self.revenue, self.purchase_revenue = defaultdict(list), defaultdict(Decimal)
+        # By order: (customer, is renewal), and (day, amount, currency).
+        counted, amounts = {}, {}
         for order in shop["orders"]:
             if (
                 order["status"] not in ("cancelled", "void", "failed")
@@ -65,21 +66,23 @@ class CohortOracle(Oracle):
                 and order["ordered_at"] < self.as_of_at
                 and order["customer_id"] is not None
             ):
-                day = self.day(order["ordered_at"])
-                counted[order["order_id"]] = order["customer_id"], day
+                day, is_purchase = self.day(order["ordered_at"]), order["subscription_id"] is None
                 amount = to_cents(exchanged(order["amount"], order["currency"], day))
-                self.order_days[order["customer_id"]].append(day)
+                counted[order["order_id"]] = order["customer_id"], is_purchase
+                amounts[order["order_id"]] = day, amount, order["currency"]
                 self.revenue[order["customer_id"]].append((day, amount))
-        refunded = defaultdict(Decimal)
-        for refund in sorted(shop["refunds"], key=itemgetter("refunded_at", "refund_id")):
-            order_id = refund["order_id"]
-            if order_id in counted and refund["refunded_at"] < self.as_of_at:
-                customer_id, order_day = counted[order_id]
-                # The cents of all refunds so far, less the cents of the refunds before.
-                before = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
-                refunded[order_id] += refund["amount"]
-                so_far = to_cents(exchanged(refunded[order_id], refund["currency"], order_day))
-                self.revenue[customer_id].append((self.day(refund["refunded_at"]), before - so_far))
+                # A renewal is revenue, but no purchase.
+                if is_purchase:
+                    self.order_days[order["customer_id"]].append(day)
+                    self.purchase_revenue[order["customer_id"]] += amount
+        self.refunds = Refunds(shop["refunds"], amounts, self)
+        for order_id, paid_back in self.refunds.of_orders.items():
+            customer_id, is_purchase = counted[order_id]
+            for day, amount in paid_back:
+                self.revenue[customer_id].append((day, -amount))
+                self.purchase_revenue[customer_id] -= amount if is_purchase else 0
+        for customer_id, paid_back in self.refunds.credit_notes.items():
+            self.revenue[customer_id] += [(day, -amount) for day, amount in paid_back]
         self.purchase_days = {
             customer: sorted(set(its_days)) for customer, its_days in self.order_days.items()
         }
@@ -203,7 +206,7 @@ class CohortOracle(Oracle):
                         amount
                         for customer in its_customers
                         for day, amount in self.revenue[customer]
-                        if start <= day < end
+                        if start <= day < end and day >= first_days[customer]
                     ),
                     NOTHING,
                 )
@@ -302,6 +305,7 @@ class CohortOracle(Oracle):
         gaps = [
             (day - previous).days for history in histories for previous, day in pairwise(history)
         ]
+        purchased = sum(self.purchase_revenue[customer] for customer in its_customers)
         spent = {
             customer: sum((amount for _, amount in self.revenue[customer]), NOTHING)
             for customer in its_customers
@@ -313,12 +317,14 @@ class CohortOracle(Oracle):
         n_others = len(histories) - n_top
         return columns | {
             "purchase_frequency": rate(orders, len(histories)),
-            "average_order_value": to_cents(Fraction(top + others) / orders),
+            "average_order_value": to_cents(Fraction(purchased) / orders),
             "median_days_between": float(statistics.median(gaps)) if gaps else None,
             "mean_days_between": rate(sum(gaps), len(gaps)),
-            "top_decile_revenue_share": rate(top, top + others),
+            "top_decile_revenue_share": rate(top, max(top + others, 0)),
             "top_decile_spend_multiple": (
-                rate(Fraction(top) / n_top, Fraction(others) / n_others) if n_others else None
+                rate(Fraction(top) / n_top, Fraction(max(others, 0)) / n_others)
+                if n_others
+                else None
             ),
         }
 

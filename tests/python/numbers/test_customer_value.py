@@ -201,7 +201,8 @@ def test_the_summary_of_the_run_warns(build):
         lines[0],
     )
     assert re.fullmatch(
-        r"Warning: no fit of shifted_beta_geometric \(all_data, year\): too few customers: [0-9]+,"
-        " at least 50 are needed",
+        r"Warning: no fit of shifted_beta_geometric \(all_data, year\):"
+        r" too few subscribers who came to a renewal: [0-9]+, at least 50 are needed\."
+        " Wait for more data",
         lines[1],
     )

@@ -401,7 +401,7 @@ def test_renewals_of_simulated_customers_are_recovered():
 # --- Bad luck -------------------------------------------------------------------------------------
 
 # When several parameters run away at once, rounding decides which one is named.
-NO_ANSWER = r"^no maximum: \w+ runs to (0|infinity)$|^the data do not determine \w+$"
+NO_ANSWER = r"^no best fit: (the (larg|small)er \w+ gets|many values of \w+ fit equally well)"
 
 
 def shop_of_three_weeks(customers):
@@ -423,11 +423,11 @@ def buyers_once(customers, youngest):
 @pytest.mark.parametrize(
     "histories, reason",
     [
-        (([], [], []), "too few customers: 0, at least 50 are needed"),
-        (rows((3, 20, 40, 1)), "too few customers: 1, at least 50 are needed"),
-        (rows((0, 0, 40, 25), (2, 9, 40, 24)), "too few customers: 49, at least 50 are needed"),
-        (buyers_once(100, 1), "no customer bought again"),
-        (rows((0, 0, 0, 100)), "no customer bought again"),
+        (([], [], []), "too few .*: 0, at least 50 are needed"),
+        (rows((3, 20, 40, 1)), "too few .*: 1, at least 50 are needed"),
+        (rows((0, 0, 40, 25), (2, 9, 40, 24)), "too few .*: 49, at least 50 are needed"),
+        (buyers_once(100, 1), "no customer bought on a second day"),
+        (rows((0, 0, 0, 100)), "no customer bought on a second day"),
         (rows((3, 20, 40, 100)), NO_ANSWER),
         (rows((3, 40, 40, 100)), NO_ANSWER),
         (rows((0, 0, 40, 50), (1, 9, 40, 50)), NO_ANSWER),
@@ -462,14 +462,11 @@ def test_histories_without_an_answer_say_why(model, histories, reason):
 @pytest.mark.parametrize(
     "x, mean_value, reason",
     [
-        ([], [], "too few customers: 0, at least 50 are needed"),
-        ([1] * 49, range(1, 50), "too few customers: 49, at least 50 are needed"),
-        ([0] * 100, [20] * 100, "too few customers: 0, at least 50 are needed"),
-        ([1] * 100, [0] * 100, "too few customers: 0, at least 50 are needed"),
-        ([1] * 100, [np.nan] * 50 + [np.inf] * 50, "too few customers: 0, at least 50 are needed"),
-        ([3] * 100, [10] * 100, "[pq] runs to infinity"),
-        ([1, 2, 3, 4] * 25, [10] * 100, "[pq] runs to infinity"),
-        ([1] * 100, [10] * 50 + [20] * 50, "[pq] runs to infinity"),
+        ([], [], "too few .*: 0, at least 50 are needed"),
+        ([1] * 49, range(1, 50), "too few .*: 49, at least 50 are needed"),
+        ([0] * 100, [20] * 100, "too few .*: 0, at least 50 are needed"),
+        ([1] * 100, [0] * 100, "too few .*: 0, at least 50 are needed"),
+        ([1] * 100, [np.nan] * 50 + [np.inf] * 50, "too few .*: 0, at least 50 are needed"),
         ([1] * 100, [10] * 99 + [1e9], NO_ANSWER),
     ],
 )
@@ -478,6 +475,65 @@ def test_values_without_an_answer_say_why(x, mean_value, reason):
     assert not fit.converged
     assert re.search(reason, fit.reason)
     assert fit.parameters is None and fit.log_likelihood is None
+
+
+@pytest.mark.parametrize(
+    "x, mean_value, mean, reason",
+    [
+        ([3] * 100, [10] * 100, 10, "every customer are worth 10.00,"),
+        # What divisions make of 9.99.
+        ([1, 2, 3] * 40, [9.99, 19.98 / 2, (9.99 + 9.99 + 9.99) / 3] * 40, 9.99, "worth 9.99,"),
+        # Purchases of 10 and 30, in any order: customers differ no more than chance makes them.
+        ([2] * 90, [10, 20, 20, 20, 30] * 18, 20, "customers do not differ in what they spend"),
+        (
+            [1, 1, 4, 4] * 25,
+            [10, 30, 15, 25] * 25,
+            20,
+            "customers do not differ in what they spend",
+        ),
+        ([1] * 100, [10, 20] * 50, 15, "customers do not differ in what they spend"),
+    ],
+)
+def test_purchases_that_are_simpler_than_the_model_have_one_mean(x, mean_value, mean, reason):
+    fit = gamma_gamma.fit(x, mean_value)
+    assert fit.converged
+    assert reason in fit.reason
+    assert fit.parameters == {"mean": pytest.approx(mean, rel=1e-12), "own_share": 0}
+    expected = gamma_gamma.expected_value(fit.parameters, [0, 2], [np.nan, 99])
+    assert expected == pytest.approx([mean, mean])
+
+
+def test_one_mean_is_the_limit_of_the_model():
+    """The likelihood for a q that is large, and a v that keeps the mean, comes close to it."""
+    x, mean_value = np.tile([1, 1, 4, 4], 25), np.tile([10, 30, 15, 25], 25)
+    fit = gamma_gamma.fit(x, mean_value)
+
+    def log_likelihood(p, q):
+        v = fit.parameters["mean"] * (q - 1) / p
+        px, total = p * x, x * mean_value
+        return (
+            gammaln(px + q) - gammaln(px) - gammaln(q)
+            + q * np.log(v) + px * np.log(total) - np.log(mean_value) - (px + q) * np.log(v + total)
+        ).sum()  # fmt: skip
+
+    most = max(log_likelihood(p, q=1e7) for p in np.geomspace(1, 100, 2_000))
+    assert fit.log_likelihood == pytest.approx(most, abs=1e-3)
+    assert fit.log_likelihood > max(log_likelihood(p, q=50) for p in np.geomspace(1, 100, 100))
+
+
+def test_customers_who_always_spend_the_same_are_expected_to_do_it_again():
+    """Their amounts are inverse-gamma-distributed, with a mean of 60 / (4 - 1)."""
+    amounts = 60 / np.random.default_rng(7).gamma(4, size=20_000)
+    fit = gamma_gamma.fit(np.tile([1, 2, 5, 9], 5_000), amounts)
+    assert fit.converged and "always spends about the same" in fit.reason
+    assert fit.parameters == {"mean": pytest.approx(20, rel=0.02), "own_share": 1}
+    expected = gamma_gamma.expected_value(fit.parameters, [0, 2], [np.nan, 99])
+    assert expected == pytest.approx([fit.parameters["mean"], 99])
+
+
+def test_who_came_back_once_does_not_show_what_they_always_spend():
+    fit = gamma_gamma.fit([1] * 100, 60 / np.random.default_rng(7).gamma(4, size=100))
+    assert not fit.converged or "p" in fit.parameters
 
 
 def test_zeros_and_unknown_values_are_left_out():
@@ -503,13 +559,13 @@ def test_a_value_without_a_mean_is_unknown():
 @pytest.mark.parametrize(
     "intervals, lost, running, reason",
     [
-        ([], [], [], "too few customers: 0, at least 50 are needed"),
-        ([0], [0], [1_000], "too few customers: 0, at least 50 are needed"),
-        ([1, 2], [30, 10], [0, 9], "too few customers: 49, at least 50 are needed"),
-        ([1, 2, 3], [0, 0, 0], [10, 20, 300], "no customer was lost"),
+        ([], [], [], "too few .*: 0, at least 50 are needed"),
+        ([0], [0], [1_000], "too few .*: 0, at least 50 are needed"),
+        ([1, 2], [30, 10], [0, 9], "too few .*: 49, at least 50 are needed"),
+        ([1, 2, 3], [0, 0, 0], [10, 20, 300], "no subscriber has left"),
         ([1], [100], [0], NO_ANSWER),
         ([4], [100], [0], NO_ANSWER),
-        ([1, 30], [1, 0], [0, 200], "alpha runs to 0"),
+        ([1, 30], [1, 0], [0, 200], "the smaller alpha gets"),
         ([1], [40], [60], NO_ANSWER),
         ([1, 2, 3, 3], [400, 240, 144, 0], [0, 0, 0, 216], NO_ANSWER),
     ],
@@ -548,7 +604,7 @@ def test_a_stop_that_is_no_maximum_is_no_fit():
     """The slope promises a gain, but no step gains anything."""
     fit = maximize(lambda p: (0.0, (-np.log(p) - 1) / p), {"p": 1.0}, customers=100)
     assert not fit.converged
-    assert "the optimiser stopped short of a maximum" in fit.reason
+    assert "the search stopped before it found one" in fit.reason
 
 
 @pytest.mark.parametrize(

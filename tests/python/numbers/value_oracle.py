@@ -36,7 +36,7 @@ SBG = "shifted_beta_geometric"
 NAMES = {
     "bg_nbd": ["r", "alpha", "a", "b"],
     "mbg_nbd": ["r", "alpha", "a", "b"],
-    "gamma_gamma": ["p", "q", "v"],
+    "gamma_gamma": ["p", "q", "v", "mean", "own_share"],
     SBG: ["alpha", "beta"],
 }
 PARAMETER = ["trained_on", "model", "billing_interval", "parameter"]
@@ -141,21 +141,15 @@ class ValueOracle(CohortOracle):
 
     def read_orders(self, shop):
         super().read_orders(shop)
-        refunds = defaultdict(list)
-        for refund in shop["refunds"]:
-            refunds[refund["order_id"]].append(refund)
-        # By customer, the orders that count: (day, amount, [(day, amount) of each refund]).
+        # By customer, the purchases that count: (day, amount, [(day, amount) of each refund]).
         self.orders = defaultdict(list)
         for order in shop["orders"]:
             if order["status"] != "cancelled" and not order["is_test"]:
                 day = self.day(order["ordered_at"])
-                amount, *back = (
-                    to_cents(exchanged(row["amount"], row["currency"], day))
-                    for row in [order, *refunds[order["order_id"]]]
-                )
-                on = [self.day(refund["refunded_at"]) for refund in refunds[order["order_id"]]]
-                refunded = list(zip(on, back, strict=True))
-                self.orders[order["customer_id"]].append((day, amount, refunded))
+                amount = to_cents(exchanged(order["amount"], order["currency"], day))
+                refunded = self.refunds.of_orders[order["order_id"]]
+                if order["subscription_id"] is None:
+                    self.orders[order["customer_id"]].append((day, amount, refunded))
 
     def read_subscriptions(self, shop):
         super().read_subscriptions(shop)
@@ -200,6 +194,19 @@ class ValueOracle(CohortOracle):
                     len(all_days) - len(days),
                 )
         return histories
+
+    def one_price(self, until):
+        """What an order brings after refunds, if by then all orders have cost the same."""
+        orders = [
+            (amount, sum(back for refunded_on, back in refunds if refunded_on < until))
+            for its_orders in self.orders.values()
+            for day, amount, refunds in its_orders
+            if day < until
+        ]
+        amounts = {amount for amount, _ in orders}
+        if len(amounts) != 1:
+            return None
+        return float(sum(amount - back for amount, back in orders) / len(orders))
 
     def arrays(self, fit):
         return [
@@ -253,8 +260,11 @@ class ValueOracle(CohortOracle):
     def order_values(self):
         """The worth of one purchase of each, and the worth of all until the horizon."""
         x, _, _, mean, *_ = self.arrays("all_data")
-        p, q, v = self.fits["all_data", "gamma_gamma", "all"]
-        value = p * (v + x * mean) / (p * x + q - 1)
+        if (price := self.one_price(self.as_of)) is None:
+            p, q, v = self.fits["all_data", "gamma_gamma", "all"]
+            value = p * (v + x * mean) / (p * x + q - 1)
+        else:
+            value = np.full(len(x), price)
         months = np.arange(self.horizon + 1)[:, np.newaxis]
         by_month = np.diff(
             self.expected("all_data", self.champion(), months * MONTH_IN_WEEKS), axis=0
@@ -325,10 +335,16 @@ class ValueOracle(CohortOracle):
         intervals = {"all", *(interval_name(*self.terms[spell]) for spell in spells)}
         fits = [(fit, model, "all") for fit in self.histories for model in NAMES if model != SBG]
         for fit, model, interval in fits + [("all_data", SBG, interval) for interval in intervals]:
+            until = self.as_of - timedelta(days=self.holdout if fit == "calibration" else 0)
+            price = self.one_price(until) if model == "gamma_gamma" else None
+            if price is not None:
+                yield from self.parameters_of_one_price(fit, price, until)
+                continue
             customers, log_likelihood = self.likelihood(fit, model, interval)
             most = self.fits.get((fit, model, interval))
             likelihood = most and log_likelihood(most)
-            for number, name in enumerate(NAMES[model]):
+            names = NAMES[model][:3] if model == "gamma_gamma" else NAMES[model]
+            for number, name in enumerate(names):
                 key = fit, model, interval, name
                 row = given.get(key, {}) | dict(zip(PARAMETER, key, strict=True))
                 if most and any(
@@ -336,12 +352,26 @@ class ValueOracle(CohortOracle):
                     for factor in (0.99, 1.01)
                 ):
                     row["value"] = "no maximum"
-                until = self.as_of - timedelta(days=self.holdout if fit == "calibration" else 0)
                 yield row | {
                     "customers": customers,
                     "log_likelihood": likelihood,
                     "fitted_through": until - DAY,
                 }
+
+    def parameters_of_one_price(self, fit, price, until):
+        """Nothing is fitted, and the reason says which price is expected."""
+        given = {tuple(row[column] for column in PARAMETER): row for row in self.parameters}
+        for name, value in [("mean", price), ("own_share", 0.0)]:
+            key = fit, "gamma_gamma", "all", name
+            reason = given[key]["reason"]
+            yield dict(zip(PARAMETER, key, strict=True)) | {
+                "value": value,
+                "log_likelihood": None,
+                "customers": len(self.histories[fit]),
+                "converged": True,
+                "reason": reason if f"{price:.2f}" in reason else "the price",
+                "fitted_through": until - DAY,
+            }
 
     # The marts
 
@@ -498,7 +528,13 @@ class ValueOracle(CohortOracle):
         """Calendar months until the margin reached the spend, the month of the start included."""
         if spent is None:
             return None
-        earned = NOTHING
+        # Renewals and credit notes may be older than the cohort.
+        earned = sum(
+            amount
+            for customer in customers
+            for month, amount in self.earned[customer].items()
+            if month < period_of(start, "month")
+        )
         months = self.periods_from(period_of(start, "month"), "month")
         for number, (month, *_) in enumerate(months, start=1):
             earned += sum(self.earned[customer][month] for customer in customers)

@@ -49,6 +49,8 @@ GOOD = {
         "refunded_at": "2025-03-20T12:00:00Z",
         "amount": "5.00",
         "currency": "USD",
+        "status": "succeeded",
+        "is_deleted": "",
     },
     "customers": {
         "customer_id": "{id}",
@@ -414,8 +416,19 @@ BAD_RECORDS = [
     Fault(
         "a refund above its order",
         "refunds",
-        {"amount": "500.00"},
-        "not counted: exceeds what is left of its order",
+        # The good refunds left 10 of 20.
+        {"amount": "500.00", "refunded_at": "2025-03-21T12:00:00Z"},
+        "not counted: the part beyond what was left of its order",
+    ),
+    Fault(
+        "a refund that failed", "refunds", {"status": "Failed"}, "not counted: failed or cancelled"
+    ),
+    Fault("a refund that was deleted", "refunds", {"is_deleted": "true"}, "not counted: deleted"),
+    Fault(
+        "a refund without an order and a customer",
+        "refunds",
+        {"order_id": ""},
+        "not counted: neither order nor customer",
     ),
     Fault(
         "a refund of an order that nobody knows",

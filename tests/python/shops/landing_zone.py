@@ -31,6 +31,7 @@ PARQUET_TYPES = {
     "interval_count": "INTEGER",
     "quantity": "BIGINT",
     "is_test": "BOOLEAN",
+    "is_deleted": "BOOLEAN",
     "spend_date": "DATE",
 }
 # Without a date: a subscription that names no effective moment would take the date of its file.

@@ -125,6 +125,60 @@ def exchanged(amount, currency, day):
     return Fraction(amount) * rates[max(rates)]
 
 
+# --- Refunds --------------------------------------------------------------------------------------
+
+
+NEVER_PAID = ("failed", "cancelled", "canceled", "void")
+
+
+def in_force(rows, key):
+    """The version of each key with the latest updated_at. A version without one is the oldest."""
+    latest = {}
+    for row in rows:
+        other = latest.setdefault(row[key], row)
+        if (row["updated_at"] or datetime.min) > (other["updated_at"] or datetime.min):
+            latest[row[key]] = row
+    return list(latest.values())
+
+
+class Refunds:
+    """What was paid back, by the raw rows and the orders that count.
+
+    `orders` has (day, amount, currency) of each order by its id. A refund is cut at what is left of
+    its order: `of_orders` has (day, amount) of each by order. `credit_notes` has those of refunds
+    without an order, by customer.
+    """
+
+    def __init__(self, rows, orders, oracle):
+        self.of_orders, self.credit_notes = defaultdict(list), defaultdict(list)
+        raw_so_far, others_so_far = defaultdict(Decimal), defaultdict(Decimal)
+        rows = in_force(rows, "refund_id")
+        for row in sorted(rows, key=lambda row: (row["refunded_at"], row["refund_id"])):
+            day, order_id = oracle.day(row["refunded_at"]), row["order_id"]
+            if (
+                row["refunded_at"] >= oracle.as_of_at
+                or row["is_test"]
+                or row["is_deleted"]
+                or (row["status"] or "").lower() in NEVER_PAID
+            ):
+                continue
+            if order_id is None:
+                amount = to_cents(exchanged(row["amount"], row["currency"], day))
+                self.credit_notes[row["customer_id"]].append((day, amount))
+            elif order_id in orders and day >= orders[order_id][0]:
+                order_day, order_amount, currency = orders[order_id]
+                if (row["currency"] or "USD") == (currency or "USD"):
+                    raw_so_far[order_id] += row["amount"]
+                else:
+                    amount = exchanged(row["amount"], row["currency"], order_day)
+                    others_so_far[order_id] += to_cents(amount)
+                # The cents of all refunds so far, up to the order, less the cents counted before.
+                so_far = to_cents(exchanged(raw_so_far[order_id], currency, order_day))
+                so_far = min(so_far + others_so_far[order_id], order_amount)
+                before = sum(amount for _, amount in self.of_orders[order_id])
+                self.of_orders[order_id].append((day, so_far - before))
+
+
 # --- The oracle -----------------------------------------------------------------------------------
 
 

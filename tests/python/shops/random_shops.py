@@ -26,6 +26,9 @@ class Shop:
         self.zone = zone
         self.tables = {table: [] for table in self.TABLES}
 
+    # Two words of each kind: those of refunds that were paid, and of others.
+    REFUND_STATUSES = (None, None, None, "succeeded", "Pending", "failed", "Canceled")
+
     def happens(self, probability):
         return self.chance.random() < probability
 
@@ -46,6 +49,30 @@ class Shop:
                     "acquisition_channel": self.pick([None, "email", "referral"]),
                 }
             )
+
+    def add_refund(self, order_id, customer_id, refunded_at, amount, currency):
+        """A refund, in few cases with versions of it, or one that was never paid."""
+        refunds = self.tables["refunds"]
+        status = self.pick(self.REFUND_STATUSES) if self.happens(0.3) else None
+        refund = {
+            "refund_id": f"r{len(refunds)}",
+            "order_id": order_id,
+            "customer_id": customer_id,
+            "refunded_at": refunded_at,
+            "amount": amount,
+            "currency": currency,
+            "status": status,
+            "is_test": self.pick([None, False, True]) if self.happens(0.1) else None,
+            "is_deleted": self.pick([None, False, True]) if self.happens(0.1) else None,
+            "updated_at": None,
+        }
+        refunds.append(refund)
+        if self.happens(0.1):
+            # It was taken back, or the other way round.
+            times = [refunded_at + DAY, refunded_at + 2 * DAY]
+            refund["updated_at"], updated_at = self.pick([times, times[::-1]])
+            changed = self.pick([{"status": "void"}, {"is_deleted": True}, {"amount": Decimal(1)}])
+            refunds.append(refund | changed | {"updated_at": updated_at})
 
 
 # --- What happens at the edges of periods ---------------------------------------------------------
@@ -88,6 +115,8 @@ class EdgeShop(Shop):
             if "orders" in sells:
                 for _ in range(self.chance.randint(0, 9)):
                     self.add_order(customer_id)
+                if self.happens(0.3):
+                    self.add_credit_note(customer_id)
             if customer_id and "subscriptions" in sells:
                 for _ in range(self.chance.randint(0, 3)):
                     self.add_subscription(customer_id)
@@ -101,10 +130,11 @@ class EdgeShop(Shop):
 
     def add_order(self, customer_id):
         """Sometimes a second order follows on that day. Half of the orders are refunded."""
-        orders, refunds = self.tables["orders"], self.tables["refunds"]
+        orders = self.tables["orders"]
         order = {
             "order_id": f"o{len(orders)}",
             "customer_id": customer_id,
+            "subscription_id": self.pick([None] * 6 + ["s1"]),
             "ordered_at": self.moment(),
             "amount": Decimal(self.pick([0, 1, self.chance.randint(0, 15_000)])) / 100,
             "currency": self.pick(self.CURRENCIES),
@@ -116,19 +146,25 @@ class EdgeShop(Shop):
         for _ in range(self.pick([0, 0, 1, 3])):
             amount = (left / self.pick([1, 3, 3])).quantize(Decimal("0.01"), ROUND_DOWN)
             left -= amount
-            later = timedelta(days=self.pick([0, 1, 20, 45, 200]))
-            refunds.append(
-                {
-                    "refund_id": f"r{len(refunds)}",
-                    "order_id": order["order_id"],
-                    "refunded_at": order["ordered_at"] + later,
-                    "amount": amount,
-                    "currency": order["currency"],
-                }
+            if self.happens(0.2):
+                # With tax, or all of it once more.
+                amount = self.pick([amount * 2, order["amount"], order["amount"] + 7])
+            self.add_refund(
+                order["order_id"] if self.happens(0.95) else "unknown",
+                self.pick([None, customer_id, "somebody"]),
+                order["ordered_at"] + timedelta(days=self.pick([-1, 0, 1, 20, 45, 200])),
+                amount,
+                order["currency"] if self.happens(0.8) else self.pick(self.CURRENCIES),
             )
         if self.happens(0.1):
             noon = self.at(local_day(order["ordered_at"], self.zone), time(12))
             orders.append(order | {"order_id": f"o{len(orders)}", "ordered_at": noon})
+
+    def add_credit_note(self, customer_id):
+        """A refund without an order: at any time, also before the first order."""
+        amount = Decimal(self.chance.randint(0, 5_000)) / 100
+        currency = self.pick(self.CURRENCIES)
+        self.add_refund(None, customer_id, self.moment(), amount, currency)
 
     def add_subscription(self, customer_id):
         """One to four versions of it: upgrades, pauses, ends and returns."""
@@ -400,6 +436,8 @@ class PaperShop(Shop):
     def __init__(self, seed, customers, zone, as_of):
         super().__init__(zone)
         self.chance, self.as_of = np.random.default_rng(seed), as_of
+        # In some shops all orders cost the same.
+        self.price = Decimal("19.99") if self.happens(0.2) else None
         self.days = (as_of - self.FIRST_DAY).days
         self.add_marketing_spend()
         for number in range(customers):
@@ -450,23 +488,24 @@ class PaperShop(Shop):
         order = {
             "order_id": f"o{len(self.tables['orders'])}",
             "customer_id": customer_id,
+            "subscription_id": "s1" if self.happens(0.05) else None,
             "ordered_at": self.moment(day),
-            "amount": Decimal(0) if self.happens(0.05) else amount,
-            "currency": self.pick([None, "USD", "EUR"]),
+            "amount": self.price or (Decimal(0) if self.happens(0.05) else amount),
+            "currency": None if self.price else self.pick([None, "USD", "EUR"]),
             "status": self.pick([None, *["paid"] * 20, "cancelled"]),
             "is_test": self.pick([None, *[False] * 20, True]),
         }
         self.tables["orders"].append(order)
-        if self.happens(0.2):
-            share, later = self.pick([1, 2]), timedelta(days=self.pick([0, 1, 20, 45, 200]))
-            self.tables["refunds"].append(
-                {
-                    "refund_id": order["order_id"],
-                    "order_id": order["order_id"],
-                    "refunded_at": order["ordered_at"] + later,
-                    "amount": (order["amount"] / share).quantize(CENT, ROUND_DOWN),
-                    "currency": order["currency"],
-                }
+        for _ in range(self.pick([0, 0, 0, 0, 0, 0, 1, 1, 2])):
+            later = timedelta(days=self.pick([0, 1, 20, 45, 200]))
+            amount = (order["amount"] * self.pick([1, 2, 3]) / 2).quantize(CENT, ROUND_DOWN)
+            is_credit_note = self.happens(0.1)
+            self.add_refund(
+                None if is_credit_note else order["order_id"],
+                customer_id if is_credit_note else None,
+                order["ordered_at"] + later,
+                amount,
+                order["currency"],
             )
 
     def add_subscriptions(self, customer_id):
