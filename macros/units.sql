@@ -1,20 +1,23 @@
 {#-
-    Money, rounded once, to the cent. Decimals divide to floating point on most engines, so a quotient passes through
-    eight decimals: that removes the binary noise from an exact half cent before it is rounded.
+    Money from a floating-point number, rounded once, to the cent. The number passes through eight decimals: that removes
+    the binary noise from an exact half cent before it is rounded. Without that step 1.005 is 1.00 on one engine and 1.01 on
+    another.
 -#}
-{% macro round_to_cent(quotient) -%}
-    cast(cast({{ quotient }} as decimal(28, 8)) as decimal(18, 2))
+{% macro round_to_cent(number) -%}
+    cast(cast({{ number }} as decimal(28, 8)) as decimal(18, 2))
 {%- endmacro %}
 
 
 {#-
     An amount in the reporting currency, to the cent. At the rate 1 there is nothing to multiply, and most rows have it:
     products of decimals are slow. They are rounded before they are cast, which is three times as fast as the cast alone.
+    Amounts have four decimals and rates eight, so 19 and 18 digits make 37: an engine that has to store a 39th digit
+    rounds the product first, and the result is a cent off.
 -#}
 {% macro converted(amount, exchange_rate) -%}
     case
         when {{ exchange_rate }} = 1 then cast({{ amount }} as decimal(18, 2))
-        else cast(round(cast({{ amount }} as decimal(28, 4)) * {{ exchange_rate }}, 2) as decimal(18, 2))
+        else cast(round(cast({{ amount }} as decimal(19, 4)) * cast({{ exchange_rate }} as decimal(18, 8)), 2) as decimal(18, 2))
     end
 {%- endmacro %}
 
@@ -29,11 +32,27 @@
 {%- endmacro %}
 
 
-{#- The amount of one billing interval, brought to a month and to the reporting currency. -#}
+{#-
+    The amount of one billing interval, brought to a month and to the reporting currency. Engines divide decimals in ways of
+    their own, and doubles all in the same way.
+-#}
 {% macro monthly_amount(amount, interval_unit, interval_count, exchange_rate) -%}
     {{ round_to_cent(
-        '(' ~ amount ~ ') * ' ~ exchange_rate ~ ' / ' ~ months_per_interval(interval_unit, interval_count)
+        'cast(' ~ amount ~ ' as double) * cast(' ~ exchange_rate ~ ' as double) / '
+        ~ months_per_interval(interval_unit, interval_count)
     ) }}
+{%- endmacro %}
+
+
+{#-
+    The calendar months from the month of one day to the month of another: 1 from 31 January to 1 February. Engines differ in
+    what they call the months between two days.
+-#}
+{% macro months_between(first_day, last_day) -%}
+    (
+        (extract(year from {{ last_day }}) - extract(year from {{ first_day }})) * 12
+        + extract(month from {{ last_day }}) - extract(month from {{ first_day }})
+    )
 {%- endmacro %}
 
 

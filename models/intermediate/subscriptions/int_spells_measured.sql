@@ -27,8 +27,8 @@ with_calendar_months as (
 
     select
         *,
-        {{ dbt.datediff('started_on', 'observed_until', 'month') }} as calendar_months,
-        {{ dbt.datediff('started_on', 'entered_on', 'month') }} as calendar_months_to_entry
+        {{ months_between('started_on', 'observed_until') }} as calendar_months,
+        {{ months_between('started_on', 'entered_on') }} as calendar_months_to_entry
 
     from spells
 

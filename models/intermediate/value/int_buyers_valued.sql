@@ -112,8 +112,8 @@ select
     valued.expected_orders_30d,
     valued.expected_orders_90d,
     valued.expected_orders_365d,
-    cast(valued.expected_order_value as decimal(18, 2)) as expected_order_value,
-    cast(valued.predicted_order_value as decimal(18, 2)) as predicted_order_value,
+    {{ round_to_cent('valued.expected_order_value') }} as expected_order_value,
+    {{ round_to_cent('valued.predicted_order_value') }} as predicted_order_value,
     case
         when valued.predicted_order_value is null
             then coalesce(

@@ -34,8 +34,10 @@ select
                 or subscribers.predicted_subscription_value is not null
             )
             then
-                coalesce(buyers.predicted_order_value, 0)
-                + coalesce(subscribers.predicted_subscription_value, 0)
+                cast(
+                    coalesce(buyers.predicted_order_value, 0)
+                    + coalesce(subscribers.predicted_subscription_value, 0) as decimal(18, 2)
+                )
     end as predicted_clv,
     nullif(concat_ws('; ', buyers.unscored_reason, subscribers.unscored_reason), '')
         as unscored_reason

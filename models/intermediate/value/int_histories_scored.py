@@ -31,7 +31,12 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
     holdout_days = dbt.config.meta_get("clv_holdout_days")
     annual_discount_rate = dbt.config.meta_get("annual_discount_rate")
     fitted = dbt.ref("int_clv_models_fitted").df()
-    statistics = dbt.ref("int_histories_aggregated_to_statistics").df()
+    # Sorted, because the place of a row among the others can change the last digit of its scores.
+    statistics = (
+        dbt.ref("int_histories_aggregated_to_statistics")
+        .order("trained_on, frequency, recency_days, age_days")
+        .df()
+    )
     months = np.arange(1, horizon_months + 1)
     # The purchases of a month are discounted from the month's end to as_of.
     discounts = (1 + annual_discount_rate) ** (-months / 12)

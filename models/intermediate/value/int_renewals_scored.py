@@ -18,7 +18,8 @@ def model(dbt: Any, session: Any) -> pd.DataFrame:
     )
     fitted = dbt.ref("int_clv_models_fitted").filter("model = 'shifted_beta_geometric'").df()
     # Without any row pandas would not know that the interval is a text.
-    scored = running.distinct().df().astype({"billing_interval": "str"})
+    scored = running.distinct().order("billing_interval, renewals").df()
+    scored = scored.astype({"billing_interval": "str"})
     scored["discounted_intervals"] = np.nan
     for billing_interval, rows in fitted[fitted["converged"]].groupby("billing_interval"):
         its_rows = scored["billing_interval"] == billing_interval

@@ -89,7 +89,7 @@ valued as (
 
 select
     customer_id,
-    cast(predicted_subscription_value as decimal(18, 2)) as predicted_subscription_value,
+    {{ round_to_cent('predicted_subscription_value') }} as predicted_subscription_value,
     case when predicted_subscription_value is null then reason end as unscored_reason
 
 from valued

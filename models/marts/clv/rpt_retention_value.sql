@@ -31,8 +31,8 @@ scenarios as (
 
     select
         '{{ scenario }}' as scenario,
-        {{ retention_points }} as retention_points,
-        {{ price_change }} as price_change
+        cast({{ retention_points }} as double) as retention_points,
+        cast({{ price_change }} as double) as price_change
     {%- endfor %}
 
 ),
@@ -92,17 +92,17 @@ with_values as (
         *,
         -- the formula gives no answer for a lifetime of more than fifty years
         case
-            when monthly_churn_rate >= 1.0 / 600
+            when monthly_churn_rate >= 1e0 / 600
                 then
-                    mrr * (1 + price_change) * {{ var('gross_margin') }}
-                    / cast(monthly_churn_rate as double)
+                    cast(mrr as double) * (1 + price_change) * {{ var('gross_margin') }}
+                    / monthly_churn_rate
         end as lifetime_value,
         -- how often a subscriber of today pays over the next twelve months, on average
         case
             when monthly_churn_rate > 0
                 then
                     (1 - monthly_churn_rate) * (1 - power(1 - monthly_churn_rate, 12))
-                    / cast(monthly_churn_rate as double)
+                    / monthly_churn_rate
             when monthly_churn_rate = 0 then 12
         end as months_paid
 
@@ -139,8 +139,8 @@ select
     -- A price change applies to every subscriber. Better retention only adds the months of the
     -- subscribers who would have left.
     {{ round_to_cent(
-        'case when retention_points = 0 then 12 * mrr * price_change'
-        ~ ' else mrr * (months_paid - months_paid_today) end'
+        'case when retention_points = 0 then 12 * cast(mrr as double) * price_change'
+        ~ ' else cast(mrr as double) * (months_paid - months_paid_today) end'
     ) }} as change_in_yearly_revenue
 
 from with_today

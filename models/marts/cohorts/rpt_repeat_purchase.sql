@@ -135,8 +135,8 @@ with_top_decile as (
     select
         *,
         net_revenue - top_revenue as other_revenue,
-        ceiling(customers / 10.0) as top_customers,
-        customers - ceiling(customers / 10.0) as other_customers
+        ceiling(customers / 10e0) as top_customers,
+        customers - ceiling(customers / 10e0) as other_customers
 
     from purchases
 
