@@ -57,9 +57,12 @@ def _is_list_of_columns(value: object) -> bool:
     )
 
 
-def _whole_number(least: int) -> Rule:
+def _whole_number(least: int, most: int | None = None) -> Rule:
     return Rule(
-        f"a whole number, {least} or more", lambda value: is_whole_number(value) and value >= least
+        f"a whole number, {least} or more" if most is None else f"a whole number, {least} to {most}",
+        lambda value: (
+            is_whole_number(value) and value >= least and (most is None or value <= most)
+        ),
     )
 
 
@@ -84,6 +87,8 @@ RULES: dict[str, Rule] = {
     "reporting_currency": Rule("three capital letters such as USD", _is_currency),
     "order_lapse_days": _whole_number(1),
     "reactivation_gap_days": _whole_number(0),
+    "switch_gap_hours": _whole_number(0, 168),
+    "date_only_ends": _one_of("first_day_without", "last_day_of_service"),
     "gross_margin": _number(0, 1),
     "annual_discount_rate": _number(0, 1),
     "clv_horizon_months": _whole_number(1),

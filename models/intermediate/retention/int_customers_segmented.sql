@@ -87,7 +87,8 @@ paying_in_sequence as (
         plan_id,
         billing_interval,
         row_number() over (
-            partition by customer_id order by pays_from, subscription_id, valid_from
+            partition by customer_id
+            order by pays_from, subscription_id, mrr desc, item_id, valid_from
         ) as sequence_number
 
     from versions
