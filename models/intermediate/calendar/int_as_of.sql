@@ -4,7 +4,7 @@ with
 {% set build_day = run_started_at.astimezone(timezone).date() -%}
 {% set build_day_start = local_midnight("date '" ~ build_day ~ "'") -%}
 {#- An end that was only announced when its row was written is no event, and nor is a renewal date. -#}
-{% set ended_at = 'case when not auto_renews and ended_at <= coalesce(updated_at, ended_at) then ended_at end' -%}
+{% set ended_at = 'case when auto_renews or ended_at > updated_at then null else ended_at end' -%}
 {% set event_columns = [
     (ref('stg_orders'), ['ordered_at', 'updated_at']),
     (ref('stg_refunds'), ['refunded_at']),

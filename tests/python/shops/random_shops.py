@@ -316,7 +316,7 @@ class ChangingShop(Shop):
             announced = {moment for moment in announced if moment > versions[-1]["effective_at"]}
             announced -= set(PLACEHOLDERS)
             trial_ends_at = versions[-1]["trial_ends_at"]
-            if announced and self.happens(0.5):
+            if announced and self.happens(0.6):
                 at = min(announced)
             if trial_ends_at in announced and self.happens(0.3):
                 # The first payment fails. Some sources tell that some seconds later.
