@@ -45,6 +45,7 @@ items_without_payment as (
 select
     versions.subscription_id,
     versions.item_id,
+    versions.customer_id,
     coalesce(
         versions.not_counted_reason, 'has never paid: ' || items_without_payment.never_paid_because
     ) as not_counted_reason,
