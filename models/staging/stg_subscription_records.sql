@@ -1,8 +1,11 @@
 {#- A text that does not look like a status is not repeated: people type names into any field. -#}
 {%- set unknown_status -%}
+case when canonical_status is null then
 'status '
 || case when regexp_full_match(raw_status, '[a-z0-9 _-]{1,40}') then '"' || raw_status || '" ' else '' end
-|| 'is unknown; known are active, trialing, past_due, unpaid, incomplete, paused, canceled, expired and the words of seeds/subscription_statuses.csv'
+|| 'is unknown; known are active, trialing, past_due, unpaid, incomplete, paused, canceled, expired'
+|| ' and the words of seeds/subscription_statuses.csv'
+end
 {%- endset -%}
 with
 
@@ -64,14 +67,16 @@ judged as (
             "case when interval_count < 1 then 'interval_count is below 1' end",
             "case when quantity < 0 then 'quantity is negative' end",
             "case when ended_at < started_at then 'ended_at is before started_at' end",
-            "case when canonical_status is null then " ~ unknown_status ~ " end",
+            unknown_status,
         ]) }} as reject_reason
 
     from priced
 
 ),
 
-{{ ranked_versions('judged', key=['subscription_id', 'item_id', 'valid_from'], version='updated_at') }}
+{{ ranked_versions(
+    'judged', key=['subscription_id', 'item_id', 'valid_from'], version='updated_at'
+) }}
 
 select
     subscription_id,

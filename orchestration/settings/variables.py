@@ -9,6 +9,7 @@ import re
 from calendar import month_name
 from collections.abc import Mapping
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
@@ -57,12 +58,10 @@ def _is_list_of_columns(value: object) -> bool:
     )
 
 
-def _whole_number(least: int, most: int | None = None) -> Rule:
+def _whole_number(least: int, most: float = inf) -> Rule:
     return Rule(
-        f"a whole number, {least} or more" if most is None else f"a whole number, {least} to {most}",
-        lambda value: (
-            is_whole_number(value) and value >= least and (most is None or value <= most)
-        ),
+        f"a whole number, {least} " + ("or more" if most == inf else f"to {most}"),
+        lambda value: is_whole_number(value) and least <= value <= most,
     )
 
 

@@ -127,10 +127,9 @@ explained as (
         case
             when with_words.is_payment_overdue then false
             when reasons.is_voluntary is not null then reasons.is_voluntary
-            when not coalesce(
-                with_words.word = 'term completed' or with_words.next_status = 'incomplete', false
-            )
-                then true
+            when with_words.word = 'term completed' or with_words.next_status = 'incomplete'
+                then null
+            else true
         end as is_voluntary,
         with_words.cancel_reason is not null and reasons.reason is null as is_unmapped,
         row_number() over (

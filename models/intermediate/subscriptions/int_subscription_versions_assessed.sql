@@ -24,7 +24,8 @@ items_without_payment as (
         subscription_id,
         item_id,
         case
-            when max(case when is_in_force then 1 else 0 end) = 0 then 'ended before or when it began'
+            when max(case when is_in_force then 1 else 0 end) = 0
+                then 'ended before or when it began'
             when max(case when is_in_force then mrr else 0 end) <= 0
                 then 'amount less discount is zero'
             else

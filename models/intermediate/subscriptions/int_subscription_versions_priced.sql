@@ -28,8 +28,8 @@ with_trial_over as (
         case
             when status <> 'trialing'
                 then greatest(in_force_from, coalesce(trial_ends_at, in_force_from))
-            when trial_ends_at is not null and coalesce(next_status, '') not in ('past_due', 'unpaid')
-                then greatest(in_force_from, trial_ends_at)
+            when trial_ends_at is null or next_status in ('past_due', 'unpaid') then null
+            else greatest(in_force_from, trial_ends_at)
         end as trial_over_at
 
     from terms
@@ -112,7 +112,8 @@ with_pays as (
         case
             when items.paid_from <= versions.in_force_from
                 then versions.can_pay and versions.is_in_force
-            when versions.status = 'past_due' and items.trial_from <= versions.in_force_from then false
+            when versions.status = 'past_due' and items.trial_from <= versions.in_force_from
+                then false
             else versions.may_pay_from is not null
         end as pays
 

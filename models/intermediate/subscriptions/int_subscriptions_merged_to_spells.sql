@@ -83,7 +83,7 @@ with_spell_bounds as (
         min(pays_from) over a_spell as spell_from,
         row_number() over (
             partition by customer_id, spell_number
-            order by pays_from, subscription_id, mrr desc, item_id
+            order by pays_from asc, subscription_id asc, mrr desc, item_id asc
         ) as number_in_spell,
         case
             when max(paid_until_date) over a_spell < as_of
