@@ -4,6 +4,7 @@ The situations are in ordinary_exports.yml. A shop in which every order costs th
 alone, because its fits are those of the whole shop.
 """
 
+import random
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -55,12 +56,17 @@ def test_ordinary_exports_come_out_right(case, published, build):
 
 def test_a_shop_with_one_price_has_that_price_as_expected_value(new_home, tmp_path):
     lines = ["order_id,customer_id,ordered_at,amount"]
-    first = date(2024, 1, 1)
-    for customer in range(120):
-        # Every second customer comes back, each after another time.
-        for number in range(1 + customer % 2 * (1 + customer % 5)):
-            day = first + timedelta(days=customer * 2 + number * (10 + customer % 7))
+    chance = random.Random("one price")
+    # Each customer buys at a rate of their own, and leaves after a purchase with a chance of their
+    # own, as the models of purchases assume.
+    for customer in range(400):
+        day = date(2023, 7, 1) + timedelta(days=chance.randrange(365))
+        rate, leaves = chance.gammavariate(0.8, 1 / 40), chance.betavariate(0.8, 2.5)
+        while day < date(2025, 7, 1):
             lines.append(f"o{len(lines)},c{customer:03},{day},7.50")
+            if chance.random() < leaves:
+                break
+            day += timedelta(days=1 + int(chance.expovariate(rate)))
     write(tmp_path / "orders/one-price.csv", lines)
     home = new_home()
     done = run_build(tmp_path, home, AS_OF)
@@ -70,7 +76,7 @@ def test_a_shop_with_one_price_has_that_price_as_expected_value(new_home, tmp_pa
             "select min(expected_order_value)::varchar, max(expected_order_value)::varchar,"
             " count(*), count(predicted_clv) from clv.fct_customer_value"
         ).fetchall()
-    assert found == ("7.50", "7.50", 120, 120)
+    assert found == ("7.50", "7.50", 400, 400)
 
 
 HEADING = "order_id,customer_id,ordered_at,amount,currency,is_test"
