@@ -22,9 +22,9 @@ def published_keys(project: Path) -> Mapping[str, list[str]]:
                 for test in model.get("data_tests", [])
                 if isinstance(test, Mapping) and "unique_key" in test
             ]
-            # A key column that may be NULL is tested as coalesce(column, ...).
+            # A key column that may be NULL is tested as coalesce(column, ...), or with a cast.
             keys[f"{file.parent.name}.{model['name']}"] = [
-                re.sub(r"coalesce\((\w+),.*", r"\1", column) for column in key
+                re.sub(r"coalesce\((?:cast\()?(\w+).*", r"\1", column) for column in key
             ]
     # Written by the publisher, not by a model.
     return keys | {"meta.builds": ["build_id"]}

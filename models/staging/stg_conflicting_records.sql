@@ -5,7 +5,7 @@
     'customers': (ref('stg_customer_records'), 'customer_id', 'null'),
     'subscriptions': (
         ref('stg_subscription_records'),
-        "subscription_id || ', ' || cast(valid_from as " ~ text ~ ")",
+        "subscription_id || coalesce(' ' || item_id, '') || ', ' || cast(valid_from as " ~ text ~ ")",
         'original_amount',
     ),
     'marketing_spend': (

@@ -1,11 +1,14 @@
 {%- set columns = [
     ('orders', ref('stg_order_records'), 'order_id', 'order_id'),
     ('orders', ref('stg_order_records'), 'customer_id', 'customer_id'),
+    ('orders', ref('stg_order_records'), 'subscription_id', 'subscription_id'),
     ('refunds', ref('stg_refund_records'), 'refund_id', 'refund_id'),
+    ('refunds', ref('stg_refund_records'), 'customer_id', 'customer_id'),
     ('refunds', ref('stg_refund_records'), 'order_id', 'order_id'),
     ('customers', ref('stg_customer_records'), 'customer_id', 'customer_id'),
     ('customers', ref('stg_customer_records'), 'referred_by_customer_id', 'customer_id'),
     ('subscriptions', ref('stg_subscription_records'), 'subscription_id', 'subscription_id'),
+    ('subscriptions', ref('stg_subscription_records'), 'item_id', 'item_id'),
     ('subscriptions', ref('stg_subscription_records'), 'customer_id', 'customer_id'),
     ('subscriptions', ref('stg_subscription_records'), 'plan_id', 'plan_id'),
 ] -%}

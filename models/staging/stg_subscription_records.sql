@@ -1,3 +1,12 @@
+{#- A text that does not look like a status is not repeated: people type names into any field. -#}
+{%- set unknown_status -%}
+case when canonical_status is null then
+'status '
+|| case when regexp_full_match(raw_status, '[a-z0-9 _-]{1,40}') then '"' || raw_status || '" ' else '' end
+|| 'is unknown; known are active, trialing, past_due, unpaid, incomplete, paused, canceled, expired'
+|| ' and the words of seeds/subscription_statuses.csv'
+end
+{%- endset -%}
 with
 
 source as (
@@ -6,18 +15,40 @@ source as (
 
 ),
 
+statuses as (
+
+    select * from {{ ref('subscription_statuses') }}
+
+),
+
+-- A bare date of an end is the first day without service, or by the var date_only_ends the last day
+-- of service.
 dated as (
 
     select
-        *,
+        {%- if var('date_only_ends') == 'last_day_of_service' %}
+        source.* exclude (ended_at),
+        case
+            when length(source.raw_fields.ended_at) = 10
+                then {{ local_midnight(dbt.dateadd('day', 1, local_date('source.ended_at'))) }}
+            else source.ended_at
+        end as ended_at,
+        {%- else %}
+        source.*,
+        {%- endif %}
         coalesce(
             effective_at,
             updated_at,
             {{ local_midnight(date_in_text('file')) }},
             started_at
-        ) as valid_from
+        ) as valid_from,
+        lower(coalesce(source.status, 'active')) as raw_status,
+        statuses.status as canonical_status,
+        coalesce(statuses.is_set_to_end, false) as is_set_to_end
 
     from source
+    left join statuses
+        on lower(coalesce(source.status, 'active')) = statuses.raw_status
 
 ),
 
@@ -32,27 +63,25 @@ judged as (
             'price_fault',
             "case when lower(billing_interval) not in ('day', 'week', 'month', 'year') then 'billing_interval is not day, week, month or year' end",
             "case when amount < 0 then 'amount is negative' end",
+            "case when discount_amount < 0 then 'discount_amount is negative' end",
             "case when interval_count < 1 then 'interval_count is below 1' end",
             "case when quantity < 0 then 'quantity is negative' end",
             "case when ended_at < started_at then 'ended_at is before started_at' end",
-            "case when lower(status) not in ('active', 'trialing', 'past_due', 'unpaid', 'incomplete', 'paused', 'canceled', 'cancelled', 'expired') then 'status is unknown' end",
+            unknown_status,
         ]) }} as reject_reason
 
     from priced
 
 ),
 
-{{ ranked_versions('judged', key=['subscription_id', 'valid_from']) }}
+{{ ranked_versions('judged', key=['subscription_id', 'item_id', 'valid_from']) }}
 
 select
     subscription_id,
+    item_id,
     customer_id,
     plan_id,
-    case
-        when status is null then 'active'
-        when lower(status) = 'cancelled' then 'canceled'
-        else lower(status)
-    end as status,
+    canonical_status as status,
     lower(billing_interval) as billing_interval,
     original_currency,
     cancel_reason,
@@ -70,8 +99,12 @@ select
     coalesce(interval_count, 1) as interval_count,
     coalesce(quantity, 1) as quantity,
     coalesce(is_test, false) as is_test,
+    coalesce(is_deleted, false) as is_deleted,
+    coalesce(auto_renews, false) as auto_renews,
+    is_set_to_end,
     valid_from,
     started_at,
+    discount_ends_at,
     trial_ends_at,
     current_period_ends_at,
     cancel_requested_at,

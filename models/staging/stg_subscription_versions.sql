@@ -10,6 +10,7 @@ accepted as (
 
     select
         subscription_id,
+        item_id,
         customer_id,
         plan_id,
         status,
@@ -22,8 +23,12 @@ accepted as (
         interval_count,
         quantity,
         is_test,
+        is_deleted,
+        auto_renews,
+        is_set_to_end,
         valid_from,
         started_at,
+        discount_ends_at,
         trial_ends_at,
         current_period_ends_at,
         cancel_requested_at,

@@ -9,6 +9,7 @@ import re
 from calendar import month_name
 from collections.abc import Mapping
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
@@ -57,9 +58,10 @@ def _is_list_of_columns(value: object) -> bool:
     )
 
 
-def _whole_number(least: int) -> Rule:
+def _whole_number(least: int, most: float = inf) -> Rule:
     return Rule(
-        f"a whole number, {least} or more", lambda value: is_whole_number(value) and value >= least
+        f"a whole number, {least} " + ("or more" if most == inf else f"to {most}"),
+        lambda value: is_whole_number(value) and least <= value <= most,
     )
 
 
@@ -85,6 +87,8 @@ RULES: dict[str, Rule] = {
     "order_lapse_days": _whole_number(1),
     "reactivation_gap_days": _whole_number(0),
     "subscriptions_observed_from": Rule("a date YYYY-MM-DD, or empty", _is_date_or_empty),
+    "switch_gap_hours": _whole_number(0, 168),
+    "date_only_ends": _one_of("first_day_without", "last_day_of_service"),
     "gross_margin": _number(0, 1),
     "annual_discount_rate": _number(0, 1),
     "clv_horizon_months": _whole_number(1),

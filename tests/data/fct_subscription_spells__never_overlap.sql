@@ -21,4 +21,9 @@ where
     ended_on < started_on
     or (next_started_on is not null and (ended_on is null or next_started_on <= ended_on))
     or (ended_on is null) <> (end_reason is null)
-    or (ended_on is null) <> (is_voluntary is null)
+    or (ended_on is null and is_voluntary is not null)
+    or (
+        ended_on is not null
+        and is_voluntary is null
+        and end_reason not in ('term completed', 'incomplete', '(unmapped)')
+    )

@@ -2,7 +2,7 @@
 {%- set tables = {
     'refunds': ref('int_refunds_assessed'),
     'customers': ref('int_customers_assessed'),
-    'subscriptions': ref('int_subscription_versions_bounded'),
+    'subscriptions': ref('int_subscription_versions_assessed'),
     'marketing_spend': ref('int_marketing_spend_assessed'),
 } -%}
 with

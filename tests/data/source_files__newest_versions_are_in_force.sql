@@ -3,7 +3,7 @@
     'orders': (ref('stg_order_records'), ['order_id']),
     'refunds': (ref('stg_refund_records'), ['refund_id']),
     'customers': (ref('stg_customer_records'), ['customer_id']),
-    'subscriptions': (ref('stg_subscription_records'), ['subscription_id', 'valid_from']),
+    'subscriptions': (ref('stg_subscription_records'), ['subscription_id', 'item_id', 'valid_from']),
     'marketing_spend': (ref('stg_marketing_spend_records'), ['spend_date', 'channel']),
     'exchange_rates': (ref('stg_exchange_rate_records'), ['rate_date', 'currency']),
 } -%}

@@ -3,10 +3,12 @@ with
 {% set timezone = modules.pytz.timezone(var('reporting_timezone')) -%}
 {% set build_day = run_started_at.astimezone(timezone).date() -%}
 {% set build_day_start = local_midnight("date '" ~ build_day ~ "'") -%}
+{#- An end that was only announced when its row was written is no event, and nor is a renewal date. -#}
+{% set ended_at = 'case when auto_renews or ended_at > updated_at then null else ended_at end' -%}
 {% set event_columns = [
     (ref('stg_orders'), ['ordered_at', 'updated_at']),
     (ref('stg_refunds'), ['refunded_at', 'updated_at']),
-    (ref('stg_subscription_versions'), ['started_at', 'valid_from', 'updated_at', 'ended_at', 'cancel_requested_at']),
+    (ref('stg_subscription_versions'), ['started_at', 'valid_from', 'updated_at', ended_at, 'cancel_requested_at']),
 ] -%}
 
 latest_events as (

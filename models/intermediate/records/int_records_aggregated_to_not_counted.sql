@@ -30,7 +30,7 @@ accepted as (
         'subscriptions' as table_name,
         not_counted_reason as reason,
         original_amount
-    from {{ ref('int_subscription_versions_bounded') }}
+    from {{ ref('int_subscription_versions_assessed') }}
 
     union all
 

@@ -88,7 +88,8 @@ paying_in_sequence as (
         plan_id,
         billing_interval,
         row_number() over (
-            partition by customer_id order by pays_from, subscription_id, valid_from
+            partition by customer_id
+            order by pays_from asc, subscription_id asc, mrr desc, item_id asc, valid_from asc
         ) as sequence_number
 
     from versions

@@ -41,12 +41,14 @@ end_texts as (
 
     select
         subscription_id,
+        item_id,
         valid_from,
         ends_at,
         cancel_reason,
         status,
+        is_cancel_requested,
         row_number() over (
-            partition by subscription_id, ends_at order by valid_from desc
+            partition by subscription_id, item_id, ends_at order by valid_from desc
         ) as latest_first
 
     from all_versions
@@ -56,45 +58,88 @@ end_texts as (
 
 ),
 
--- People type anything into a reason, names too: a text that nobody has mapped is not published.
 -- Versions before the paying one do not explain its end: what they announced was taken back.
-explained as (
+with_texts as (
 
     select
+        paying.subscription_id,
+        paying.item_id,
         paying.customer_id,
         paying.pays_to as ended_at,
-        coalesce(
-            reasons.reason,
-            case when end_texts.cancel_reason is not null then '(unmapped)' end,
-            case
-                when next_versions.status in ('paused', 'unpaid', 'incomplete', 'past_due')
-                    then next_versions.status
-            end,
-            '(none)'
-        ) as end_reason,
         end_texts.cancel_reason,
-        coalesce(reasons.is_voluntary, true)
-        and paying.status not in ('past_due', 'unpaid')
-        and coalesce(end_texts.status, '') not in ('past_due', 'unpaid')
-        and coalesce(next_versions.status, '') not in ('past_due', 'unpaid') as is_voluntary,
-        end_texts.cancel_reason is not null and reasons.reason is null as is_unmapped,
-        row_number() over (
-            partition by paying.customer_id, paying.pays_to order by paying.subscription_id
-        ) as closing_number
+        next_versions.status as next_status,
+        coalesce(
+            paying.status in ('past_due', 'unpaid')
+            or end_texts.status in ('past_due', 'unpaid')
+            or next_versions.status in ('past_due', 'unpaid'),
+            false
+        ) as is_payment_overdue,
+        coalesce(
+            end_texts.status = 'expired'
+            and paying.status <> 'canceled'
+            and not paying.is_cancel_requested
+            and not end_texts.is_cancel_requested,
+            false
+        ) as is_term_completed
 
     from paying
     left join end_texts
         on
             paying.subscription_id = end_texts.subscription_id
-            and paying.pays_to = end_texts.ends_at
+            and paying.item_id = end_texts.item_id
+            and paying.in_force_to = end_texts.ends_at
             and paying.valid_from <= end_texts.valid_from
             and end_texts.latest_first = 1
-    left join reasons
-        on lower(end_texts.cancel_reason) = reasons.raw_reason
     left join versions as next_versions
         on
             paying.subscription_id = next_versions.subscription_id
-            and paying.pays_to = next_versions.in_force_from
+            and paying.item_id = next_versions.item_id
+            and paying.in_force_to = next_versions.in_force_from
+
+),
+
+-- What a source that gives no reason says by its statuses.
+with_words as (
+
+    select
+        *,
+        case
+            when cancel_reason is not null then cancel_reason
+            when is_term_completed and not is_payment_overdue then 'term completed'
+            when next_status in ('paused', 'unpaid', 'incomplete', 'past_due') then next_status
+        end as word
+
+    from with_texts
+
+),
+
+-- People type anything into a reason, names too: a text that nobody has mapped is not published.
+explained as (
+
+    select
+        with_words.*,
+        coalesce(
+            reasons.reason,
+            case when with_words.cancel_reason is not null then '(unmapped)' end,
+            with_words.word,
+            '(none)'
+        ) as end_reason,
+        case
+            when with_words.is_payment_overdue then false
+            when reasons.is_voluntary is not null then reasons.is_voluntary
+            when with_words.word = 'term completed' or with_words.next_status = 'incomplete'
+                then null
+            else true
+        end as is_voluntary,
+        with_words.cancel_reason is not null and reasons.reason is null as is_unmapped,
+        row_number() over (
+            partition by with_words.customer_id, with_words.ended_at
+            order by with_words.subscription_id, with_words.item_id
+        ) as closing_number
+
+    from with_words
+    left join reasons
+        on lower(with_words.word) = reasons.raw_reason
 
 )
 

@@ -12,39 +12,67 @@ versions as (
 
 ),
 
--- A subscription has one customer: the one that its latest version names.
-with_owner as (
+-- An item of a subscription has one customer: the one that its latest version names. The latest
+-- version also says whether the item was deleted.
+with_latest as (
 
     select
         *,
-        last_value(customer_id) over (
-            partition by subscription_id, is_test
-            order by valid_from
-            rows between unbounded preceding and unbounded following
-        ) as owner_customer_id
+        coalesce(item_id, '(none)') as item,
+        last_value(customer_id) over an_item as owner_customer_id,
+        last_value(is_deleted) over an_item as is_deleted_now
 
     from versions
+    window an_item as (
+        partition by subscription_id, item_id, is_test
+        order by valid_from
+        rows between unbounded preceding and unbounded following
+    )
 
 ),
 
--- A version that is set aside is no state of the subscription: it bounds no other version.
+-- A version that is set aside is no state of the item: it bounds no other version. An end of more
+-- than ten years after as_of stands for none.
+with_placeholders as (
+
+    select
+        with_latest.*,
+        as_of.as_of_at,
+        case
+            when with_latest.is_test then 'test'
+            when with_latest.is_deleted_now then 'deleted'
+            when with_latest.is_deleted then 'deleted, and restored by a later version'
+            when with_latest.customer_id <> with_latest.owner_customer_id
+                then 'another customer in a later version'
+        end as set_aside_reason,
+        coalesce(
+            with_latest.ended_at > {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}, false
+        ) as has_placeholder_end,
+        case
+            when
+                with_latest.current_period_ends_at
+                <= {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}
+                then with_latest.current_period_ends_at
+        end as period_ends_at
+
+    from with_latest
+    cross join as_of
+
+),
+
 with_service_end as (
 
     select
         *,
         case
-            when is_test then 'test'
-            when customer_id <> owner_customer_id then 'another customer in a later version'
-        end as set_aside_reason,
-        coalesce(
-            ended_at,
-            case
-                when status in ('canceled', 'expired')
-                    then coalesce(current_period_ends_at, valid_from)
-            end
-        ) as service_ends_at
+            when auto_renews and not is_set_to_end
+                then case when status in ('canceled', 'expired') then valid_from end
+            when ended_at is not null and not has_placeholder_end then ended_at
+            when status in ('canceled', 'expired') then coalesce(period_ends_at, valid_from)
+            when is_set_to_end then period_ends_at
+        end as service_ends_at
 
-    from with_owner
+    from with_placeholders
 
 ),
 
@@ -52,18 +80,27 @@ in_sequence as (
 
     select
         *,
-        row_number() over a_subscription as version_number,
-        lead(valid_from) over a_subscription as next_version_from,
+        row_number() over an_item as version_number,
+        lead(valid_from) over an_item as next_version_from,
+        lead(status) over an_item as next_status,
+        min(started_at) over (
+            partition by subscription_id, item, set_aside_reason
+            order by valid_from
+            rows between unbounded preceding and unbounded following
+        ) as item_started_at,
         max(case when service_ends_at is not null then cancel_requested_at end) over (
-            partition by subscription_id, set_aside_reason
+            partition by subscription_id, item, set_aside_reason
             order by valid_from
             rows between unbounded preceding and 1 preceding
-        ) as request_of_earlier_end
+        ) as request_of_earlier_end,
+        min(case when service_ends_at is null then valid_from end) over (
+            partition by subscription_id, item, set_aside_reason
+            order by valid_from
+            rows between 1 following and unbounded following
+        ) as runs_on_from
 
     from with_service_end
-    window a_subscription as (
-        partition by subscription_id, set_aside_reason order by valid_from
-    )
+    window an_item as (partition by subscription_id, item, set_aside_reason order by valid_from)
 
 ),
 
@@ -74,7 +111,7 @@ with_spent_request as (
     select
         *,
         max(case when service_ends_at is null then request_of_earlier_end end) over (
-            partition by subscription_id, set_aside_reason
+            partition by subscription_id, item, set_aside_reason
             order by valid_from
             rows between unbounded preceding and current row
         ) as spent_request
@@ -96,113 +133,82 @@ with_cancel_request as (
 
 ),
 
--- When service ends by what this version says. A later version may say something else.
-with_recorded_end as (
+-- When service ends by what this version says, and since when that was set. A request dates no
+-- churn when a later version takes the end back before it comes.
+with_end as (
 
     select
         *,
+        {%- if var('churn_dated_on') == 'cancel_request' %}
         least(
             service_ends_at,
-            case when '{{ var("churn_dated_on") }}' = 'cancel_request' then cancel_asked_at end
-        ) as recorded_end_at
+            case
+                when service_ends_at is null or coalesce(runs_on_from > service_ends_at, true)
+                    then cancel_asked_at
+            end
+        ) as ends_at,
+        {%- else %}
+        service_ends_at as ends_at,
+        {%- endif %}
+        case
+            when cancel_asked_at is not null then cancel_asked_at
+            when service_ends_at is not null or is_set_to_end then valid_from
+        end as set_to_end_at
 
     from with_cancel_request
 
 ),
 
--- The moments at which the customer's subscriptions start.
-next_starts as (
-
-    select
-        customer_id,
-        started_at,
-        lag(started_at) over (partition by customer_id order by started_at) as previous_started_at
-
-    from in_sequence
-    where version_number = 1 and set_aside_reason is null
-    group by customer_id, started_at
-
-),
-
--- Decision 0009: "One second is not a gap." An end up to a second before the next start, of a
--- version or of another subscription of the customer, is that start. Some sources write inclusive
--- ends. A version is "set to end" since its cancel request, or else since its own moment.
-with_end as (
-
-    select
-        versions.*,
-        case
-            when
-                versions.recorded_end_at < versions.next_version_from
-                and versions.next_version_from
-                <= {{ dbt.dateadd('second', 1, 'versions.recorded_end_at') }}
-                then versions.next_version_from
-            else coalesce(next_starts.started_at, versions.recorded_end_at)
-        end as ends_at,
-        case
-            when versions.cancel_asked_at is not null then versions.cancel_asked_at
-            when versions.service_ends_at is not null then versions.valid_from
-        end as set_to_end_at
-
-    from with_recorded_end as versions
-    left join next_starts
-        on
-            versions.customer_id = next_starts.customer_id
-            and versions.recorded_end_at < next_starts.started_at
-            and next_starts.started_at
-            <= {{ dbt.dateadd('second', 1, 'versions.recorded_end_at') }}
-            and coalesce(next_starts.previous_started_at <= versions.recorded_end_at, true)
-
-),
-
--- The earliest version is in force from the start of the subscription, and no version before it.
--- An end that a later version dates back cuts every version before it.
+-- The earliest version is in force from the start of the item, and no version before it. An end
+-- that a later version dates back cuts every version before it.
 bounded as (
 
     select
         *,
         case
-            when version_number = 1 then started_at
+            when version_number = 1 then item_started_at
             else greatest(valid_from, started_at)
         end as in_force_from,
-        least(
-            ends_at,
-            next_version_from,
-            min(case when ends_at < valid_from then ends_at end) over (
-                partition by subscription_id, set_aside_reason
-                order by valid_from
-                rows between 1 following and unbounded following
-            )
-        ) as in_force_to
+        min(case when ends_at <= valid_from then ends_at end) over (
+            partition by subscription_id, item, set_aside_reason
+            order by valid_from
+            rows between 1 following and unbounded following
+        ) as dated_back_end
 
     from with_end
 
 )
 
 select
-    bounded.subscription_id,
-    bounded.customer_id,
-    bounded.plan_id,
-    bounded.status,
-    bounded.billing_interval as interval_unit,
-    bounded.original_currency,
-    bounded.cancel_reason,
-    bounded.set_aside_reason,
+    subscription_id,
+    item as item_id,
+    customer_id,
+    plan_id,
+    status,
+    next_status,
+    billing_interval as interval_unit,
+    original_currency,
+    cancel_reason,
+    set_aside_reason,
     case
-        when bounded.in_force_from >= as_of.as_of_at then 'after as_of'
-        else bounded.set_aside_reason
+        when in_force_from >= as_of_at then 'after as_of'
+        else set_aside_reason
     end as not_counted_reason,
-    bounded.interval_count,
-    bounded.quantity,
-    bounded.original_amount,
-    bounded.original_discount_amount,
-    bounded.exchange_rate,
-    bounded.valid_from,
-    bounded.in_force_from,
-    bounded.in_force_to,
-    bounded.trial_ends_at,
-    bounded.set_to_end_at,
-    bounded.ends_at
+    interval_count,
+    quantity,
+    original_amount,
+    original_discount_amount,
+    exchange_rate,
+    cancel_asked_at is not null or is_set_to_end as is_cancel_requested,
+    has_placeholder_end,
+    coalesce(dated_back_end <= next_version_from, false)
+    or (ends_at is not null and coalesce(ends_at < next_version_from, true)) as is_ended,
+    valid_from,
+    in_force_from,
+    least(ends_at, next_version_from, dated_back_end) as in_force_to,
+    discount_ends_at,
+    trial_ends_at,
+    set_to_end_at,
+    ends_at
 
 from bounded
-cross join as_of

@@ -14,7 +14,7 @@ paying as (
 )
 
 -- Paying just before the month's closing moment: begun before it, and not ended before it. Versions
--- of one subscription never overlap, so each row of the join is another subscription.
+-- of one item never overlap, so each row of the join is another item of a subscription.
 select
     paying.customer_id,
     {{ sorted_list("coalesce(paying.plan_id, '(none)')") }} as plans,
@@ -24,7 +24,7 @@ select
         sum(case when paying.set_to_end_at < months.state_at then 0 else paying.mrr end)
         as decimal(18, 2)
     ) as committed_mrr,
-    count(*) as subscriptions,
+    count(distinct paying.subscription_id) as subscriptions,
     cast(sum(paying.quantity) as bigint) as quantity,
     months.month,
     months.state_date

@@ -25,6 +25,7 @@ paying as (
 
     select
         versions.subscription_id,
+        versions.item_id,
         versions.customer_id,
         versions.billing_interval,
         versions.interval_unit,
@@ -50,7 +51,7 @@ with_days_without_payment as (
         *,
         {{ dbt.datediff(
             'max(paid_until_date) over ('
-            ~ 'partition by customer_id order by pays_from, subscription_id, paid_until_date'
+            ~ 'partition by customer_id order by pays_from, subscription_id, item_id, paid_until_date'
             ~ ' rows between unbounded preceding and 1 preceding)',
             'pays_from_date', 'day'
         ) }} as days_without_payment
@@ -67,7 +68,7 @@ numbered as (
             case when days_without_payment <= {{ var('reactivation_gap_days') }} then 0 else 1 end
         ) over (
             partition by customer_id
-            order by pays_from, subscription_id, paid_until_date
+            order by pays_from, subscription_id, item_id, paid_until_date
             rows between unbounded preceding and current row
         ) as spell_number
 
@@ -81,7 +82,8 @@ with_spell_bounds as (
         *,
         min(pays_from) over a_spell as spell_from,
         row_number() over (
-            partition by customer_id, spell_number order by pays_from, subscription_id
+            partition by customer_id, spell_number
+            order by pays_from asc, subscription_id asc, mrr desc, item_id asc
         ) as number_in_spell,
         case
             when max(paid_until_date) over a_spell < as_of

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter, defaultdict
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from itertools import accumulate, count
 from math import fsum
@@ -14,12 +14,9 @@ import numpy as np
 from scipy.stats import CensoredData, ecdf, norm
 from shops.oracle import (
     DAY,
-    MONTHS_OF,
     NOTHING,
-    SECOND,
     SEGMENTS,
     Oracle,
-    exchanged,
     following,
     interval_name,
     period_of,
@@ -28,6 +25,7 @@ from shops.oracle import (
     to_cents,
     wilson,
 )
+from shops.subscriptions import Subscriptions
 
 MAPPED_REASONS = {row["raw_reason"]: row for row in read_seed("churn_reasons")}
 STOPPING_STATUSES = ("paused", "unpaid", "incomplete", "past_due")
@@ -40,47 +38,8 @@ MOVEMENTS = {
 }
 
 
-class Version:
-    """The state of a subscription from one effective moment on.
-
-    The oracle adds what depends on other versions: price, end, and whether the version pays.
-    """
-
-    def __init__(self, row, moment, is_earliest):
-        self.row = row
-        self.subscription_id, self.customer_id = row["subscription_id"], row["customer_id"]
-        self.status = row["status"] or "active"
-        self.quantity = quantity_of(row)
-        self.trial_ends_at = row["trial_ends_at"]
-        self.valid_from = moment
-        self.in_force_from = row["started_at"] if is_earliest else max(moment, row["started_at"])
-        self.pays_from = max(self.in_force_from, self.trial_ends_at or self.in_force_from)
-        self.service_ends_at = row["ended_at"]
-        if self.service_ends_at is None and self.status in ("canceled", "expired"):
-            self.service_ends_at = row["current_period_ends_at"] or moment
-
-    def pays_at(self, boundary):
-        """Whether the version pays just before the boundary."""
-        return self.pays_from < boundary and (self.pays_to is None or self.pays_to >= boundary)
-
-    def is_set_to_end(self, boundary):
-        """Whether the end is known before the boundary."""
-        if self.cancel_requested_at:
-            return self.cancel_requested_at < boundary
-        return self.service_ends_at is not None and self.valid_from < boundary
-
-    def is_trial(self):
-        if self.trial_ends_at:
-            return self.trial_ends_at > self.in_force_from
-        return self.status == "trialing"
-
-
 def mrr_of(versions):
     return sum((version.mrr for version in versions), NOTHING)
-
-
-def quantity_of(row):
-    return 1 if row["quantity"] is None else row["quantity"]
 
 
 def month_after(day, months):
@@ -100,130 +59,32 @@ class ChurnOracle(Oracle):
         tables,
         zone,
         as_of,
-        churn_dated_on="service_end",
-        past_due_pays=True,
-        recurring_discount_counts=True,
         nrr_includes_reactivation=False,
         reactivation_gap_days=0,
         subscriptions_observed_from="",
+        **policy,
     ):
         super().__init__(zone, as_of)
         self.observed_from = date.fromisoformat(subscriptions_observed_from or "0001-01-01")
-        self.churn_dated_on = churn_dated_on
-        self.past_due_pays = past_due_pays
-        self.recurring_discount_counts = recurring_discount_counts
         self.nrr_includes_reactivation = nrr_includes_reactivation
         self.reactivation_gap = reactivation_gap_days * DAY
-        self.read_subscriptions(tables["subscriptions"])
+        self.subscriptions = Subscriptions(tables["subscriptions"], self, **policy)
+        self.items, self.paying = self.subscriptions.items, self.subscriptions.paying
         self.read_segments(tables["customers"])
         self.read_months()
 
     # What the raw rows say
 
-    def read_subscriptions(self, rows):
-        """The versions of each subscription, by effective moment, and those that pay."""
-        newest = {}
-        for row in rows:
-            moment = row["effective_at"] or row["updated_at"] or row["started_at"]
-            other = newest.setdefault((row["subscription_id"], moment), row)
-            if (row["updated_at"] or datetime.min) > (other["updated_at"] or datetime.min):
-                newest[row["subscription_id"], moment] = row
-        self.subscriptions = defaultdict(list)
-        priced_on = {}
-        for subscription_id, moment in sorted(newest):
-            row = newest[subscription_id, moment]
-            if not row["is_test"]:
-                versions = self.subscriptions[subscription_id]
-                version = Version(row, moment, is_earliest=not versions)
-                # The same terms keep the exchange rate of their first day: rates move nothing.
-                terms = subscription_id, *self.terms(row)
-                version.mrr = self.monthly_amount(
-                    row, priced_on.setdefault(terms, self.day(moment))
-                )
-                versions.append(version)
-        self.starts = defaultdict(list)
-        for first, *_ in self.subscriptions.values():
-            self.starts[first.customer_id].append(first.in_force_from)
-        self.paying = defaultdict(list)
-        for versions in self.subscriptions.values():
-            self.spend_requests(versions)
-            for number, version in enumerate(versions):
-                version.ends_at = self.end(version, versions[number + 1 :])
-            for number, version in enumerate(versions):
-                version.in_force_to = self.end_in_force(version, versions[number + 1 :])
-                # An end at as_of or later has not come yet.
-                is_over = version.in_force_to and version.in_force_to < self.as_of_at
-                version.pays_to = version.in_force_to if is_over else None
-                version.is_paying = self.is_paying(version)
-                if version.is_paying:
-                    self.paying[version.customer_id].append(version)
-
-    def terms(self, row):
-        """(amount, currency, interval, number of intervals): what is to be paid, and how often."""
-        amount = row["amount"] * quantity_of(row)
-        if self.recurring_discount_counts:
-            amount -= row["discount_amount"] or 0
-        return amount, row["currency"] or "USD", row["billing_interval"], row["interval_count"] or 1
-
-    def monthly_amount(self, row, day):
-        amount, currency, interval, interval_count = self.terms(row)
-        return to_cents(exchanged(amount, currency, day) / MONTHS_OF[interval] / interval_count)
-
-    @staticmethod
-    def spend_requests(versions):
-        """A version without an end takes back the earlier requests to cancel: they stay spent."""
-        asked_at = spent = datetime.min
-        for version in versions:
-            request = version.row["cancel_requested_at"] or datetime.min
-            if version.service_ends_at is None:
-                spent = asked_at
-            else:
-                asked_at = max(asked_at, request)
-            version.cancel_requested_at = request if request > spent else None
-
-    def end(self, version, later_versions):
-        """As the version says. Up to a second before the next start, the end is that start."""
-        end = version.service_ends_at
-        if self.churn_dated_on == "cancel_request" and version.cancel_requested_at:
-            end = min(version.cancel_requested_at, end or datetime.max)
-        next_from = [later.valid_from for later in later_versions[:1]]
-        if end is None:
-            return None
-        for takes_over in (next_from, sorted(self.starts[version.customer_id])):
-            for moment in takes_over:
-                if end < moment <= end + SECOND:
-                    return moment
-        return end
-
-    @staticmethod
-    def end_in_force(version, later_versions):
-        """Its own end, the start of the next version, or an end that a later version dated back."""
-        ends = [version.ends_at] if version.ends_at else []
-        ends += [later.valid_from for later in later_versions[:1]]
-        ends += [
-            later.ends_at
-            for later in later_versions
-            if later.ends_at and later.ends_at < later.valid_from
-        ]
-        return min(ends, default=None)
-
-    def is_paying(self, version):
-        return (
-            version.mrr > 0
-            and version.status not in ("paused", "unpaid", "incomplete")
-            and (version.status != "past_due" or self.past_due_pays)
-            and (version.status != "trialing" or version.trial_ends_at is not None)
-            and version.pays_from < self.as_of_at
-            and (version.in_force_to is None or version.pays_from < version.in_force_to)
-        )
-
     def read_segments(self, customers):
         known = {row["customer_id"]: row for row in customers}
-        for versions in self.subscriptions.values():
+        for versions in self.items.values():
             customer = versions[0].customer_id
             first = min(
                 self.paying[customer],
-                key=lambda version: (version.pays_from, version.subscription_id),
+                key=lambda version: (
+                    *(version.pays_from, version.subscription_id, -version.mrr),
+                    version.item_id,
+                ),
                 default=None,
             )
             attributes = known.get(customer, {}) | {
@@ -261,26 +122,41 @@ class ChurnOracle(Oracle):
 
     def reason(self, version):
         """Why it stopped paying: (reason, is it voluntary, is it not mapped)."""
-        versions = self.subscriptions[version.subscription_id]
+        versions = self.items[version.subscription_id, version.item_id]
         later = versions[versions.index(version) + 1 :]
         # The last version that gives this moment as its end ...
-        dating = [one for one in (*reversed(later), version) if one.ends_at == version.pays_to][:1]
+        end = version.in_force_to
+        dating = [one for one in (*reversed(later), version) if one.ends_at == end][:1]
         # ... and the state that began at that moment.
-        taking_over = [one for one in later[:1] if one.valid_from == version.pays_to]
+        taking_over = [one for one in later[:1] if one.in_force_from == end]
         statuses = {one.status for one in (version, *dating, *taking_over)}
-        is_voluntary = not statuses & {"past_due", "unpaid"}
-        for text in [one.row["cancel_reason"] for one in dating if one.row["cancel_reason"]]:
-            if mapped := MAPPED_REASONS.get(text.lower()):
-                return mapped["reason"], is_voluntary and mapped["is_voluntary"] == "true", False
-            return "(unmapped)", is_voluntary, True
-        for status in [one.status for one in taking_over if one.status in STOPPING_STATUSES]:
-            return status, is_voluntary, False
-        return "(none)", is_voluntary, False
+        is_overdue = bool(statuses & {"past_due", "unpaid"})
+        is_term_completed = (
+            [one.status for one in dating] == ["expired"]
+            and version.status != "canceled"
+            and not any(one.is_cancelled_by_choice() for one in (version, *dating))
+        )
+        text = next((one.row["cancel_reason"] for one in dating), None)
+        status = next((one.status for one in taking_over), None)
+        word = text
+        if not text and is_term_completed and not is_overdue:
+            word = "term completed"
+        elif not text and status in STOPPING_STATUSES:
+            word = status
+        mapped = MAPPED_REASONS.get(word.lower()) if word else None
+        if is_overdue:
+            is_voluntary = False
+        elif mapped:
+            is_voluntary = mapped["is_voluntary"] == "true"
+        else:
+            is_voluntary = None if word == "term completed" or status == "incomplete" else True
+        reason = mapped["reason"] if mapped else "(unmapped)" if text else word or "(none)"
+        return reason, is_voluntary, bool(text and not mapped)
 
     @staticmethod
     def last_to_end(versions):
-        """The version that ended last. Of two at the same moment, the lower subscription_id."""
-        versions = sorted(versions, key=lambda version: version.subscription_id)
+        """The version that ended last. Of two at one moment, the lower subscription and item."""
+        versions = sorted(versions, key=lambda one: (one.subscription_id, one.item_id))
         return max(versions, key=lambda version: version.pays_to)
 
     # The marts
@@ -454,29 +330,32 @@ class ChurnOracle(Oracle):
                 version
                 for customer in customers
                 for version in self.states[customer][number + 1]
-                if not version.is_set_to_end(self.boundaries[number + 1])
+                if not version.is_set_to_end_before(self.boundaries[number + 1])
             ),
         }
 
     def trials(self):
         """(customer, month, outcome) of each subscription that was on trial."""
-        for versions in self.subscriptions.values():
-            on_trial = [
-                version
-                for version in versions
-                if version.is_trial()
-                and version.in_force_from < self.as_of_at
-                and (version.in_force_to is None or version.in_force_from < version.in_force_to)
-            ]
+        subscriptions = defaultdict(list)
+        for (subscription_id, _), versions in self.items.items():
+            subscriptions[subscription_id] += versions
+        for versions in subscriptions.values():
+            on_trial = [version for version in versions if version.is_trial]
             if on_trial:
-                began_at, last = on_trial[0].in_force_from, on_trial[-1]
-                ends = [end for end in (last.in_force_to, last.trial_ends_at) if end]
+                began_at = min(version.in_force_from for version in on_trial)
                 if any(version.is_paying and version.pays_from > began_at for version in versions):
                     outcome = "converted"
                 else:
-                    is_running = all(end >= self.as_of_at for end in ends)
+                    is_running = any(
+                        all(
+                            end is None or end >= self.as_of_at
+                            for end in (version.in_force_to, version.trial_ends_at)
+                        )
+                        for version in on_trial
+                    )
                     outcome = "running" if is_running else "lost"
-                yield last.customer_id, period_of(self.day(began_at), "month"), outcome
+                customer = on_trial[-1].customer_id
+                yield customer, period_of(self.day(began_at), "month"), outcome
 
     def rpt_trials(self):
         trials = list(self.trials())

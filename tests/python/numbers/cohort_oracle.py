@@ -11,9 +11,7 @@ from math import ceil
 from shops.oracle import (
     DAY,
     GRAINS,
-    MONTHS_OF,
     NOTHING,
-    SECOND,
     USUAL,
     Oracle,
     Refunds,
@@ -24,6 +22,7 @@ from shops.oracle import (
     to_cents,
     wilson,
 )
+from shops.subscriptions import Subscriptions
 
 HORIZONS = [30, 60, 90, 180, 365]
 TARGETS = {row["kpi"]: Fraction(row["target"]) for row in read_seed("kpi_targets")}
@@ -89,68 +88,10 @@ class CohortOracle(Oracle):
 
     def read_subscriptions(self, shop):
         """The stretches for which each customer pays: (from, until or None, MRR)."""
+        self.subscriptions = Subscriptions(shop["subscriptions"], self)
         self.paying = defaultdict(list)
-        versions = defaultdict(list)
-        self.starts, self.prices = set(), {}
-        for row in shop["subscriptions"]:
-            versions[row["subscription_id"]].append(row)
-            self.starts.add((row["customer_id"], row["started_at"]))
-        for rows in versions.values():
-            rows.sort(key=lambda row: row["effective_at"])
-            began_on = {}
-            for number, row in enumerate(rows):
-                begins = row["started_at"] if number == 0 else row["effective_at"]
-                if row["trial_ends_at"]:
-                    begins = max(begins, row["trial_ends_at"])
-                ends = self.end_in_force(row, rows[number + 1 :])
-                # The same terms keep the exchange rate of the day on which they began.
-                day = began_on.setdefault(self.price(row), self.day(row["effective_at"]))
-                mrr = self.mrr(row, day)
-                self.prices[row["subscription_id"], row["effective_at"]] = mrr
-                if (
-                    mrr > 0
-                    and row["status"] not in ("paused", "unpaid", "incomplete")
-                    and (row["trial_ends_at"] or row["status"] != "trialing")
-                    and begins < self.as_of_at
-                    and (ends is None or begins < ends)
-                ):
-                    # An end at as_of or later has not come yet.
-                    ends = ends if ends and ends < self.as_of_at else None
-                    self.paying[row["customer_id"]].append((begins, ends, mrr))
-
-    def end_in_force(self, row, later_rows):
-        """Its own end, the start of the next version, or an end that a later version dated back."""
-        end = self.end_of_service(row)
-        next_from = later_rows[0]["effective_at"] if later_rows else None
-        if end and end + SECOND == next_from:
-            end = next_from
-        dated_back = [
-            later_end
-            for later in later_rows
-            if (later_end := self.end_of_service(later)) and later_end < later["effective_at"]
-        ]
-        return min((moment for moment in [end, next_from, *dated_back] if moment), default=None)
-
-    def end_of_service(self, row):
-        """As this row says. An end a second before the next start of the customer is that start."""
-        end = row["ended_at"]
-        if end is None and row["status"] in ("canceled", "expired"):
-            end = row["current_period_ends_at"] or row["effective_at"]
-        if end and (row["customer_id"], end + SECOND) in self.starts:
-            end += SECOND
-        return end
-
-    @staticmethod
-    def price(row):
-        """(what a billing period costs, in which currency, how many months the period has)."""
-        amount = Decimal(row["amount"]) * (row["quantity"] or 1)
-        amount = max(amount - Decimal(row["discount_amount"] or 0), NOTHING)
-        months = MONTHS_OF[row["billing_interval"]] * (row["interval_count"] or 1)
-        return amount, row["currency"] or "USD", months
-
-    def mrr(self, row, day):
-        amount, currency, months = self.price(row)
-        return to_cents(exchanged(amount, currency, day) / months)
+        for customer, stretches in self.subscriptions.paying.items():
+            self.paying[customer] = [(one.pays_from, one.pays_to, one.mrr) for one in stretches]
 
     def mrr_at(self, customer, day):
         """Of the stretches that began before that midnight and did not end before it."""

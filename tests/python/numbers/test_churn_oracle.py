@@ -38,12 +38,16 @@ CASES = {
     "on the request": (
         "America/New_York",
         date(2025, 11, 18),
-        {"churn_dated_on": "cancel_request"},
+        {"churn_dated_on": "cancel_request", "switch_gap_hours": 72},
     ),
     "east": (
         "Asia/Kolkata",
         date(2025, 7, 1),
-        {"past_due_pays": False, "reactivation_gap_days": 7},
+        {
+            "past_due_pays": False,
+            "reactivation_gap_days": 7,
+            "date_only_ends": "last_day_of_service",
+        },
     ),
     "list price": (
         "America/New_York",
@@ -64,6 +68,7 @@ CASES = {
             "nrr_includes_reactivation": True,
             "reactivation_gap_days": 7,
             "subscriptions_observed_from": 31,
+            "switch_gap_hours": 0,
         },
     ),
 }

@@ -155,20 +155,13 @@ class ValueOracle(CohortOracle):
         super().read_subscriptions(shop)
         # The billing interval with which a spell begins, by customer and day.
         self.terms = {}
-        # What each subscription pays by its latest version, unless an end is set.
-        committed = {}
-        for row in sorted(
-            shop["subscriptions"], key=lambda row: (row["effective_at"], row["subscription_id"])
-        ):
-            mrr = self.prices[row["subscription_id"], row["effective_at"]]
-            if mrr > 0:
-                start = row["customer_id"], self.day(row["effective_at"])
-                self.terms.setdefault(start, (row["billing_interval"], row["interval_count"]))
-            if row["effective_at"] < self.as_of_at and row["ended_at"] is None:
-                committed[row["subscription_id"]] = row["customer_id"], mrr
         self.committed_mrr = defaultdict(Decimal)
-        for customer, mrr in committed.values():
-            self.committed_mrr[customer] += mrr
+        for customer, stretches in self.subscriptions.paying.items():
+            for one in sorted(stretches, key=lambda one: (one.pays_from, one.subscription_id)):
+                interval = one.row["billing_interval"], one.row["interval_count"]
+                self.terms.setdefault((customer, self.day(one.pays_from)), interval)
+                if one.pays_to is None and not one.is_set_to_end_before(self.as_of_at):
+                    self.committed_mrr[customer] += one.mrr
 
     # Orders
 

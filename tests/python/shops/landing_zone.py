@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import shutil
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
@@ -32,6 +32,7 @@ PARQUET_TYPES = {
     "quantity": "BIGINT",
     "is_test": "BOOLEAN",
     "is_deleted": "BOOLEAN",
+    "auto_renews": "BOOLEAN",
     "spend_date": "DATE",
 }
 # Without a date: a subscription that names no effective moment would take the date of its file.
@@ -90,6 +91,10 @@ def write_parquet(path, columns, rows):
         column: PARQUET_TYPES.get(column, "TIMESTAMP" if column.endswith("_at") else "VARCHAR")
         for column in columns
     }
+    # A bare date says another thing than the timestamp of its midnight.
+    if any(type(row.get("ended_at")) is date for row in rows):
+        types["ended_at"] = "VARCHAR"
+        rows = [row | {"ended_at": text(row["ended_at"])} for row in rows]
     select = ", ".join(f"unnest(?::{kind}[]) as {column}" for column, kind in types.items())
     target = str(path).replace("'", "''")
     with duckdb.connect() as connection:

@@ -7,7 +7,7 @@ same shop.
 
 import random
 from collections import defaultdict
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_DOWN, Decimal
 from itertools import zip_longest
 
@@ -208,6 +208,23 @@ class EdgeShop(Shop):
 
 # Every state has this unless it is set to end.
 RUNS_ON = {"status": "active", "ended_at": None, "cancel_reason": None}
+# How sources write an end that is none.
+PLACEHOLDERS = (datetime(2099, 12, 31), datetime(9999, 12, 31))
+# Words of other systems, for a status.
+WORDS = {
+    "active": ("Active", "future"),
+    "trialing": ("in_trial", "Trial"),
+    "paused": ("on-hold", "on_hold"),
+    "incomplete": ("incomplete_expired", "pending"),
+    "unpaid": ("failed",),
+    "canceled": ("cancelled", "wc-cancelled", "switched"),
+    "expired": ("EXPIRED",),
+}
+
+
+def ended_at(row):
+    """The end of a state, unless it is none."""
+    return row["ended_at"] if row["ended_at"] not in PLACEHOLDERS else None
 
 
 class ChangingShop(Shop):
@@ -227,6 +244,7 @@ class ChangingShop(Shop):
     GAPS = (
         *(timedelta(0), SECOND, SECOND, SECOND, 2 * SECOND, DAY, 7 * DAY, 8 * DAY, 40 * DAY),
         *(timedelta(milliseconds=3), timedelta(seconds=1, milliseconds=3)),
+        *(timedelta(hours=5), timedelta(hours=23), DAY, DAY + SECOND, timedelta(hours=25)),
     )
     # Mapped reasons, capital letters, involuntary reasons, and reasons that are not mapped. 'need'
     # is the name of a reason that texts are mapped to, but is no such text itself.
@@ -278,8 +296,11 @@ class ChangingShop(Shop):
         subscriptions = []
         for number in range(self.pick([1, 1, 2, 2, 3])):
             versions = self.versions(f"{customer_id}-{number}", customer_id, starts)
+            if subscriptions and self.happens(0.2):
+                # Not another subscription, but another item of the one before.
+                self.make_items(subscriptions[-1], versions)
             subscriptions.append(versions)
-            over = max(starts, versions[-1]["ended_at"] or versions[-1]["effective_at"])
+            over = max(starts, ended_at(versions[-1]) or versions[-1]["effective_at"])
             starts = self.later(starts) if self.happens(0.25) else over + self.pick(self.GAPS)
         if self.happens(0.3):
             # All subscriptions of the customer end together.
@@ -291,10 +312,19 @@ class ChangingShop(Shop):
             told for rows in subscriptions for row in rows for told in self.told(row)
         ]
 
+    def make_items(self, versions, others):
+        """The first item may have no id."""
+        item_id = versions[0]["item_id"] or self.pick([None, "a", "b"])
+        for row in versions:
+            row["item_id"] = item_id
+        for row in others:
+            row |= {"subscription_id": versions[0]["subscription_id"], "item_id": f"c{item_id}"}
+
     def state(self, subscription_id, customer_id, starts):
         """The first state of a subscription."""
         return {
             "subscription_id": subscription_id,
+            "item_id": None,
             "customer_id": customer_id,
             "started_at": starts,
             "effective_at": starts,
@@ -305,6 +335,9 @@ class ChangingShop(Shop):
             "ended_at": None,
             "cancel_reason": None,
             "is_test": self.pick([None, *[False] * 30, True]),
+            "is_deleted": None,
+            "auto_renews": None,
+            "discount_ends_at": self.later(starts) if self.happens(0.2) else None,
         } | self.price()
 
     def versions(self, subscription_id, customer_id, starts):
@@ -317,9 +350,15 @@ class ChangingShop(Shop):
             # Sometimes at a moment that some state announced, even if it was taken back later.
             announced = {row[name] for row in versions for name in self.ANNOUNCED if row[name]}
             announced = {moment for moment in announced if moment > versions[-1]["effective_at"]}
-            if announced and self.happens(0.5):
+            announced -= set(PLACEHOLDERS)
+            trial_ends_at = versions[-1]["trial_ends_at"]
+            if announced and self.happens(0.6):
                 at = min(announced)
-            if self.happens(0.2):
+            if trial_ends_at in announced and self.happens(0.3):
+                # The first payment fails. Some sources tell that some seconds later.
+                at = trial_ends_at + self.pick([timedelta(0), 3 * SECOND])
+                change = {"status": self.pick(["past_due", "past_due", "unpaid"])}
+            elif self.happens(0.2):
                 # The state before has an end. This state takes over or comes back.
                 versions[-1]["ended_at"] = max(starts, at - self.pick(self.GAPS))
                 change = RUNS_ON | {"cancel_requested_at": None}
@@ -335,6 +374,8 @@ class ChangingShop(Shop):
             if self.happens(0.5):
                 earlier = {"effective_at": starts - 20 * DAY} | self.price()
                 versions.insert(0, versions[0] | earlier)
+        if self.happens(0.04):
+            self.pick([versions[-1], *versions])["is_deleted"] = True
         return versions
 
     def price(self):
@@ -360,7 +401,7 @@ class ChangingShop(Shop):
         """One thing that may happen at that moment, as the columns that change."""
         later, reason = self.later(at), {"cancel_reason": self.pick(self.REASONS)}
         one_term = self.pick(list(self.price()))
-        if state["ended_at"] and state["ended_at"] > at and self.happens(0.7):
+        if (end := ended_at(state)) and end > at and self.happens(0.7):
             # The end is taken back, and the source keeps the date of the request.
             return RUNS_ON
         return self.pick(
@@ -379,6 +420,18 @@ class ChangingShop(Shop):
                 RUNS_ON,
                 RUNS_ON | {"cancel_requested_at": None},
                 RUNS_ON | {"cancel_requested_at": at},
+                {"status": "active", "ended_at": self.pick(PLACEHOLDERS)},
+                {"auto_renews": True, "ended_at": later, "current_period_ends_at": later},
+                {"auto_renews": self.pick([None, False])},
+                {"discount_amount": Decimal("2.50"), "discount_ends_at": later},
+                {"discount_amount": Decimal("2.50"), "discount_ends_at": None},
+                {"started_at": state["started_at"] - self.pick([DAY, 40 * DAY])},
+                {
+                    "status": self.pick(["non_renewing", "pending-cancel"]),
+                    "ended_at": None,
+                    "current_period_ends_at": self.pick([None, later]),
+                },
+                {"status": "expired", "ended_at": at, "cancel_reason": None},
                 {"status": "expired", "ended_at": None, "current_period_ends_at": None} | reason,
                 {"status": "canceled", "ended_at": None, "current_period_ends_at": later} | reason,
                 *[self.end(at, state)] * 3,
@@ -397,6 +450,11 @@ class ChangingShop(Shop):
     def told(self, row):
         """The row as a source writes it, with older versions. One of two columns has its moment."""
         at = row["effective_at"]
+        row = row | {"status": self.pick([row["status"], *WORDS.get(row["status"], ())])}
+        if (end := ended_at(row)) and self.happens(0.2):
+            day = local_day(end, self.zone)
+            # Without the time, and never before the start: such a row is refused.
+            row["ended_at"] = day if self.at(day, time(0)) >= row["started_at"] else end
         row = row | self.pick([{"updated_at": None}, {"updated_at": at + 30 * DAY}])
         if row["updated_at"] is None and self.happens(0.5):
             row |= {"effective_at": None, "updated_at": at}
