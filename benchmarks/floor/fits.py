@@ -17,7 +17,8 @@ MODELS = Path(__file__).parents[2] / "models" / "intermediate" / "value"
 
 def fit_and_score(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of the Python models, with the same names, as temporary tables."""
-    dbt = SimpleNamespace(ref=connection.table, config=project_defaults())
+    config = SimpleNamespace(meta_get=project_defaults().get)
+    dbt = SimpleNamespace(ref=connection.table, config=config)
     for name in ("int_clv_models_fitted", "int_histories_scored", "int_renewals_scored"):
         model = runpy.run_path(str(MODELS / f"{name}.py"))["model"]
         connection.register("made", model(dbt, connection))

@@ -133,7 +133,7 @@ paybacks as (
         spend.period_start,
         -- a renewal or credit note may be older than the cohort
         greatest(
-            min({{ dbt.datediff('spend.period_start', 'revenues.month', 'month') }}) + 1, 1
+            min({{ months_between('spend.period_start', 'revenues.month') }}) + 1, 1
         ) as payback_months
 
     from spend

@@ -49,11 +49,14 @@ select
     -- a guest has no customer, so no earlier order; a renewal is no purchase
     case
         when numbered.customer_id is not null and numbered.subscription_id is null
-            then numbered.order_number
+            then cast(numbered.order_number as bigint)
     end as order_number,
     case
         when numbered.customer_id is not null and numbered.subscription_id is null
-            then {{ dbt.datediff('numbered.previous_order_date', 'numbered.order_date', 'day') }}
+            then cast(
+                {{ dbt.datediff('numbered.previous_order_date', 'numbered.order_date', 'day') }}
+                as bigint
+            )
     end as days_since_previous_order,
     numbered.amount,
     cast(coalesce(refunded_amounts.refunded_amount, 0) as decimal(18, 2)) as refunded_amount,
