@@ -192,9 +192,9 @@ class ValueOracle(CohortOracle):
         """What an order brings after refunds, if by then all orders have cost the same."""
         orders = [
             (amount, sum(back for refunded_on, back in refunds if refunded_on < until))
-            for its_orders in self.orders.values()
+            for customer, its_orders in self.orders.items()
             for day, amount, refunds in its_orders
-            if day < until
+            if customer is not None and day < until
         ]
         amounts = {amount for amount, _ in orders}
         if len(amounts) != 1:
