@@ -40,29 +40,72 @@ with bounded as (
         lead(ends_at) over w as next_ends_at
     from sequenced
     window w as (partition by subscription_id order by valid_from)
+),
+tried as (
+    select
+        *,
+        greatest(in_force_from, trial_ends_at) as pays_from,
+        mrr > 0
+        and (in_force_to is null or greatest(in_force_from, trial_ends_at) < in_force_to)
+        and status not in ('paused', 'unpaid', 'incomplete')
+        and not (status = 'trialing' and trial_ends_at is null)
+        and not coalesce(
+            status = 'trialing' and next_status = 'past_due'
+            and in_force_to <= trial_ends_at + interval 1 day,
+            false
+        ) as may_pay
+    from bounded
+),
+paid as (
+    select
+        *,
+        may_pay
+        and (
+            status <> 'past_due'
+            or trial_ends_at is null
+            or coalesce(bool_or(may_pay and status <> 'past_due') over before, false)
+        ) as pays,
+        coalesce(next_version_from is null or next_ends_at = next_version_from, false) as is_ended
+    from tried
+    window before as (
+        partition by subscription_id order by valid_from
+        rows between unbounded preceding and 1 preceding
+    )
+),
+starts as (
+    select c, pays_from
+    from paid
+    where pays
+    qualify pays_from is distinct from lag(in_force_to) over (partition by subscription_id order by pays_from)
+),
+switches as (
+    select paid.c, paid.in_force_to, min(starts.pays_from) as switched_at
+    from paid
+    inner join starts
+        on paid.c = starts.c
+        and starts.pays_from > paid.in_force_to
+        and starts.pays_from <= paid.in_force_to + interval 1 day
+    where paid.pays and paid.is_ended
+    group by paid.c, paid.in_force_to
 )
 select
-    *,
-    greatest(in_force_from, trial_ends_at) as pays_from,
-    in_force_to as pays_to,
+    paid.*,
+    case when pays and is_ended then coalesce(switched_at, in_force_to) else in_force_to end as pays_to,
     case
         when cancel_requested_at is not null then cancel_requested_at
         when ends_at is not null then valid_from
     end as set_to_end_at,
     (in_force_to is null or in_force_from < in_force_to)
     and coalesce(trial_ends_at > in_force_from, status = 'trialing') as is_trial,
-    mrr > 0
-    and greatest(in_force_from, trial_ends_at) < getvariable('as_of_at')
-    and (in_force_to is null or greatest(in_force_from, trial_ends_at) < in_force_to)
-    and status not in ('paused', 'unpaid', 'incomplete')
-    and not (status = 'trialing' and trial_ends_at is null) as is_paying
-from bounded
+    pays and pays_from < getvariable('as_of_at') as is_paying
+from paid
+left join switches using (c, in_force_to)
 where in_force_from < getvariable('as_of_at');
 
 create temp table paying as
 select
     c, subscription_id, plan_id, status, billing_interval, cancel_reason, quantity, mrr, valid_from,
-    pays_from, pays_to, set_to_end_at, ends_at, next_version_from, next_status, next_reason,
+    in_force_to, pays_from, pays_to, set_to_end_at, ends_at, next_version_from, next_status, next_reason,
     next_ends_at,
     pays_from::date as pays_from_date,
     coalesce(pays_to < getvariable('as_of_at'), false) as is_over
@@ -73,11 +116,11 @@ create temp table ends as
 with explained as (
     select
         *,
-        case when ends_at = pays_to then cancel_reason when next_ends_at = pays_to then next_reason end
+        case when ends_at = in_force_to then cancel_reason when next_ends_at = in_force_to then next_reason end
             as text,
-        case when ends_at = pays_to then status when next_ends_at = pays_to then next_status end
+        case when ends_at = in_force_to then status when next_ends_at = in_force_to then next_status end
             as end_status,
-        case when next_version_from = pays_to then next_status end as status_after
+        case when next_version_from = in_force_to then next_status end as status_after
     from paying
     where is_over
 )

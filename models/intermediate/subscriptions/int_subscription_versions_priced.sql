@@ -13,7 +13,7 @@ terms as (
 
 ),
 
--- A trial that turns into past due or unpaid has not paid, even if that was told seconds after it.
+-- A trial that turns into past due or unpaid has not paid, even if that was told up to a day later.
 with_trial_over as (
 
     select
@@ -28,8 +28,11 @@ with_trial_over as (
         case
             when status <> 'trialing'
                 then greatest(in_force_from, coalesce(trial_ends_at, in_force_from))
-            when trial_ends_at is null or next_status in ('past_due', 'unpaid') then null
-            else greatest(in_force_from, trial_ends_at)
+            when
+                next_status in ('past_due', 'unpaid')
+                and in_force_to <= {{ dbt.dateadd('day', 1, 'trial_ends_at') }}
+                then null
+            when trial_ends_at is not null then greatest(in_force_from, trial_ends_at)
         end as trial_over_at
 
     from terms

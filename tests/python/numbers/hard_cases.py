@@ -57,7 +57,7 @@ HARD_CASES = {
             and one.next_status in ("past_due", "unpaid")
             and one.is_trial
             and one.trial_ends_at
-            and one.in_force_to > one.trial_ends_at
+            and one.trial_ends_at < one.in_force_to <= one.trial_ends_at + DAY
         ),
     },
     # Two stretches of an item, one after the other.

@@ -257,7 +257,11 @@ class Subscriptions:
     @staticmethod
     def pays_at_first(one, was_tried):
         if one.status == "trialing":
-            return one.trial_ends_at and one.next_status not in ("past_due", "unpaid")
+            turned = one.trial_ends_at and one.next_status in ("past_due", "unpaid")
+            # Some sources tell that some seconds or hours later.
+            return one.trial_ends_at and not (
+                turned and one.in_force_to <= one.trial_ends_at + DAY
+            )
         return one.status != "past_due" or not was_tried
 
     def find_trials(self):
