@@ -106,8 +106,7 @@ with_pays as (
 
     select
         versions.*,
-        coalesce(first_payments.paid_from <= versions.in_force_from, false)
-            as subscription_has_paid,
+        coalesce(first_payments.paid_from <= versions.in_force_from, false) as is_of_payer,
         case
             when items.paid_from <= versions.in_force_from then versions.in_force_from
             else coalesce(versions.trial_over_at, versions.in_force_from)
@@ -193,7 +192,7 @@ select
         with_pays.not_counted_reason is null
         and with_pays.is_in_force
         and with_pays.in_force_from < as_of.as_of_at
-        and not with_pays.subscription_has_paid
+        and not with_pays.is_of_payer
         and coalesce(
             with_pays.trial_ends_at > with_pays.in_force_from, with_pays.status = 'trialing'
         )

@@ -72,6 +72,9 @@ GOOD = {
         "ended_at": "",
         "effective_at": "",
         "updated_at": "2025-01-15",
+        "item_id": "",
+        "discount_amount": "",
+        "current_period_ends_at": "",
     },
     "marketing_spend": {
         "spend_date": "2025-03-10",
@@ -178,6 +181,10 @@ NOT_A_DECIMAL = (
 NOT_AN_IDENTIFIER = (
     "rejected: order_id is not an id of at most 255 signs, no control signs, no word for nothing,"
     " no 1.2E+17"
+)
+UNKNOWN_STATUS = (
+    "is unknown; known are active, trialing, past_due, unpaid, incomplete, paused, canceled,"
+    " expired and the words of seeds/subscription_statuses.csv"
 )
 NO_RATE = "rejected: currency has no exchange rate on that day"
 REPETITION = "superseded: the same record again"
@@ -480,7 +487,51 @@ BAD_RECORDS = [
         "accepted",
         {"start_mrr": "15.00"},
     ),
-    Fault("a quantity of 0", "subscriptions", {"quantity": "0"}, "accepted, pays nothing"),
+    Fault(
+        "a quantity of 0",
+        "subscriptions",
+        {"quantity": "0"},
+        "not counted: has never paid: amount less discount is zero",
+    ),
+    Fault(
+        "an end at the start",
+        "subscriptions",
+        {"ended_at": "2025-01-15"},
+        "not counted: has never paid: ended before or when it began",
+    ),
+    Fault(
+        "a first payment that failed",
+        "subscriptions",
+        {"status": "incomplete_expired"},
+        "not counted: has never paid: status was incomplete",
+    ),
+    Fault(
+        "an end in the year 9999",
+        "subscriptions",
+        {"ended_at": "9999-12-31"},
+        "accepted",
+        {"ended_on": None, "start_mrr": "30.00"},
+    ),
+    Fault(
+        "a status of another system: non_renewing",
+        "subscriptions",
+        {"status": "non_renewing", "current_period_ends_at": "2025-03-15"},
+        "accepted",
+        {"ended_on": "2025-03-15", "start_mrr": "30.00"},
+    ),
+    Fault(
+        "two items of one subscription",
+        "subscriptions",
+        [{"item_id": "a"}, {"item_id": "b", "amount": "12.00"}],
+        ("accepted", "accepted"),
+        {"started_on": "2025-01-15", "start_mrr": "42.00"},
+    ),
+    Fault(
+        "a negative discount of a subscription",
+        "subscriptions",
+        {"discount_amount": "-1"},
+        "rejected: discount_amount is negative",
+    ),
     Fault(
         "a negative quantity",
         "subscriptions",
@@ -489,7 +540,16 @@ BAD_RECORDS = [
     ),
     Fault("a negative price", "subscriptions", {"amount": "-1"}, "rejected: amount is negative"),
     Fault(
-        "an unknown status", "subscriptions", {"status": "asleep"}, "rejected: status is unknown"
+        "an unknown status",
+        "subscriptions",
+        {"status": "asleep"},
+        f'rejected: status "asleep" {UNKNOWN_STATUS}',
+    ),
+    Fault(
+        "a status that does not look like one",
+        "subscriptions",
+        {"status": "call me: +1 (555)"},
+        f"rejected: status {UNKNOWN_STATUS}",
     ),
     Fault(
         "a trial that ends before the start",
