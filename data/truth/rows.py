@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,15 +26,18 @@ IRRELEVANT = {"channel"}
 def in_force(table: str, rows: Iterable[Row]) -> tuple[list[Row], Counter[str]]:
     """Return the version with the latest `updated_at` of each key, and why the others lose."""
     latest: dict[tuple[Any, ...], Row] = {}
+    seen: defaultdict[tuple[Any, ...], list[Row]] = defaultdict(list)
     lost: Counter[str] = Counter()
     for row in rows:
         key = tuple(row.get(column) for column in KEYS[table])
+        is_repeated = row in seen[key]
+        seen[key].append(row)
         if key not in latest:
             latest[key] = row
             continue
         rival = latest[key]
         times = [version.get("updated_at") or datetime.min for version in (rival, row)]
-        if row == rival:
+        if is_repeated:
             lost["the same record again"] += 1
         elif times[0] == times[1]:
             differs = {column for column in row | rival if row.get(column) != rival.get(column)}

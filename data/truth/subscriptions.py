@@ -117,14 +117,14 @@ class Item:
         """Return why the item is in no number, None for one that paid or was on trial."""
         if self.stretches or self.had_trial:
             return None
-        if all(self.mrr_at(n, version["started_at"]) <= 0 for n, version in enumerate(self.versions)):
+        if all(
+            self.mrr_at(n, version["started_at"]) <= 0 for n, version in enumerate(self.versions)
+        ):
             return "amount less discount is zero"
         return f"status was {' '.join(sorted({version['status'] for version in self.versions}))}"
 
 
-def by_customer(
-    versions: Iterable[Row], rates: Rates, as_of: datetime
-) -> Mapping[str, list[Item]]:
+def by_customer(versions: Iterable[Row], rates: Rates, as_of: datetime) -> Mapping[str, list[Item]]:
     """Return the items of the subscriptions of each customer."""
     lives: dict[tuple, list[Row]] = defaultdict(list)
     for row in versions:

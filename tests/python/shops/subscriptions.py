@@ -259,9 +259,7 @@ class Subscriptions:
         if one.status == "trialing":
             turned = one.trial_ends_at and one.next_status in ("past_due", "unpaid")
             # Some sources tell that some seconds or hours later.
-            return one.trial_ends_at and not (
-                turned and one.in_force_to <= one.trial_ends_at + DAY
-            )
+            return one.trial_ends_at and not (turned and one.in_force_to <= one.trial_ends_at + DAY)
         return one.status != "past_due" or not was_tried
 
     def find_trials(self):
