@@ -51,11 +51,14 @@ def generate(folder: Path) -> None:
     orders = numbered(orders)
     refunds = refunds_of(orders)
     customers = customer_records(people, first_seen)
-    for case in hard_cases():
+    cases = hard_cases()
+    for case in cases:
+        customers += case.customers
+        if case.is_of_billing:
+            continue
         orders += case.orders
         refunds += case.refunds
         subscriptions += case.subscriptions
-        customers += case.customers
     delivered = {
         "customers": deliveries.deliver_customers(table(folder, "customers"), customers),
         "orders": deliveries.deliver_orders(table(folder, "orders"), orders),
@@ -67,6 +70,8 @@ def generate(folder: Path) -> None:
             table(folder, "marketing_spend"), marketing_spend()
         ),
     }
+    for name, rows in deliveries.deliver_billing(folder, cases).items():
+        delivered[name] += rows
     rejected = add_faults(folder, delivered)
     write_truth(
         folder.with_name(f"{folder.name}_truth"), delivered, rejected, EXCHANGE_RATES, AS_OF

@@ -20,6 +20,7 @@ from shop.files import (
     write_csv,
     write_parquet,
 )
+from shop.hard_cases import Case
 from shop.orders import Order
 from shop.tables import Row, Value, moment_of
 
@@ -147,6 +148,28 @@ def subscription_file(row: Row) -> str:
     if delivered_at.year == 2025:
         return "2025-h1.csv" if delivered_at.month <= 6 else "2025-h2.csv"
     return "2023.csv" if delivered_at.year == 2023 else "2024.csv.gz"
+
+
+# --- Billing ------------------------------------------------------------------------------------
+
+
+def deliver_billing(folder: Path, cases: Iterable[Case]) -> dict[str, list[Row]]:
+    """Write the files of the billing system, one per table, with the columns that only it has."""
+    of_billing = [case for case in cases if case.is_of_billing]
+    orders = [item.row for case in of_billing for item in case.orders]
+    refunds = [row for case in of_billing for row in case.refunds]
+    subscriptions = [row for case in of_billing for row in case.subscriptions]
+    rows_of = {
+        "orders": by(orders, "order_id", "updated_at"),
+        "refunds": by(refunds, "refund_id", "updated_at", "refunded_at"),
+        "subscriptions": by(subscriptions, "subscription_id", "updated_at"),
+    }
+    for name, rows in rows_of.items():
+        write_csv(folder / name / "2025-billing.csv", tables.BILLING_COLUMNS[name], rows)
+    return {
+        name: [dict.fromkeys(tables.BILLING_COLUMNS[name]) | row for row in rows]
+        for name, rows in rows_of.items()
+    }
 
 
 # --- Customers, refunds and marketing -----------------------------------------------------------

@@ -17,6 +17,8 @@ from shop.tables import Row, moment_of, money
 
 FOLDER = Path(__file__).resolve().parents[1] / "hard_cases"
 DEFAULTS = "defaults.yml"
+# Its rows are delivered by the billing system, in files of their own.
+BILLING = "billing.yml"
 LISTS = ("orders", "refunds", "subscriptions", "address_changes")
 
 # What YAML makes of an entry: dates are datetimes, amounts are numbers.
@@ -31,27 +33,32 @@ class Case:
     orders: Sequence[Order]
     refunds: Sequence[Row]
     subscriptions: Sequence[Row]
+    is_of_billing: bool
 
 
 def hard_cases() -> list[Case]:
     """Return the cases of all files."""
     defaults = yaml.safe_load((FOLDER / DEFAULTS).read_text(encoding="utf-8"))
     return [
-        read_case(entry, defaults)
+        read_case(entry, defaults, is_of_billing=file.name == BILLING)
         for file in sorted(FOLDER.glob("*.yml"))
         if file.name != DEFAULTS
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))
     ]
 
 
-def read_case(entry: Entry, defaults: Mapping[str, Entry]) -> Case:
+def read_case(entry: Entry, defaults: Mapping[str, Entry], *, is_of_billing: bool) -> Case:
     """Return one case, with the defaults for every column that it does not name."""
     refuse_unknown(entry, ("customer_id", *defaults["case"], *LISTS))
     case = {name: [] for name in LISTS} | defaults["case"] | entry
+    columns = tables.BILLING_COLUMNS if is_of_billing else tables.COLUMNS
     own = {"customer_id": case["customer_id"]}
-    orders = [read_order(defaults["order"] | own | order) for order in case["orders"]]
+    orders = [
+        checked(read_order(defaults["order"] | own | order), columns["orders"])
+        for order in case["orders"]
+    ]
     subscriptions = [
-        version
+        checked(version, columns["subscriptions"])
         for subscription in case["subscriptions"]
         for version in read_subscription(defaults["subscription"] | own | subscription)
     ]
@@ -60,8 +67,9 @@ def read_case(entry: Entry, defaults: Mapping[str, Entry]) -> Case:
     return Case(
         read_customer(case, min(moments)),
         [Order(row, case["country"]) for row in orders],
-        [checked(defaults["refund"] | row, tables.REFUNDS) for row in case["refunds"]],
+        [checked(defaults["refund"] | row, columns["refunds"]) for row in case["refunds"]],
         subscriptions,
+        is_of_billing,
     )
 
 
@@ -79,19 +87,19 @@ def read_customer(case: Entry, signed_up_at: datetime) -> list[Row]:
     return [record, *(checked(record | new, tables.CUSTOMERS) for new in case["address_changes"])]
 
 
-def read_order(order: Entry) -> Row:
+def read_order(order: Entry) -> Entry:
     """Return one order, last updated two days after the purchase."""
     updated_at = not_after_the_end(order["ordered_at"] + timedelta(days=2))
-    return checked({"updated_at": updated_at, **order}, tables.ORDERS)
+    return {"updated_at": updated_at, **order}
 
 
-def read_subscription(subscription: Entry) -> list[Row]:
+def read_subscription(subscription: Entry) -> list[Entry]:
     """Return the versions of one subscription: the first state, and the state after each change."""
     state = {column: value for column, value in subscription.items() if column != "changes"}
-    versions: list[Row] = []
+    versions: list[Entry] = []
     for change in ({"effective_at": state["started_at"]}, *subscription.get("changes", ())):
         state |= {"updated_at": change["effective_at"], **change}
-        versions.append(checked(state, tables.SUBSCRIPTIONS))
+        versions.append(dict(state))
     return versions
 
 

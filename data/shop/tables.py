@@ -55,6 +55,14 @@ SUBSCRIPTIONS = [
 ]
 SPEND = ["spend_date", "channel", "amount", "currency"]
 
+COLUMNS = {"orders": ORDERS, "refunds": REFUNDS, "subscriptions": SUBSCRIPTIONS}
+# The files of the billing system have more columns.
+BILLING_COLUMNS = {
+    "orders": [*ORDERS, "subscription_id", "is_deleted"],
+    "refunds": [*REFUNDS, "customer_id", "status", "updated_at"],
+    "subscriptions": [*SUBSCRIPTIONS, "item_id", "discount_ends_at", "auto_renews"],
+}
+
 
 def money(amount: float | str) -> Decimal:
     """Return an amount with two digits after the point."""

@@ -34,6 +34,7 @@ def write_truth(
     answers: dict[str, Answer] = {
         "orders_by_month": truth.orders_by_month(),
         "order_cohorts": truth.order_cohorts(),
+        "orders": truth.orders_of_cases(),
         "recurring_revenue": truth.recurring_revenue(),
         "movements": truth.movements_of_cases(),
         "spells": truth.spells_of_cases(),
@@ -61,31 +62,66 @@ class Truth:
         self.as_of, self.rates = as_of, Rates(rates)
         self.rows = CountedRows(delivered, rejected, as_of)
         self.orders, self.refunds = self.rows.orders, self.rows.refunds
-        self.subscriptions = by_customer(self.rows.versions, self.rates)
+        self.subscriptions = by_customer(self.rows.versions, self.rates, as_of)
+        self.refunded = self.refunds_in_usd()
+        self.note_what_never_paid()
 
     # --- Orders ---------------------------------------------------------------------------------
 
     def in_usd(self, row: Row) -> Decimal:
-        """Return the amount of an order, or of a refund at the rate of its order."""
-        order = self.orders[row["order_id"]]
-        return cents(row["amount"] * self.rates.on(order["ordered_at"], row["currency"]))
+        """Return the amount of an order."""
+        return cents(row["amount"] * self.rates.on(row["ordered_at"], row["currency"]))
+
+    def refunds_in_usd(self) -> list[tuple[Row, Row | None, Decimal]]:
+        """Return refund, its order, and what counts of it: no order is refunded beyond its amount.
+
+        A refund is converted at the rate of its order. One without an order is a credit note.
+        """
+        counted: list[tuple[Row, Row | None, Decimal]] = []
+        left = {key: row["amount"] for key, row in self.orders.items()}
+        for row in sorted(self.refunds, key=lambda row: (row["refunded_at"], row["refund_id"])):
+            if not row["order_id"]:
+                rate = self.rates.on(row["refunded_at"], row["currency"])
+                counted.append((row, None, cents(row["amount"] * rate)))
+                continue
+            order = self.orders[row["order_id"]]
+            if row["currency"] != order["currency"]:
+                raise ValueError(f"refund {row['refund_id']} has another currency than its order")
+            part = min(row["amount"], left[row["order_id"]])
+            left[row["order_id"]] -= part
+            if part < row["amount"]:
+                what = "the part beyond what" if part else "nothing"
+                self.rows.not_counted["refunds", f"{what} was left of its order"] += 1
+            if part:
+                rate = self.rates.on(order["ordered_at"], order["currency"])
+                counted.append((row, order, cents(part * rate)))
+        return counted
 
     def orders_by_month(self) -> Answer:
         """Return the sales of each month; a refund counts on its own day."""
         orders: Counter[tuple[date, str]] = Counter()
+        purchases: Counter[tuple[date, str]] = Counter()
         amount: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
         refunded: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
+        credited: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
         for row in self.orders.values():
             cell = month_of(row["ordered_at"]), "customer" if row["customer_id"] else "guest"
             orders[cell] += 1
+            purchases[cell] += is_purchase(row)
             amount[cell] += self.in_usd(row)
-        for row in self.refunds:
-            buyer = self.orders[row["order_id"]]["customer_id"]
+        for row, order, part in self.refunded:
+            buyer = (order or row)["customer_id"]
             cell = month_of(row["refunded_at"]), "customer" if buyer else "guest"
-            refunded[cell] += self.in_usd(row)
-        columns = ["month", "buyer", "orders", "amount", "net_revenue"]
+            refunded[cell] += part
+            credited[cell] += 0 if order else part
+        columns = ["month", "buyer", "orders", "purchases", "amount", "credit_notes", "net_revenue"]
         return columns, (
-            [*cell, orders[cell], cents(amount[cell]), cents(amount[cell] - refunded[cell])]
+            [
+                *cell,
+                orders[cell],
+                purchases[cell],
+                *map(cents, (amount[cell], credited[cell], amount[cell] - refunded[cell])),
+            ]
             for cell in sorted(orders.keys() | refunded.keys())
         )
 
@@ -93,7 +129,7 @@ class Truth:
         """Return how many of each month's new buyers bought again in each month since."""
         bought_in: defaultdict[str, set[date]] = defaultdict(set)
         for row in self.orders.values():
-            if row["customer_id"]:
+            if row["customer_id"] and is_purchase(row):
                 bought_in[row["customer_id"]].add(month_of(row["ordered_at"]))
         active = Counter((min(months), month) for months in bought_in.values() for month in months)
         cohorts = sorted({min(months) for months in bought_in.values()})
@@ -103,14 +139,36 @@ class Truth:
             for number, month in enumerate(months_from(cohort, self.as_of))
         )
 
+    def orders_of_cases(self) -> Answer:
+        """Return each counted order of a hard case; a renewal has no number."""
+        refunded: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for _, order, part in self.refunded:
+            if order:
+                refunded[order["order_id"]] += part
+        owned: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in self.orders.values():
+            if row["customer_id"] and row["customer_id"].startswith("case-"):
+                owned[row["customer_id"]].append(row)
+        lines: list[list[Any]] = []
+        for customer_id, rows in sorted(owned.items()):
+            number = 0
+            for row in sorted(rows, key=lambda row: (row["ordered_at"], row["order_id"])):
+                number += is_purchase(row)
+                paid_back = refunded[row["order_id"]]
+                amounts = map(cents, (paid_back, self.in_usd(row) - paid_back))
+                order_number = number if is_purchase(row) else None
+                lines.append([row["order_id"], customer_id, order_number, *amounts])
+        columns = ["order_id", "customer_id", "order_number", "refunded_amount", "net_amount"]
+        return columns, lines
+
     # --- Subscriptions --------------------------------------------------------------------------
 
     def movements(self) -> Iterator[tuple[str, date, str, Decimal, Decimal]]:
         """Yield customer, month, movement, opening and closing MRR, unless both are 0."""
         first = min(
-            month_of(subscription.versions[0]["started_at"])
+            month_of(item.versions[0]["started_at"])
             for owned in self.subscriptions.values()
-            for subscription in owned
+            for item in owned
         )
         for customer_id, owned in sorted(self.subscriptions.items()):
             opening, has_paid = Decimal(0), False
@@ -159,11 +217,24 @@ class Truth:
             for started_on, ended_on in spells(owned, self.as_of)
         )
 
+    def note_what_never_paid(self) -> None:
+        """Keep count of the versions of items that are in no number."""
+        for owned in self.subscriptions.values():
+            for item in owned:
+                if reason := item.why_never_paid():
+                    what = "subscriptions", f"has never paid: {reason}"
+                    self.rows.not_counted[what] += len(item.versions)
+
     # --- Rows -----------------------------------------------------------------------------------
 
     def row_outcomes(self) -> Answer:
         """Return what became of the rows of each table."""
         return ["table_name", "outcome", "reason", "rows"], self.rows.outcomes()
+
+
+def is_purchase(order: Row) -> bool:
+    """Tell a purchase from the renewal of a subscription."""
+    return not order.get("subscription_id")
 
 
 def movement_between(opening: Decimal, closing: Decimal, has_paid: bool) -> str:

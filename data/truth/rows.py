@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 Row = dict[str, Any]
 
+KNOWN_STATUSES = {"paid", "fulfilled", "cancelled", "void", "failed", "refunded"}
 KEYS = {
     "orders": ("order_id",),
     "refunds": ("refund_id",),
     "customers": ("customer_id",),
-    "subscriptions": ("subscription_id", "effective_at"),
+    "subscriptions": ("subscription_id", "item_id", "effective_at"),
     "marketing_spend": ("spend_date", "channel"),
 }
 
 
-def in_force(table: str, rows: Iterable[Row]) -> list[Row]:
-    """Return the version with the latest `updated_at` of each key."""
+# A conflict about one of these columns changes no answer, so nobody need know who wins it.
+IRRELEVANT = {"channel"}
+
+
+def in_force(table: str, rows: Iterable[Row]) -> tuple[list[Row], Counter[str]]:
+    """Return the version with the latest `updated_at` of each key, and why the others lose."""
     latest: dict[tuple[Any, ...], Row] = {}
+    seen: defaultdict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    lost: Counter[str] = Counter()
     for row in rows:
-        key = tuple(row[column] for column in KEYS[table])
-        rival = latest.setdefault(key, row)
-        if row == rival:
+        key = tuple(row.get(column) for column in KEYS[table])
+        is_repeated = row in seen[key]
+        seen[key].append(row)
+        if key not in latest:
+            latest[key] = row
             continue
+        rival = latest[key]
         times = [version.get("updated_at") or datetime.min for version in (rival, row)]
-        if times[0] == times[1]:
-            raise ValueError(f"{table} {key}: which version is in force is a matter of chance")
+        if is_repeated:
+            lost["the same record again"] += 1
+        elif times[0] == times[1]:
+            differs = {column for column in row | rival if row.get(column) != rival.get(column)}
+            if not differs <= IRRELEVANT:
+                raise ValueError(f"{table} {key}: which version is in force is a matter of chance")
+            lost["conflict"] += 1
+        else:
+            lost["a later version of the same key"] += 1
         if times[1] > times[0]:
             latest[key] = row
-    return list(latest.values())
+    return list(latest.values()), lost
 
 
 class CountedRows:
@@ -45,8 +62,13 @@ class CountedRows:
     ) -> None:
         """Find the rows in force, and the reasons for which some of these do not count."""
         self.delivered, self.rejected, self.as_of = delivered, rejected, as_of
-        self.in_force = {table: in_force(table, rows) for table, rows in delivered.items()}
+        self.in_force: dict[str, list[Row]] = {}
+        self.superseded: Counter[tuple[str, str]] = Counter()
         self.not_counted: Counter[tuple[str, str]] = Counter()
+        self.unknown: Counter[tuple[str, str]] = Counter()
+        for table, rows in delivered.items():
+            self.in_force[table], lost = in_force(table, rows)
+            self.superseded += Counter({(table, why): number for why, number in lost.items()})
         self.orders = {
             row["order_id"]: row for row in self.counted("orders", self.why_order_does_not_count)
         }
@@ -65,14 +87,22 @@ class CountedRows:
         """Return the reason, None for an order that counts."""
         if row["ordered_at"] >= self.as_of:
             return "after as_of"
+        if row.get("is_deleted"):
+            return "deleted"
         if row.get("is_test"):
             return "test"
         if row["status"] in ("cancelled", "void", "failed", "refunded"):
             return f"status is {row['status']}"
+        if row["status"] not in KNOWN_STATUSES:
+            self.unknown["orders", f"unknown status: {row['status']}"] += 1
         return None
 
     def why_refund_does_not_count(self, row: Row) -> str | None:
         """Return the reason, None for a refund that counts."""
+        if row.get("status") == "voided":
+            return "failed or cancelled"
+        if not row["order_id"]:
+            return None
         if row["order_id"] not in {order["order_id"] for order in self.in_force["orders"]}:
             return "order is unknown"
         return None if row["order_id"] in self.orders else "order does not count"
@@ -85,14 +115,18 @@ class CountedRows:
         """Yield table, outcome, reason and number of rows.
 
         Every row that was read is accepted, superseded or rejected. Some accepted rows do not
-        count. The reason of a rejected row is the column at fault.
+        count, and some count with a status that nobody knows. The reason of a rejected row is the
+        column at fault.
         """
-        for table, rows in sorted(self.delivered.items()):
-            accepted = len(self.in_force[table])
-            yield table, "accepted", "", accepted
-            if len(rows) > accepted:
-                yield table, "superseded", "", len(rows) - accepted
-            for outcome, counts in (("rejected", self.rejected), ("not_counted", self.not_counted)):
+        kinds = (
+            ("superseded", self.superseded),
+            ("rejected", self.rejected),
+            ("not_counted", self.not_counted),
+            ("counted", self.unknown),
+        )
+        for table in sorted(self.delivered):
+            yield table, "accepted", "", len(self.in_force[table])
+            for outcome, counts in kinds:
                 for (owner, reason), number in sorted(counts.items()):
                     if owner == table:
                         yield table, outcome, reason, number

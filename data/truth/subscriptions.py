@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -12,78 +13,162 @@ from truth.money import Rates, cents
 from truth.rows import Row
 
 INTERVALS_PER_YEAR = {"year": 1, "month": 12, "week": 52, "day": 365}
+# An end this far after the data only fills a column that may not be empty.
+FAR_AHEAD = timedelta(days=3653)
+ONE_DAY = timedelta(days=1)
 
 
-class Subscription:
-    """One subscription: its versions, by effective moment."""
+@dataclass
+class Stretch:
+    """A time in which an item pays the same MRR; without an end it goes on."""
 
-    def __init__(self, versions: Iterable[Row], rates: Rates) -> None:
-        """Price every version at the rate of the day on which its terms began."""
+    begin: datetime
+    end: datetime | None
+    mrr: Decimal
+    is_end_of_service: bool
+
+
+class Item:
+    """One item of a subscription: its versions by effective moment, and when it pays what."""
+
+    def __init__(self, versions: Iterable[Row], rates: Rates, as_of: datetime) -> None:
+        """Price every version, and follow the versions through time."""
         self.versions = sorted(versions, key=lambda version: version["effective_at"])
         self.customer_id = self.versions[-1]["customer_id"]
-        self.mrr = []
-        began_at: dict[tuple, datetime] = {}
-        for version in self.versions:
-            # The same terms stay worth the same: exchange rates never make a movement.
-            began_at.setdefault(terms(version), version["effective_at"])
-            rate = rates.on(began_at[terms(version)], version["currency"])
-            self.mrr.append(monthly(version, rate))
+        self.rates, self.as_of = rates, as_of
+        self.had_trial = False
+        self.stretches: list[Stretch] = []
+        for number in range(len(self.versions)):
+            self.stretches += self.stretches_of(number)
 
-    def moments(self) -> set[datetime]:
-        """Return every moment at which the payment may change."""
-        moments = {self.versions[0]["started_at"]}
-        for version in self.versions:
-            moments |= {version["effective_at"], version["trial_ends_at"], end_of(version)}
-        return moments - {None}
-
-    def pays_before(self, moment: datetime) -> Decimal:
-        """Return the MRR just before this moment, 0 if nothing is paid then."""
-        if self.versions[0]["started_at"] >= moment:
-            return Decimal(0)
+    def stretches_of(self, number: int) -> Iterator[Stretch]:
+        """Yield when this version pays, given all that was paid before it."""
+        version = self.versions[number]
+        later = self.versions[number + 1 :]
         # The earliest version is in force from the start, even if it was delivered later.
-        number = max(
-            (n for n, version in enumerate(self.versions) if version["effective_at"] < moment),
-            default=0,
-        )
-        version, later = self.versions[number], self.versions[number + 1 :]
-        end = end_of(version)
-        # An end one second before the next version is only a way to write that version's start.
-        is_bridged = end and later and end + timedelta(seconds=1) == later[0]["effective_at"]
-        if end and end < moment and not is_bridged:
-            return Decimal(0)
+        begin = version["effective_at"] if number else version["started_at"]
+        ends = [self.end_of(version)]
         # A later version can name an end in its past. That end ends the earlier versions too.
         for successor in later:
-            end = end_of(successor)
-            if end and end < successor["effective_at"] and end < moment:
-                return Decimal(0)
-        trial_end = version["trial_ends_at"]
-        in_trial = trial_end >= moment if trial_end else version["status"] == "trialing"
-        if in_trial or version["status"] in ("paused", "unpaid", "incomplete"):
-            return Decimal(0)
-        return self.mrr[number]
+            end = self.end_of(successor)
+            ends.append(end if end and end <= successor["effective_at"] else None)
+        end_of_service = min((end for end in ends if end), default=None)
+        next_at = later[0]["effective_at"] if later else None
+        end = min((moment for moment in (end_of_service, next_at) if moment), default=None)
+        if end and end <= begin:
+            return
+        trial_end, status = version["trial_ends_at"], version["status"]
+        # What is free before the first payment is a trial. Later it is a gift.
+        if not self.stretches:
+            is_past_due_after_trial = status == "past_due" and self.had_trial
+            self.had_trial |= trial_end > begin if trial_end else status == "trialing"
+            fails = later and later[0]["status"] in ("past_due", "unpaid")
+            if (
+                is_past_due_after_trial
+                or (status == "trialing" and not trial_end)
+                or (status == "trialing" and fails and end - trial_end <= ONE_DAY)
+            ):
+                return
+            begin = max(begin, trial_end or begin)
+        if status in ("paused", "unpaid", "incomplete") or (end and end <= begin):
+            return
+        is_end_of_service = end_of_service is not None and end == end_of_service
+        if end == next_at and end == self.end_of(version):
+            is_end_of_service = False
+        discount_end = version.get("discount_ends_at")
+        if discount_end and begin < discount_end and not (end and end <= discount_end):
+            bounds = [begin, discount_end, end]
+        else:
+            bounds = [begin, end]
+        for piece, until in pairwise(bounds):
+            mrr = self.mrr_at(number, piece)
+            if mrr > 0:
+                yield Stretch(piece, until, mrr, is_end_of_service and until == end)
+
+    def mrr_at(self, number: int, moment: datetime) -> Decimal:
+        """Return the MRR of a version at a moment, at the rate of the day its terms began."""
+        version = self.versions[number]
+        # The same terms stay worth the same: exchange rates never make a movement.
+        began_at = next(
+            earlier["effective_at"] for earlier in self.versions if terms(earlier) == terms(version)
+        )
+        amount = version["amount"] * version["quantity"]
+        discount_end = version.get("discount_ends_at")
+        if not discount_end or moment < discount_end:
+            amount -= version["discount_amount"]
+        # Multiplied first and divided once, so that half a cent stays half a cent.
+        per_year = amount * INTERVALS_PER_YEAR[version["billing_interval"]]
+        per_year *= self.rates.on(began_at, version["currency"])
+        return cents(per_year / (12 * version["interval_count"]))
+
+    def end_of(self, version: Row) -> datetime | None:
+        """Return the end of service according to this version."""
+        has_ended = version["status"] in ("canceled", "expired")
+        if version.get("auto_renews"):
+            return version["effective_at"] if has_ended else None
+        end = version["ended_at"]
+        if end and end < self.as_of + FAR_AHEAD:
+            return end
+        if has_ended:
+            return version["current_period_ends_at"] or version["effective_at"]
+        return None
+
+    def why_never_paid(self) -> str | None:
+        """Return why the item is in no number, None for one that paid or was on trial."""
+        if self.stretches or self.had_trial:
+            return None
+        if all(
+            self.mrr_at(n, version["started_at"]) <= 0 for n, version in enumerate(self.versions)
+        ):
+            return "amount less discount is zero"
+        return f"status was {' '.join(sorted({version['status'] for version in self.versions}))}"
 
 
-def by_customer(versions: Iterable[Row], rates: Rates) -> Mapping[str, list[Subscription]]:
-    """Return the subscriptions of each customer."""
-    lives: dict[str, list[Row]] = defaultdict(list)
+def by_customer(versions: Iterable[Row], rates: Rates, as_of: datetime) -> Mapping[str, list[Item]]:
+    """Return the items of the subscriptions of each customer."""
+    lives: dict[tuple, list[Row]] = defaultdict(list)
     for row in versions:
-        lives[row["subscription_id"]].append(row)
-    owned: dict[str, list[Subscription]] = defaultdict(list)
+        lives[row["subscription_id"], row.get("item_id")].append(row)
+    owned: dict[str, list[Item]] = defaultdict(list)
     for life in lives.values():
-        subscription = Subscription(life, rates)
-        owned[subscription.customer_id].append(subscription)
+        item = Item(life, rates, as_of)
+        owned[item.customer_id].append(item)
+    for items in owned.values():
+        bridge_switches(items)
     return owned
 
 
-def pay_before(moment: datetime, owned: Iterable[Subscription]) -> Decimal:
+def bridge_switches(owned: Iterable[Item]) -> None:
+    """Let an end last until the customer begins to pay again, if that is within a day."""
+    begins = [
+        stretch.begin
+        for item in owned
+        for before, stretch in pairwise([None, *item.stretches])
+        if not (before and before.end == stretch.begin)
+    ]
+    for item in owned:
+        for stretch in item.stretches:
+            if stretch.is_end_of_service:
+                within = [b for b in begins if timedelta(0) < b - stretch.end <= ONE_DAY]
+                stretch.end = min(within, default=stretch.end)
+
+
+def pay_before(moment: datetime, owned: Iterable[Item]) -> Decimal:
     """Return the MRR of one customer just before this moment."""
-    return sum((subscription.pays_before(moment) for subscription in owned), Decimal(0))
+    paid = (
+        stretch.mrr
+        for item in owned
+        for stretch in item.stretches
+        if stretch.begin < moment and (stretch.end is None or moment <= stretch.end)
+    )
+    return sum(paid, Decimal(0))
 
 
-def spells(owned: Sequence[Subscription], as_of: datetime) -> list[tuple[date, date | None]]:
-    """Return first day and end of each stretch in which the customer pays on every day."""
-    moments = {moment for subscription in owned for moment in subscription.moments()}
-    bounds = [*sorted(moment for moment in moments if moment < as_of), as_of]
+def spells(owned: Sequence[Item], as_of: datetime) -> list[tuple[date, date | None]]:
+    """Return first day and end of each stretch of days on each of which the customer pays."""
+    stretches = [stretch for item in owned for stretch in item.stretches]
+    moments = {moment for stretch in stretches for moment in (stretch.begin, stretch.end)}
+    bounds = [*sorted(moment for moment in moments - {None} if moment < as_of), as_of]
     found: list[tuple[date, date | None]] = []
     # Nothing changes between two of these moments, so the payment at the end holds for the piece.
     for begin, end in pairwise(bounds):
@@ -96,27 +181,14 @@ def spells(owned: Sequence[Subscription], as_of: datetime) -> list[tuple[date, d
     return found
 
 
-def end_of(version: Row) -> datetime | None:
-    """Return the end of the subscription according to this version."""
-    if version["ended_at"] or version["status"] not in ("canceled", "expired"):
-        return version["ended_at"]
-    return version["current_period_ends_at"] or version["effective_at"]
-
-
 def terms(version: Row) -> tuple:
-    """Return the amount per billing period, its currency, and the length of that period."""
-    amount = version["amount"] * version["quantity"] - version["discount_amount"]
+    """Return amount per billing period, currency and period; a discount that ends is no part."""
+    amount = version["amount"] * version["quantity"]
+    if not version.get("discount_ends_at"):
+        amount -= version["discount_amount"]
     return (
         amount,
         version["currency"] or "USD",
         version["billing_interval"],
         version["interval_count"],
     )
-
-
-def monthly(version: Row, rate: Decimal) -> Decimal:
-    """Return the MRR of a version in force."""
-    amount, *_ = terms(version)
-    # Multiplied first and divided once, so that half a cent stays half a cent.
-    per_year = amount * rate * INTERVALS_PER_YEAR[version["billing_interval"]]
-    return cents(per_year / (12 * version["interval_count"]))

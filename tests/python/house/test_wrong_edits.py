@@ -80,7 +80,10 @@ class EditableProject:
         self.file, self.unedited = folder / "build/warehouse.duckdb", folder / "unedited.duckdb"
         self.file.parent.mkdir()
         statuses = self.dbt_build()
-        assert set(statuses.values()) == {"success", "pass"}, statuses
+        # The sample has one end in 2099, of which the build warns.
+        warned = [node.split(".")[2] for node, status in statuses.items() if status == "warn"]
+        assert warned == ["int_subscription_versions_bounded__ends_are_no_placeholders"]
+        assert set(statuses.values()) == {"success", "pass", "warn"}, statuses
         shutil.move(self.file, self.unedited)
 
     def dbt_build(self, *arguments: str) -> dict[str, str]:
