@@ -23,6 +23,7 @@ POLICIES = (
     {"churn_dated_on": "cancel_request", "past_due_pays": False},
     {"recurring_discount_counts": False, "nrr_includes_reactivation": True},
     {"free_orders_count": False},
+    {"switch_gap_hours": 0, "date_only_ends": "last_day_of_service"},
 )
 
 
