@@ -80,8 +80,8 @@ def _warning(manifest: Manifest, event: Mapping[str, Any]) -> str:
     if event["info"]["name"] == "LogTestResult":
         node = manifest["nodes"].get(event["data"]["node_info"]["unique_id"], {})
         advice = node.get("config", {}).get("meta", {}).get("advice")
-        found = advice or f"{event['data']['num_failures']} rows"
-        return f"test {event['data']['name']}: {found}"
+        found = f"{event['data']['num_failures']} rows"
+        return f"test {event['data']['name']}: {found}" + (f": {advice}" if advice else "")
     return " ".join(event["info"]["msg"].split()).removeprefix("[WARNING]: ")
 
 

@@ -86,7 +86,7 @@ def test_the_warning_of_a_test_may_say_what_to_do(lines):
     test = MANIFEST["nodes"]["test.a"] | {"config": {"meta": {"advice": "set the var"}}}
     progress = DbtProgress({"nodes": MANIFEST["nodes"] | {"test.a": test}})
     progress.observe(result("LogTestResult", "test.a", "warn", name="unique_a_id", num_failures=3))
-    assert lines()[-1] == "warning: test unique_a_id: set the var"
+    assert lines()[-1] == "warning: test unique_a_id: 3 rows: set the var"
 
 
 def test_many_warnings_are_counted(lines):
