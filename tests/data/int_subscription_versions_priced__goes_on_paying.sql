@@ -26,8 +26,11 @@ inner join items
         versions.subscription_id = items.subscription_id
         and versions.item_id = items.item_id
         and versions.in_force_from > items.first_paid_at
+-- The second stretch of a version, after its discount, may begin after as_of.
+cross join {{ ref('int_as_of') }} as as_of
 where
     versions.not_counted_reason is null
+    and versions.in_force_from < as_of.as_of_at
     and coalesce(versions.in_force_from < versions.in_force_to, true)
     and versions.mrr > 0
     and versions.status not in ('paused', 'unpaid', 'incomplete', 'past_due')
