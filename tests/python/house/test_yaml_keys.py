@@ -46,9 +46,7 @@ def test_dbt_knows_every_key(tmp_path):
     "file, right, wrong",
     [
         ("models/staging/stg_source_files.yml", "materialized:", "materialised:"),
-        ("models/marts/core/dim_dates.yml", "data_type:", "datatype:"),
         ("tests/data/properties.yml", "description:", "descriptoin:"),
-        ("dbt_project.yml", "materialized:", "materialised:"),
     ],
 )
 def test_a_misspelt_key_is_found(tmp_path, file, right, wrong):
