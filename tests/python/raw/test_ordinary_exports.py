@@ -1,14 +1,12 @@
 """Situations that ordinary exports bring, built from files, and what the marts then show.
 
-The situations are in ordinary_exports.yml. A shop in which every order costs the same is built
-alone, because its fits are those of the whole shop.
+The situations are in ordinary_exports.yml. Shops in which every order costs the same are among the
+shops of bad luck (numbers/bad_luck.py), because their fits are those of a whole shop.
 """
 
 import os
-import random
 import subprocess
 import sys
-from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -57,35 +55,9 @@ def test_ordinary_exports_come_out_right(case, published, build):
         assert f"warning: {words}" in build
 
 
-def test_a_shop_with_one_price_has_that_price_as_expected_value(new_home, tmp_path):
-    lines = ["order_id,customer_id,ordered_at,amount"]
-    chance = random.Random("one price")
-    # Each customer buys at a rate of their own, and leaves after a purchase with a chance of their
-    # own, as the models of purchases assume.
-    for customer in range(400):
-        day = date(2023, 7, 1) + timedelta(days=chance.randrange(365))
-        rate, leaves = chance.gammavariate(0.8, 1 / 40), chance.betavariate(0.8, 2.5)
-        while day < date(2025, 7, 1):
-            lines.append(f"o{len(lines)},c{customer:03},{day},7.50")
-            if chance.random() < leaves:
-                break
-            day += timedelta(days=1 + int(chance.expovariate(rate)))
-    write(tmp_path / "orders/one-price.csv", lines)
-    home = new_home()
-    done = run_build(tmp_path, home, AS_OF)
-    assert done.returncode == 0, done.stdout + done.stderr
-    with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
-        [found] = connection.execute(
-            "select min(expected_order_value)::varchar, max(expected_order_value)::varchar,"
-            " count(*), count(predicted_clv) from clv.fct_customer_value"
-        ).fetchall()
-    assert found == ("7.50", "7.50", 400, 400)
-
-
 HEADING = "order_id,customer_id,ordered_at,amount,currency,is_test"
 NOTHING_USABLE = {
     "heading only": ([], "no order record"),
-    "all rejected": (["o1,c1,yesterday,5.00,USD,"], "order records rejected: 1, ordered_at is not"),
     "no rate": (["o1,c1,2025-01-01,5.00,XXX,"], "order records rejected: 1, currency has no"),
     "all in the future": (["o1,c1,2998-01-01,5.00,USD,"], "order records accepted: 1, a test,"),
     "all tests": (["o1,c1,2025-01-01,5.00,USD,true"], "order records accepted: 1, a test,"),
@@ -120,17 +92,6 @@ def test_a_shop_without_a_usable_row_says_so(lines, reason, dbt_home, tmp_path):
     assert "The raw files hold no order and no subscription that can be used:" in done.stdout
     assert reason in done.stdout
     assert "Correct the files" in done.stdout
-
-
-def test_a_build_without_a_usable_row_ends_with_the_sentence(new_home, tmp_path):
-    write(tmp_path / "orders/nothing.csv", [HEADING])
-    home = new_home()
-    done = run_build(tmp_path, home)
-    assert done.returncode == 1
-    said = done.stdout.partition("nothing was published:")[2]
-    assert "The raw files hold no order and no subscription that can be used:" in said
-    assert "  test " not in said
-    assert not (home / "serve/current").exists()
 
 
 def write(path, lines):
