@@ -134,6 +134,24 @@ def run_build(
     )
 
 
+def run_dbt(raw_dir: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run dbt alone on the private warehouse of `home`, and return the finished process."""
+    (home / "build").mkdir(exist_ok=True)
+    return subprocess.run(
+        [Path(sys.executable).with_name("dbt"), *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "TENURE_RAW_DIR": str(raw_dir),
+            "TENURE_HOME": str(home),
+            "DBT_TARGET_PATH": str(home / "target"),
+            "DBT_LOG_PATH": str(home / "logs"),
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
 def project_copy(folder: Path) -> Path:
     """A copy of the project, without what it has built, for a test that changes a file."""
     shutil.copytree(

@@ -1,15 +1,12 @@
 """Each fault of the catalogue in faults.py becomes what the catalogue says."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ROOT, run_build
+from conftest import run_build, run_dbt
 from faults import (
     BAD_FILES,
     CATALOGUE,
@@ -227,23 +224,11 @@ def test_a_column_that_nobody_knows_is_warned_of_once(fault_build):
 def failed_build(tmp_path_factory):
     """A function that returns what dbt says of files that it must refuse to read."""
     home = tmp_path_factory.mktemp("home")
-    (home / "build").mkdir()
 
     def build(faults):
-        environment = {
-            "TENURE_RAW_DIR": str(write(faults, tmp_path_factory.mktemp("raw"))),
-            "TENURE_HOME": str(home),
-            "DBT_TARGET_PATH": str(home / "target"),
-            "DBT_LOG_PATH": str(home / "logs"),
-        }
-        dbt = Path(sys.executable).with_name("dbt")
-        build = subprocess.run(
-            [dbt, "build", "--select", "+stg_order_records", "--exclude-resource-type=unit_test"],
-            cwd=ROOT,
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-        )
+        raw_dir = write(faults, tmp_path_factory.mktemp("raw"))
+        arguments = ("build", "--select", "+stg_order_records", "--exclude-resource-type=unit_test")
+        build = run_dbt(raw_dir, home, *arguments)
         assert build.returncode == 1, build.stdout + build.stderr
         with duckdb.connect(home / "build/warehouse.duckdb", read_only=True) as connection:
             tables = connection.execute("select table_name from duckdb_tables()").fetchall()

@@ -4,15 +4,12 @@ The situations are in ordinary_exports.yml. Shops in which every order costs the
 shops of bad luck (numbers/bad_luck.py), because their fits are those of a whole shop.
 """
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
-from conftest import ROOT, run_build
+from conftest import run_build, run_dbt
 
 CASES = yaml.safe_load(Path(__file__).with_name("ordinary_exports.yml").read_text(encoding="utf-8"))
 AS_OF = {"as_of_date": "2025-07-01"}
@@ -66,28 +63,15 @@ NOTHING_USABLE = {
 
 @pytest.fixture(scope="module")
 def dbt_home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    (home / "build").mkdir()
-    return home
+    """One home for all of these shops, so that dbt parses once."""
+    return tmp_path_factory.mktemp("home")
 
 
 @pytest.mark.parametrize(("lines", "reason"), NOTHING_USABLE.values(), ids=NOTHING_USABLE.keys())
 def test_a_shop_without_a_usable_row_says_so(lines, reason, dbt_home, tmp_path):
     write(tmp_path / "orders/nothing.csv", [HEADING, *lines])
-    environment = {
-        "TENURE_RAW_DIR": str(tmp_path),
-        "TENURE_HOME": str(dbt_home),
-        "DBT_TARGET_PATH": str(dbt_home / "target"),
-        "DBT_LOG_PATH": str(dbt_home / "logs"),
-    }
-    dbt = Path(sys.executable).with_name("dbt")
-    done = subprocess.run(
-        [dbt, "build", "--select", "+int_as_of", "--exclude-resource-type=unit_test"],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-    )
+    arguments = ("build", "--select", "+int_as_of", "--exclude-resource-type=unit_test")
+    done = run_dbt(tmp_path, dbt_home, *arguments)
     assert done.returncode == 1
     assert "The raw files hold no order and no subscription that can be used:" in done.stdout
     assert reason in done.stdout
