@@ -39,7 +39,7 @@ dated as (
         coalesce(
             effective_at,
             updated_at,
-            {{ local_midnight(date_in_text('file')) }},
+            {{ local_midnight('file_date') }},
             started_at
         ) as valid_from,
         lower(coalesce(source.status, 'active')) as raw_status,
