@@ -5,7 +5,7 @@
     'subscriptions': ref('stg_subscription_records'),
     'marketing_spend': ref('stg_marketing_spend_records'),
 } -%}
-{%- set not_an_amount = "'[^-.0-9]|[.].....|^[.]|[.]$'" -%}
+{%- set not_an_amount = "'[^-.0-9]|^[.]|[.]$'" -%}
 with
 
 amounts as (
@@ -19,19 +19,22 @@ amounts as (
         sum(original_amount) as amount_of_records,
         0 as amount_in_file
     from {{ relation }}
+    where file in (select files.file from {{ ref('stg_source_files') }} as files where files.system = 'raw')
     group by file, original_currency
-    {%- for scan in raw_scans(table_name) %}
+    {%- for scan in scans_of('raw', table_name) %}
 
     union all
 
     select
         {{ file_of('filename') }} as file,
-        {{ "nullif(upper(trim(currency)), '')" if 'currency' in scan.columns else 'null' }} as currency,
+        nullif(upper({{ text_of(scan, 'currency') }}), '') as currency,
         0 as amount_of_records,
         sum(
             case
-                when not regexp_matches(trim(cast(amount as varchar)), {{ not_an_amount }})
-                    then try_cast(amount as decimal(18, 4))
+                when regexp_matches({{ text_of(scan, 'amount') }}, {{ not_an_amount }}) then null
+                when not regexp_matches({{ text_of(scan, 'amount') }}, '[.].....')
+                    then try_cast({{ text_of(scan, 'amount') }} as decimal(18, 4))
+                else try_cast(round(try_cast({{ text_of(scan, 'amount') }} as decimal(38, 20)), 4) as decimal(18, 4))
             end
         ) as amount_in_file
     from {{ scan.reader }}
