@@ -19,7 +19,6 @@ amounts as (
         sum(original_amount) as amount_of_records,
         0 as amount_in_file
     from {{ relation }}
-    where file in (select files.file from {{ ref('stg_source_files') }} as files where files.system = 'raw')
     group by file, original_currency
     {%- for scan in scans_of('raw', table_name) %}
 
@@ -67,6 +66,9 @@ from totals
 inner join {{ ref('source_files') }} as source_files
     on totals.file = source_files.file
 where
-    coalesce(totals.amount_of_records, 0) <> coalesce(totals.amount_in_file, 0)
+    (
+        source_files.system = 'raw'
+        and coalesce(totals.amount_of_records, 0) <> coalesce(totals.amount_in_file, 0)
+    )
     or source_files.amount_read
     <> source_files.amount_accepted + source_files.amount_superseded + source_files.amount_rejected
