@@ -5,12 +5,27 @@
 {% macro systems_of(table_name) %}
     {{ return({
         'orders': [
+            'paypal',
+            'square',
         ],
         'refunds': [
+            'paypal',
+            'square',
         ],
         'customers': [
+            'recurly_fivetran',
+            'stripe_airbyte',
+            'stripe_api',
+            'stripe_dashboard',
         ],
         'subscriptions': [
+            'chargebee',
+            'chargebee_fivetran',
+            'recurly_fivetran',
+            'stripe_airbyte',
+            'stripe_api',
+            'stripe_dashboard',
+            'stripe_fivetran',
         ],
     }.get(table_name, [])) }}
 {% endmacro %}
