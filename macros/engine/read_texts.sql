@@ -128,12 +128,12 @@
         {{ return([]) }}
     {%- endif -%}
     {%- set groups = run_query(
-        "select format, delimiter, heading, envelope, columns, types, mapping, to_json(list(path order by path)), min(file)"
+        "select format, delimiter, heading, envelope, columns, types, to_json(list(path order by path)), min(file)"
         ~ " from " ~ inventory ~ " where system = '" ~ system | replace("'", "''") ~ "' and entity = '" ~ entity
-        ~ "' group by format, delimiter, heading, envelope, columns, types, mapping order by min(file)"
+        ~ "' group by format, delimiter, heading, envelope, columns, types order by min(file)"
     ) -%}
     {%- set scans = [] -%}
-    {%- for format, delimiter, heading, envelope, columns, types, mapping, paths, first_file in groups.rows -%}
+    {%- for format, delimiter, heading, envelope, columns, types, paths, first_file in groups.rows -%}
         {%- set scan = {
             'lines': lines_of(system, entity),
             'format': format,
@@ -142,7 +142,6 @@
             'envelope': envelope,
             'columns': fromjson(columns),
             'types': fromjson(types),
-            'mapping': mapping,
             'paths': fromjson(paths),
         } -%}
         {%- do scan.update({'reader': reader_of(scan)}) -%}
@@ -171,7 +170,7 @@
     {%- else -%}
     read_csv(
         [{{ paths | join(', ') }}], auto_detect = false, header = false, skip = 1, filename = true,
-        hive_partitioning = false, delim = '{{ scan.delimiter }}', encoding = '{{ fromjson(scan.mapping).encoding if scan.mapping else 'utf-8' }}', quote = '"', escape = '"',
+        hive_partitioning = false, delim = '{{ scan.delimiter }}', quote = '"', escape = '"',
         store_rejects = true, rejects_table = '{{ scan.lines }}_lines', rejects_scan = '{{ scan.lines }}_scans',
         columns = { {{ columns | join(', ') }} }
     )
