@@ -39,8 +39,8 @@
         {%- do types.update({column.name: column.data_type}) -%}
     {%- endfor -%}
     {%- set from_file = mapping['columns'] | list -%}
-    {%- set filled = mapping['values'] -%}
-    {%- if mapping.currency -%}{%- set filled = dict(filled, currency=mapping.currency) -%}{%- endif -%}
+    {%- set filled = {'currency': mapping.currency} if mapping.currency else {} -%}
+    {%- for name, text in mapping['values'].items() if text -%}{%- do filled.update({name: text}) -%}{%- endfor -%}
     select
         {%- for name in from_file + (filled | list | reject('in', from_file) | list) %}
         case
@@ -99,15 +99,21 @@
 {#- One row per row of the files, each column turned into the contract's form. -#}
 {% macro mapped_rows(folder, types) -%}
     {%- set mapping = folder.mapping -%}
-    {%- set in_minor_units = [] -%}
-    {%- if mapping.minor_units -%}
-        {%- for name in mapping['columns'] if types[name] == 'decimal' -%}{%- do in_minor_units.append(name) -%}{%- endfor -%}
-    {%- endif -%}
+    {%- set amounts = {} -%}
+    {%- for name, in_files in mapping.minus.items() -%}
+        {%- set minus = [] -%}
+        {%- set outer = loop.index -%}
+        {%- for in_file in in_files -%}{%- do minus.append('minus_' ~ outer ~ '_' ~ loop.index) -%}{%- endfor -%}
+        {%- do amounts.update({name: difference_of_texts(name, minus)}) -%}
+    {%- endfor -%}
+    {%- for name in mapping['columns'] if mapping.minor_units and types[name] == 'decimal' -%}
+        {%- do amounts.update({name: major_units('(' ~ amounts.get(name, name) ~ ')', currency_of(mapping))}) -%}
+    {%- endfor -%}
     select
         *
-        {%- if in_minor_units %} replace (
-            {%- for name in in_minor_units %}
-            {{ major_units(name, currency_of(mapping)) }} as {{ name }}{{ ',' if not loop.last }}
+        {%- if amounts %} replace (
+            {%- for name, amount in amounts.items() %}
+            {{ amount }} as {{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
         )
         {%- endif %}
@@ -115,6 +121,12 @@
         select
             {%- for name in mapping['columns'] %}
             {{ mapped_text(name, types[name], mapping) }} as {{ name }},
+            {%- endfor %}
+            {%- for name, in_files in mapping.minus.items() %}
+            {%- set outer = loop.index %}
+            {%- for in_file in in_files %}
+            {{ plain_number('minus_' ~ outer ~ '_' ~ loop.index, mapping.decimal) }} as minus_{{ outer }}_{{ loop.index }},
+            {%- endfor %}
             {%- endfor %}
             {%- for in_file in mapping.only %}
             is_taken_{{ loop.index }},
@@ -133,9 +145,14 @@
                 {%- for name, in_file in mapping['columns'].items() %}
                 {{ text_of(scan, in_file) }} as {{ name }},
                 {%- endfor %}
+                {%- for name, in_files in mapping.minus.items() %}
+                {%- set outer = loop.index %}
+                {%- for in_file in in_files %}
+                {{ text_of(scan, in_file) }} as minus_{{ outer }}_{{ loop.index }},
+                {%- endfor %}
+                {%- endfor %}
                 {%- for in_file, taken in mapping.only.items() %}
-                lower(coalesce({{ text_of(scan, in_file) }}, ''))
-                in ({% for text in taken %}{{ sql_text(text | lower) }}{{ ', ' if not loop.last }}{% endfor %}) as is_taken_{{ loop.index }},
+                {{ is_taken(text_of(scan, in_file), taken) }} as is_taken_{{ loop.index }},
                 {%- endfor %}
                 {{ file_of('filename') }} as file,
                 {{ date_in_text(file_of('filename')) }} as file_date,
@@ -144,6 +161,15 @@
             {%- endfor %}
         )
     )
+{%- endmacro %}
+
+{#- Whether a text is one of those of the key `only`; * stands for every text that is not empty. -#}
+{% macro is_taken(text, taken) -%}
+    {%- if '*' in taken -%}
+    {{ text }} is not null
+    {%- else -%}
+    lower(coalesce({{ text }}, '')) in ({% for one in taken %}{{ sql_text(one | lower) }}{{ ', ' if not loop.last }}{% endfor %})
+    {%- endif -%}
 {%- endmacro %}
 
 {#- The currency of a row's amounts. -#}
@@ -197,9 +223,31 @@
 {#- The sum of decimal texts in a window of_record; one that is no decimal stands for all, so that it is rejected by name. -#}
 {% macro sum_of_texts(text) -%}
     coalesce(
-        max(case when not regexp_full_match({{ text }}, '-?\d{1,14}(\.\d+)?') then {{ text }} end) over of_record,
+        max(case when not {{ is_decimal(text) }} then {{ text }} end) over of_record,
         cast(sum(try_cast({{ text }} as decimal(38, 9))) over of_record as varchar)
     )
+{%- endmacro %}
+
+{#-
+    A decimal text less others, whichever sign these have: a discount makes nothing dearer. An empty one is 0. One that is no
+    decimal stands for the difference, so that it is rejected by name.
+-#}
+{% macro difference_of_texts(text, minus) -%}
+    case
+        when {{ text }} is null or not {{ is_decimal(text) }} then {{ text }}
+        {%- for other in minus %}
+        when not {{ is_decimal(other) }} then {{ other }}
+        {%- endfor %}
+        else cast(
+            try_cast({{ text }} as decimal(38, 9))
+            {%- for other in minus %} - coalesce(abs(try_cast({{ other }} as decimal(38, 9))), 0){% endfor %}
+            as varchar
+        )
+    end
+{%- endmacro %}
+
+{% macro is_decimal(text) -%}
+    regexp_full_match({{ text }}, '-?\d{1,14}(\.\d+)?')
 {%- endmacro %}
 
 
