@@ -107,7 +107,9 @@
         {%- do amounts.update({name: difference_of_texts(name, minus)}) -%}
     {%- endfor -%}
     {%- for name in mapping['columns'] if mapping.minor_units and types[name] == 'decimal' -%}
-        {%- do amounts.update({name: major_units('(' ~ amounts.get(name, name) ~ ')', currency_of(mapping))}) -%}
+        {%- set amount = '(' ~ amounts.get(name, name) ~ ')' -%}
+        {%- set in_units = major_units(amount, currency_of(mapping)) -%}
+        {%- do amounts.update({name: 'case when ' ~ is_decimal(amount) ~ ' then ' ~ in_units ~ ' else ' ~ amount ~ ' end'}) -%}
     {%- endfor -%}
     select
         *
@@ -300,14 +302,22 @@
     {%- set thousands = '[' ~ ('.' if decimal_sign == ',' else ',') ~ "''’\\s\\x{A0}\\x{202F}]" -%}
     {%- set unit = '([$€£¥₹]|[A-Z]{3}|[A-Z]{1,2}[$]|kr[.]?|Fr[.]?|zł|Kč)?' ~ blank ~ '*' -%}
     {%- set number = '(\\d+|\\d{1,3}(' ~ thousands ~ '\\d{3})+)(' ~ point ~ '\\d+)?' ~ blank ~ '*' -%}
+    {%- set forms = [
+        '[-−+]?' ~ unit ~ number ~ unit, unit ~ '[-−+]' ~ number ~ unit, unit ~ number ~ unit ~ '-',
+        '\\(' ~ unit ~ number ~ unit ~ '\\)',
+    ] -%}
     case
         when regexp_full_match({{ text }}, '-?\d+({{ point }}\d+)?') then replace({{ text }}, '{{ decimal_sign }}', '.')
-        when regexp_full_match({{ text }}, '[-−+]?{{ unit }}[-−+]?{{ number }}{{ unit }}-?|\({{ unit }}{{ number }}{{ unit }}\)')
+        when regexp_full_match({{ text }}, '{{ forms | join("|") }}')
             then case when regexp_matches({{ text }}, '[-−(]') then '-' else '' end
                 || replace(
                     regexp_replace(regexp_extract({{ text }}, '\d(.*\d)?'), '[^\d{{ decimal_sign }}]', '', 'g'),
                     '{{ decimal_sign }}', '.'
                 )
+        {%- if decimal_sign == ',' %}
+        -- the contract would read it, and it is another number by this sign
+        when regexp_full_match({{ text }}, '-?\d+\.\d+') then {{ text }} || ' without a decimal comma'
+        {%- endif %}
         else {{ text }}
     end
 {%- endmacro %}
