@@ -54,7 +54,7 @@ def undated_versions(limits: Limits, contested: Sequence[Row]) -> Finding:
 
 
 def lookalike_ids(limits: Limits, ids: Sequence[Row]) -> Finding:
-    """Judge ids with and without a trailing .0, and ids of guests; `ids` is LOOKALIKES of a table."""
+    """Judge ids with and without a trailing .0, and of guests; `ids` is LOOKALIKES of a table."""
     if not ids:
         return None, "no id that is probably another one, or none", {"ids": 0}
     guests = [row for row in ids if not row["plain_in_table"]]

@@ -38,8 +38,9 @@ class RefusedThresholdsError(ValueError):
 def thresholds(manifest: Manifest) -> dict[str, dict[str, Limits]]:
     """Return the limits of each guard by raw table, in the order of the tables' names.
 
-    A limit is a timedelta for freshness, a share for volume and matched_customers, and else a number of files, records or
-    ids. Raises RefusedThresholdsError, with a line for each setting that is not allowed.
+    A limit is a timedelta for freshness, a share for volume and matched_customers, and else a
+    number of files, records or ids. Raises RefusedThresholdsError, with a line for each setting
+    that is not allowed.
     """
     nodes = sorted(
         (node for node in manifest["sources"].values() if node["source_name"] == "raw"),
