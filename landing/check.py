@@ -146,6 +146,7 @@ def _print_places(samples: Sequence[Sample], whole: set[Path]) -> None:
     by_place: dict[str, list[Sample]] = {}
     for sample in samples:
         by_place.setdefault(_place(sample.found), []).append(sample)
+    width = max(map(len, by_place), default=0)
     for place, ones in by_place.items():
         counted = [one.found for one in ones]
         records = sum(
@@ -156,7 +157,7 @@ def _print_places(samples: Sequence[Sample], whole: set[Path]) -> None:
         )
         number = f"{records:,}{'+' if is_part_of_it else ''}"
         print(
-            f"  {place:<34} {len(ones):>4} {'files' if len(ones) > 1 else 'file '}"
+            f"  {place:<{width}} {len(ones):>4} {'files' if len(ones) > 1 else 'file '}"
             f" {number:>12} records  {'; '.join(sorted(set(map(_format, counted))))}" + _times(ones)
         )
 

@@ -15,10 +15,7 @@ import yaml
 
 from landing.texts import quoted
 
-# Those that read files, or ask dbt what it knows.
-_STAND_INS = """
-{% macro read_texts(relation) -%}{{ relation }}{%- endmacro %}
-"""
+_MACRO = re.compile(r"{%-?\s*macro\s+(\w+)\(.*?{%-?\s*endmacro\s*-?%}", re.DOTALL)
 _JUDGED = """
 select
     *,
@@ -47,6 +44,18 @@ from (
 """
 
 
+class _Returned(Exception):
+    """Carries the value that a macro returns, as dbt's `return` lets it."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
+
+
+def _leave(value: object) -> None:
+    raise _Returned(value)
+
+
 class Macros:
     """The macros and models of a project folder."""
 
@@ -64,17 +73,15 @@ class Macros:
                 "modules": {"re": re},
                 "none": None,
                 "ref": self._ref,
-                "return": lambda value: value,
+                "return": _leave,
                 "source": self._source,
                 "var": variables.__getitem__,
             }
         )
         self._environment = environment
         self._relations: Callable[[str, str], str] = lambda system, entity: f"{system}.{entity}"
-        # one text, so that macros find each other
-        module = environment.from_string("\n".join(self._macros()) + _STAND_INS).module
-        self._macro = {name: one for name, one in vars(module).items() if not name.startswith("_")}
-        environment.globals.update(self._macro)
+        self._macro = {name: self._made(name, text) for name, text in self._macros()}
+        environment.globals.update(self._macro, read_texts=str)
 
     def judged(self, contract: Sequence[Any], relation: str, others: Sequence[str]) -> str:
         """Return SQL for the records of a relation with `faults` and `remark`, '' and NULL if good.
@@ -120,9 +127,21 @@ class Macros:
     def _render(self, text: str, **context: Any) -> str:  # noqa: ANN401
         return self._environment.from_string(text).render(**context)
 
-    def _macros(self) -> Iterator[str]:
+    def _macros(self) -> Iterator[tuple[str, str]]:
         for file in sorted((self.project / "macros").rglob("*.sql")):
-            text = file.read_text(encoding="utf-8")
-            # Jinja does not know the blocks that dbt adds.
-            if not re.search(r"{%-?\s*(test|materialization|snapshot|call statement)\b", text):
-                yield text
+            for found in _MACRO.finditer(file.read_text(encoding="utf-8")):
+                yield found[1], found[0]
+
+    def _made(self, name: str, text: str) -> Callable[..., Any]:
+        """Return a macro as a function. It is compiled when it is called, for few are."""
+        compiled: list[Callable[..., str]] = []
+
+        def macro(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            if not compiled:
+                compiled.append(getattr(self._environment.from_string(text).module, name))
+            try:
+                return compiled[0](*arguments, **named)
+            except _Returned as returned:
+                return returned.value
+
+        return macro
