@@ -129,13 +129,13 @@
         {{ return([]) }}
     {%- endif -%}
     {%- set groups = run_query(
-        "select format, compression, delimiter, heading, envelope, columns, names, types,"
+        "select format, compression, delimiter, heading, envelope, columns, names, types, mapping,"
         ~ " to_json(list(path order by path)), min(file)"
         ~ " from " ~ inventory ~ " where system = '" ~ system | replace("'", "''") ~ "' and entity = '" ~ entity
-        ~ "' group by format, compression, delimiter, heading, envelope, columns, names, types order by min(file)"
+        ~ "' group by format, compression, delimiter, heading, envelope, columns, names, types, mapping order by min(file)"
     ) -%}
     {%- set scans = [] -%}
-    {%- for format, compression, delimiter, heading, envelope, columns, names, types, paths, first_file in groups.rows -%}
+    {%- for format, compression, delimiter, heading, envelope, columns, names, types, mapping, paths, first_file in groups.rows -%}
         {%- set scan = {
             'lines': lines_of(system, entity),
             'format': format,
@@ -146,6 +146,8 @@
             'columns': fromjson(columns),
             'names': fromjson(names),
             'types': fromjson(types),
+            'mapping': mapping,
+            'encoding': fromjson(mapping).encoding if mapping else 'utf-8',
             'paths': fromjson(paths),
         } -%}
         {%- do scan.update({'reader': reader_of(scan)}) -%}
@@ -175,6 +177,7 @@
     read_csv(
         [{{ paths | join(', ') }}], auto_detect = false, header = false, skip = 1, filename = true,
         hive_partitioning = false, compression = '{{ scan.compression }}', delim = '{{ scan.delimiter }}', quote = '"', escape = '"',
+        encoding = '{{ scan.encoding }}',
         store_rejects = true, rejects_table = '{{ scan.lines }}_lines', rejects_scan = '{{ scan.lines }}_scans',
         columns = { {{ columns | join(', ') }} }
     )
