@@ -5,7 +5,7 @@
 # so every unit test of such a model fails, while the model builds.
 #
 # Why it matters here: the columns that pass through to the marts are read from the sources. The macro asks with
-# graph.get('sources', {}), so a unit test sees a model without columns passed through (macros/engine/read_raw.sql).
+# graph.get('sources', {}), so a unit test sees a model without columns passed through (macros/engine/read_texts.sql).
 #
 # Version: dbt-core 1.11.16, dbt-duckdb 1.11.1. Source: a project of one model, with and without a unit test.
 set -euo pipefail

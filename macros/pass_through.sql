@@ -7,7 +7,7 @@
 {#- The declared columns of a raw table, as the contract describes them. -#}
 {% macro pass_through_columns(table_name) %}
     {%- set found = [] -%}
-    {%- for column in raw_contract(table_name) if column.config.meta.pass_through -%}
+    {%- for column in declared_columns('raw', table_name) if column.config.meta.pass_through -%}
         {%- if table_name not in ('orders', 'customers') -%}
             {%- do exceptions.raise_compiler_error(
                 "_sources.yml: " ~ table_name ~ "." ~ column.name

@@ -48,9 +48,11 @@ priced as (
     accepted, and the others are superseded. The latest version is the one with the latest updated_at; between records
     without it, or with the same, the one with the latest day in the name of its file. What nothing tells apart is decided
     by content, never by file or row order, and is a conflict. A rejected record keeps its text. A superseded one keeps why,
-    and a conflict the file of the record that stands.
+    and a conflict the file of the record that stands. A part of another record competes with none.
 -#}
 {% macro ranked_versions(relation, key) -%}
+{#- Each part of a record is by itself, for parts have no key. -#}
+{%- set contestants = "case when record_role = 'part' then scan_position when reject_reason is null then 0 else -1 end" -%}
 kept as (
 
     select
@@ -73,7 +75,7 @@ in_sequence as (
 
     from kept
     window a_key as (
-        partition by {{ key | join(', ') }}, reject_reason is null
+        partition by {{ key | join(', ') }}, {{ contestants }}
         order by updated_at desc nulls last, file_date desc nulls last, content_hash desc, file, scan_position
     )
 
@@ -85,11 +87,12 @@ with_outcome as (
         * exclude (place, content_before, kept_updated_at, kept_file_date),
         case
             when reject_reason is not null then 'rejected'
+            when record_role = 'part' then 'part_of'
             when place = 1 then 'accepted'
             else 'superseded'
         end as outcome,
         case
-            when reject_reason is not null or place = 1 then null
+            when reject_reason is not null or record_role = 'part' or place = 1 then null
             when content_hash = content_before then 'the same record again'
             when updated_at is null and kept_updated_at is not null
                 then 'no updated_at, beside a version that has one'

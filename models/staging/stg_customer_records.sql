@@ -2,7 +2,7 @@ with
 
 source as (
 
-    select * from {{ read_raw(source('raw', 'customers')) }}
+    select * from {{ cast_records(source('raw', 'customers')) }}
 
 ),
 
@@ -29,6 +29,8 @@ select
     reject_reason,
     superseded_reason,
     kept_file,
+    record_role,
+    remark,
     raw_record,
     scan_position,
     cast(null as bigint) as line,

@@ -56,6 +56,13 @@ def visible(folder: Path) -> list[Path]:
 def left_out(raw_dir: Path, path: Path) -> dict[str, Any]:
     """Return the row of what is not read; the hook of this model warns of it and deletes it."""
     return {
+        "system": "raw",
+        "entity": "",
+        "is_part": False,
+        "delimiter": ",",
+        "heading": "[]",
+        "envelope": "",
+        "mapping": "",
         "table_name": "",
         "file": str(path.relative_to(raw_dir)),
         "path": str(path),
@@ -81,6 +88,13 @@ def describe(session: Any, raw_dir: Path, path: Path) -> dict[str, Any]:
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return {
+        "system": "raw",
+        "entity": path.parent.name,
+        "is_part": False,
+        "delimiter": ",",
+        "heading": json.dumps(columns),
+        "envelope": "",
+        "mapping": "",
         "table_name": path.parent.name,
         "file": str(path.relative_to(raw_dir)),
         "path": str(path),

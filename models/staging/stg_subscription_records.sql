@@ -11,7 +11,7 @@ with
 
 source as (
 
-    select * from {{ read_raw(source('raw', 'subscriptions')) }}
+    select * from {{ cast_records(source('raw', 'subscriptions')) }}
 
 ),
 
@@ -90,6 +90,8 @@ select
     reject_reason,
     superseded_reason,
     kept_file,
+    record_role,
+    remark,
     raw_record,
     scan_position,
     cast(null as bigint) as line,

@@ -58,6 +58,16 @@ def _is_list_of_columns(value: object) -> bool:
     )
 
 
+def _is_prefixes(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(system, str)
+        and re.fullmatch("[A-Za-z0-9_-]+", system)
+        and isinstance(prefix, str)
+        and re.fullmatch("[A-Za-z0-9_-]{0,40}", prefix)
+        for system, prefix in value.items()
+    )
+
+
 def _whole_number(least: int, most: float = inf) -> Rule:
     return Rule(
         f"a whole number, {least} " + ("or more" if most == inf else f"to {most}"),
@@ -79,6 +89,9 @@ def _one_of(*values: str) -> Rule:
 _BOOLEAN = Rule("true or false", lambda value: isinstance(value, bool))
 
 RULES: dict[str, Rule] = {
+    "id_prefixes": Rule(
+        "a prefix of letters, digits, - and _ for each system: {shopify_admin: shop}", _is_prefixes
+    ),
     "as_of_date": Rule("a date YYYY-MM-DD, or empty", _is_date_or_empty),
     "reporting_timezone": Rule("an IANA timezone such as Europe/Berlin", _is_timezone),
     "week_starts_on": _one_of("monday", "sunday", "saturday"),

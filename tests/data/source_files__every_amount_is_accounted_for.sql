@@ -5,7 +5,7 @@
     'subscriptions': ref('stg_subscription_records'),
     'marketing_spend': ref('stg_marketing_spend_records'),
 } -%}
-{%- set not_an_amount = "'[^-.0-9]|[.].....|^[.]|[.]$'" -%}
+{%- set not_an_amount = "'[^-.0-9]|^[.]|[.]$'" -%}
 with
 
 amounts as (
@@ -20,18 +20,20 @@ amounts as (
         0 as amount_in_file
     from {{ relation }}
     group by file, original_currency
-    {%- for scan in raw_scans(table_name) %}
+    {%- for scan in scans_of('raw', table_name) %}
 
     union all
 
     select
         {{ file_of('filename') }} as file,
-        {{ "nullif(upper(trim(currency)), '')" if 'currency' in scan.columns else 'null' }} as currency,
+        nullif(upper({{ text_of(scan, 'currency') }}), '') as currency,
         0 as amount_of_records,
         sum(
             case
-                when not regexp_matches(trim(cast(amount as varchar)), {{ not_an_amount }})
-                    then try_cast(amount as decimal(18, 4))
+                when regexp_matches({{ text_of(scan, 'amount') }}, {{ not_an_amount }}) then null
+                when not regexp_matches({{ text_of(scan, 'amount') }}, '[.].....')
+                    then try_cast({{ text_of(scan, 'amount') }} as decimal(18, 4))
+                else try_cast(round(try_cast({{ text_of(scan, 'amount') }} as decimal(38, 20)), 4) as decimal(18, 4))
             end
         ) as amount_in_file
     from {{ scan.reader }}
@@ -64,6 +66,9 @@ from totals
 inner join {{ ref('source_files') }} as source_files
     on totals.file = source_files.file
 where
-    coalesce(totals.amount_of_records, 0) <> coalesce(totals.amount_in_file, 0)
+    (
+        source_files.system = 'raw'
+        and coalesce(totals.amount_of_records, 0) <> coalesce(totals.amount_in_file, 0)
+    )
     or source_files.amount_read
     <> source_files.amount_accepted + source_files.amount_superseded + source_files.amount_rejected

@@ -27,11 +27,42 @@ select
     '{{ table_name }}' as table_name,
     file,
     outcome,
-    coalesce(reject_reason, superseded_reason) as reason,
+    case
+        when outcome = 'part_of' then coalesce(remark, 'line of another record')
+        else coalesce(reject_reason, superseded_reason)
+    end as reason,
     count(*) as records,
+    count(case when record_role = 'derived' then 1 end) as derived_records,
     cast(coalesce(sum({{ amount }}), 0) as decimal(38, 4)) as amount,
     max(case when {{ event_at }} < {{ build_start }} then {{ event_at }} end) as latest_event_at
 
 from {{ relation }}
-group by file, outcome, reject_reason, superseded_reason
+group by
+    file,
+    outcome,
+    case
+        when outcome = 'part_of' then coalesce(remark, 'line of another record')
+        else coalesce(reject_reason, superseded_reason)
+    end
 {%- endfor %}
+
+union all
+
+select
+    files.table_name,
+    supporting.file,
+    supporting.outcome,
+    coalesce(supporting.reject_reason, 'record of a supporting file') as reason,
+    sum(coalesce(supporting.records, 1)) as records,
+    0 as derived_records,
+    0 as amount,
+    null as latest_event_at
+
+from {{ ref('stg_supporting_records') }} as supporting
+inner join {{ ref('stg_source_files') }} as files
+    on supporting.file = files.file
+group by
+    files.table_name,
+    supporting.file,
+    supporting.outcome,
+    coalesce(supporting.reject_reason, 'record of a supporting file')

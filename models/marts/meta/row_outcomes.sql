@@ -13,6 +13,12 @@ unknown_statuses as (
 
 ),
 
+remarks as (
+
+    select * from {{ ref('int_records_aggregated_to_remarks') }}
+
+),
+
 not_counted as (
 
     select * from {{ ref('int_records_aggregated_to_not_counted') }}
@@ -48,6 +54,16 @@ combined as (
         records,
         amount
     from unknown_statuses
+
+    union all
+
+    select
+        table_name,
+        'counted' as outcome,
+        reason,
+        records,
+        amount
+    from remarks
 
 )
 

@@ -8,12 +8,15 @@ files as (
 
 select
     table_name,
+    system,
     file,
     sha256,
     columns,
     rows_read,
+    rows_derived,
     rows_accepted,
     rows_superseded,
+    rows_part_of,
     rows_rejected,
     amount_read,
     amount_accepted,

@@ -102,7 +102,7 @@ def test_the_essence_of_a_compiler_error_is_what_it_says():
     message = """Compilation Error in model stg_orders (models/staging/stg_orders.sql)
   orders/2024.csv: required column amount is missing
 
-  > in macro read_raw (macros/engine/read_raw.sql)
+  > in macro cast_records (macros/engine/cast_records.sql)
   > called by model stg_orders (models/staging/stg_orders.sql)"""
     assert without_dbt_noise(message) == "orders/2024.csv: required column amount is missing"
 

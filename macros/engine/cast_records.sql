@@ -1,0 +1,211 @@
+{#-
+    Judging: the records of a contract table, from its own files, from every system that feeds it, and from folders with a
+    _mapping.yml; all cast by the contract in models/staging/_sources.yml. One row per record:
+
+      <contract columns>  cast strictly. NULL where the text is empty or not of the contract's form.
+      file, file_date, scan_position   as read_texts describes them.
+      record_role         NULL; 'part' for a line that belongs to another record; 'derived' for a record that was counted
+                          already, in another row of its file.
+      contract_faults     why the record is refused, by column. '' for a good record.
+      remark              what was made right or assumed while reading. NULL for most records.
+      raw_fields          a struct of the record's texts.
+      content_hash        of the values, the same from every format, and whether a file lacks an optional column or leaves
+                          it empty. It decides where nothing tells which version is newer.
+-#}
+{% macro cast_records(relation) %}
+    {%- set contract = declared_columns(relation.schema, relation.identifier) -%}
+    {#- Refuses a column that is declared to pass through and cannot. -#}
+    {%- do pass_through_columns(relation.identifier) -%}
+    {%- set columns = contract | map(attribute='name') | list -%}
+    {%- set inputs = texts_of_table(relation, columns) -%}
+    (
+    select
+        * exclude ({% for column in columns %}{{ column }}_text, {% endfor %}mapping_fault, mapping_remark),
+        {%- if inputs.is_mapped %}
+        case when record_role = 'part' then coalesce(mapping_fault, '') else {{ contract_faults(contract) }} end
+        {%- else %}
+        {{ contract_faults(contract) }}
+        {%- endif %} as contract_faults,
+        {{ contract_remarks(contract) }} as remark,
+        struct_pack({% for column in columns %}{{ column }} := {{ column }}_text{{ ', ' if not loop.last }}{% endfor %})
+            as raw_fields,
+        md5(concat_ws(chr(31){% for column in columns %}, '{{ column }}=' || {{ column }}{% endfor %})) as content_hash
+    from (
+    select
+        {%- for column in contract %}
+        {{ cast_text(column.name ~ '_text', column.data_type) }} as {{ column.name }},
+        {{ column.name }}_text,
+        {%- endfor %}
+        file,
+        file_date,
+        scan_position,
+        record_role,
+        mapping_fault,
+        mapping_remark
+    from (
+        {{ inputs.sql }}
+    )
+    )
+    )
+{%- endmacro %}
+
+
+{#- A text of all columns that are missing or not of the contract's form. -#}
+{% macro contract_faults(contract) -%}
+    concat_ws('; ', mapping_fault
+        {%- for column in contract %}
+        {%- set text = column.name ~ '_text' %}
+        {%- if column.config.meta.required and not column.config.meta.nullable %},
+        case when {{ text }} is null then '{{ column.name }} is missing' end
+        {%- endif %}
+        {%- if column.data_type != 'text' and not column.config.meta.droppable %},
+        case when {{ text }} is not null and {{ column.name }} is null
+            then '{{ column.name }} is not {{ form_of(column.data_type) }}' end
+        {%- endif %}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+
+{#- A text of what the casts changed: more than a form, less than a fault. -#}
+{% macro contract_remarks(contract) -%}
+    nullif(concat_ws('; ', mapping_remark
+        {%- for column in contract %}
+        {%- set text = column.name ~ '_text' %}
+        {%- if column.data_type == 'identifier' %},
+        case
+            when {{ ends_with_zero(text) }} and {{ column.name }} is not null and not {{ ends_with_zero(column.name) }}
+                then '{{ column.name }} was written as a number with .0'
+            when {{ text }} like '''%' and {{ column.name }} not like '''%'
+                then '{{ column.name }} was written with an apostrophe before it'
+        end
+        {%- elif column.data_type == 'decimal' %},
+        case
+            {%- if column.config.meta.droppable %}
+            when {{ text }} is not null and {{ column.name }} is null
+                then '{{ column.name }} cannot be read and is left empty'
+            {%- endif %}
+            -- no text of six signs has five decimals
+            when length({{ text }}) > 6 and {{ is_rounded(text, column.name) }}
+                then '{{ column.name }} is rounded to four decimals'
+        end
+        {%- endif %}
+        {%- endfor %}
+    ), '')
+{%- endmacro %}
+
+
+{#-
+    The texts of a contract table from every side, in columns <contract column>_text. Ids of several systems are kept apart
+    by a prefix; macro id_prefix says which.
+-#}
+{% macro texts_of_table(relation, columns) %}
+    {%- set table_name = relation.identifier -%}
+    {%- set declared = declared_columns(relation.schema, table_name) -%}
+    {%- set arms, prefixes = [], [] -%}
+    {%- set own = scans_of(relation.schema, table_name) -%}
+    {%- do warn_of_unknown_columns(table_name, columns, own) -%}
+    {%- if own -%}
+        {%- do arms.append("(" ~ union_of_scans(own, columns) ~ ")") -%}{%- do prefixes.append(id_prefix(relation.schema)) -%}
+    {%- endif -%}
+    {%- for system in systems_of(table_name) -%}
+        {#- Outside of the condition, so that dbt sees what this model depends on. -#}
+        {%- set mapping = ref(system ~ '__' ~ table_name) -%}
+        {%- if system in delivered_systems() -%}
+            {%- do arms.append(mapping) -%}{%- do prefixes.append(id_prefix(system)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for folder in mapped_folders(table_name) -%}
+        {%- do arms.append("(" ~ read_mapped(folder, table_name) ~ ")") -%}{%- do prefixes.append(id_prefix(folder.system)) -%}
+    {%- endfor -%}
+    {%- set sql -%}
+    select
+        {%- for column in declared %}
+        {% if column.config.meta.kept_apart and prefixes | select | list -%}
+        id_prefix || {{ column.name }}
+        {%- else -%}
+        {{ column.name }}
+        {%- endif %} as {{ column.name }}_text,
+        {%- endfor %}
+        file,
+        file_date,
+        scan_position,
+        record_role,
+        mapping_fault,
+        remark as mapping_remark
+    from (
+        select
+            {%- for column in columns %}
+            cast(null as varchar) as {{ column }},
+            {%- endfor %}
+            cast(null as varchar) as file,
+            cast(null as date) as file_date,
+            cast(null as bigint) as scan_position,
+            cast(null as varchar) as record_role,
+            cast(null as varchar) as mapping_fault,
+            cast(null as varchar) as remark,
+            '' as id_prefix
+        where false
+        {%- for arm in arms %}
+
+        union all by name
+
+        select *, '{{ prefixes[loop.index0] }}' as id_prefix from {{ arm }}
+        {%- endfor %}
+    )
+    {%- endset -%}
+    {{ return({'sql': sql, 'is_mapped': arms | length > (1 if own else 0)}) }}
+{% endmacro %}
+
+{#- The systems of the landing zone: 'raw' for the contract's own folders, and names of folders. -#}
+{% macro delivered_systems() %}
+    {%- set inventory = ref('stg_source_files') -%}
+    {%- if not execute or not load_relation(inventory) -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set found = run_query("select distinct system from " ~ inventory ~ " order by system") -%}
+    {{ return(found.columns[0].values() | list) }}
+{% endmacro %}
+
+
+{#-
+    What stands before the ids of a system: nothing if it is the only one in the landing zone. Else its name, but nothing
+    for the contract's own files. The var id_prefixes says otherwise: systems with one prefix share their ids.
+-#}
+{% macro id_prefix(system) %}
+    {%- set given = var('id_prefixes') -%}
+    {%- if system in given -%}
+        {{ return(given[system] ~ ':' if given[system] else '') }}
+    {%- elif system == 'raw' or delivered_systems() | length < 2 -%}
+        {{ return('') }}
+    {%- endif -%}
+    {{ return(system ~ ':') }}
+{% endmacro %}
+
+
+{% macro warn_of_unknown_columns(table_name, known, scans) %}
+    {%- set unknown = [] -%}
+    {%- for scan in scans -%}
+        {%- for name in scan.columns
+            if name | lower not in known and name not in unknown
+            and not (name | lower).startswith(('_dlt_', '_airbyte_', '_sdc_', '_fivetran_')) -%}
+            {%- do unknown.append(name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if unknown -%}
+        {%- do exceptions.warn(
+            table_name ~ ": columns that the contract does not know are left out: " ~ unknown | join(', ')
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- The texts of a rejected record that its reasons are about: 'amount: 10,50; status: lost'. A reason opens with its column. -#}
+{% macro rejected_words(table_name) -%}
+    nullif(concat_ws('; ', cast(null as varchar)
+        {%- for column in declared_columns('raw', table_name) %},
+        case when '; ' || reject_reason like '%; {{ column.name }} %'
+            then '{{ column.name }}: ' || left(json_extract_string(raw_record, '$.{{ column.name }}'), 60) end
+        {%- endfor %}
+    ), '')
+{%- endmacro %}

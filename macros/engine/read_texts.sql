@@ -1,0 +1,273 @@
+{#-
+    Reading: files to texts. One row per record of all files of an entity, which is a table of a source in
+    models/sources/, or of the contract in models/staging/_sources.yml:
+
+      <declared columns>  the text, trimmed. NULL where the text is empty or the file lacks the column. A nested value is
+                          its JSON. A name such as "Lineitem price" becomes lineitem_price.
+      file                where the record stands, relative to the landing zone.
+      file_date           the first YYYY-MM-DD in that name.
+      scan_position       order of the records within one file (not from 1).
+
+    Nothing is sniffed: stg_source_files knows the heading of each file. One scan reads all files with the same heading.
+    A unit test gives the records itself.
+-#}
+{% macro read_texts(relation) %}
+    {{ return(adapter.dispatch('read_texts', 'tenure')(relation)) }}
+{% endmacro %}
+
+{% macro duckdb__read_texts(relation) %}
+    {%- set declared = declared_columns(relation.schema, relation.identifier) -%}
+    {%- if execute and not declared -%}
+    {{ relation }}
+    {%- else -%}
+    {%- set names = declared | map(attribute='name') | list -%}
+    (
+        {{ union_of_scans(scans_of(relation.schema, relation.identifier), names) }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The texts of some scans, as read_texts describes them. -#}
+{% macro union_of_scans(scans, names) %}
+    {%- for scan in scans %}
+    {{ 'union all' if not loop.first }}
+    select
+        {%- for name in names %}
+        {{ text_of(scan, name) }} as {{ clean_name(name) }},
+        {%- endfor %}
+        {{ file_of('filename') }} as file,
+        {{ date_in_text(file_of('filename')) }} as file_date,
+        row_number() over () as scan_position
+    from {{ scan.reader }}
+    {%- else %}
+    select
+        {%- for name in names %}
+        cast(null as varchar) as {{ clean_name(name) }},
+        {%- endfor %}
+        cast(null as varchar) as file,
+        cast(null as date) as file_date,
+        cast(null as bigint) as scan_position
+    where false
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#- The text of one column of a scan. A name is compared without regard to case. -#}
+{% macro text_of(scan, name) -%}
+    {%- set found = namespace(text='cast(null as varchar)') -%}
+    {%- for column in scan.columns if column | lower == name | lower -%}
+        {%- if scan.envelope -%}
+            {%- set found.text = trimmed("json_extract_string(" ~ quoted(scan.envelope) ~ ", '$.\"" ~ column | replace("'", "''") ~ "\"')") -%}
+        {%- elif scan.types and is_nested(scan.types[scan.columns.index(column)]) -%}
+            {%- set found.text = "cast(to_json(" ~ quoted(column) ~ ") as varchar)" -%}
+        {%- else -%}
+            {%- set found.text = trimmed("cast(" ~ quoted(column) ~ " as varchar)") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ found.text }}
+{%- endmacro %}
+
+{% macro is_nested(data_type) -%}
+    {{ return(data_type.startswith(('STRUCT', 'MAP', 'UNION')) or data_type.endswith(']')) }}
+{%- endmacro %}
+
+{% macro quoted(name) -%}
+    {{ '"' ~ name | replace('"', '""') ~ '"' }}
+{%- endmacro %}
+
+{#- "Created (UTC)" is created_utc: what is no letter and no digit becomes one underscore. -#}
+{% macro clean_name(name) -%}
+    {{ return(modules.re.sub('[^a-z0-9]+', '_', name | lower).strip('_')) }}
+{%- endmacro %}
+
+
+{#- A text without white space around it, NULL when nothing is left. To look first is twice as fast. -#}
+{% macro trimmed(text) -%}
+    nullif(
+        case
+            when regexp_matches({{ text }}, '^[\s\xA0]|[\s\xA0]$')
+                then trim({{ text }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+            else {{ text }}
+        end,
+        ''
+    )
+{%- endmacro %}
+
+
+{#- A path as the engine tells it, made relative to the landing zone as the list of files does it. -#}
+{% macro file_of(path) -%}
+    {%- set inventory = ref('stg_source_files') -%}
+    {%- set folder = namespace(length=0) -%}
+    {%- if execute and load_relation(inventory) -%}
+        {%- set lengths = run_query("select max(length(path) - length(file)) from " ~ inventory) -%}
+        {%- set folder.length = lengths.rows[0][0] or 0 -%}
+    {%- endif -%}
+    substr({{ path }}, {{ folder.length + 1 }})
+{%- endmacro %}
+
+
+{#-
+    The columns of an entity as its YAML declares them. A unit test knows no sources, so there the list is empty.
+-#}
+{% macro declared_columns(source_name, table_name) %}
+    {%- if execute -%}
+        {%- for node in graph.get('sources', {}).values()
+            if node.source_name == source_name and node.name == table_name -%}
+            {{ return(node.columns.values() | list) }}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return([]) }}
+{% endmacro %}
+
+
+{#- One scan per distinct heading among the files of an entity. -#}
+{% macro scans_of(system, entity) %}
+    {%- set inventory = ref('stg_source_files') -%}
+    {%- if not execute or not load_relation(inventory) -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set groups = run_query(
+        "select format, delimiter, heading, envelope, columns, types, to_json(list(path order by path)), min(file)"
+        ~ " from " ~ inventory ~ " where system = '" ~ system | replace("'", "''") ~ "' and entity = '" ~ entity
+        ~ "' group by format, delimiter, heading, envelope, columns, types order by min(file)"
+    ) -%}
+    {%- set scans = [] -%}
+    {%- for format, delimiter, heading, envelope, columns, types, paths, first_file in groups.rows -%}
+        {%- set scan = {
+            'lines': lines_of(system, entity),
+            'format': format,
+            'delimiter': delimiter,
+            'heading': fromjson(heading),
+            'envelope': envelope,
+            'columns': fromjson(columns),
+            'types': fromjson(types),
+            'paths': fromjson(paths),
+        } -%}
+        {%- do scan.update({'reader': reader_of(scan)}) -%}
+        {%- do scans.append(scan) -%}
+    {%- endfor -%}
+    {{ return(scans) }}
+{% endmacro %}
+
+
+{#- Lines that are no records are left out of the scan and kept by the engine until set_aside_lines takes them. -#}
+{% macro reader_of(scan) -%}
+    {%- set paths = [] -%}
+    {%- for path in scan.paths -%}{%- do paths.append("'" ~ path | replace("'", "''") ~ "'") -%}{%- endfor -%}
+    {%- set columns = [] -%}
+    {%- set in_file = scan.heading if scan.format == 'csv' else [scan.envelope] if scan.envelope else scan.columns -%}
+    {%- for name in in_file -%}
+        {%- do columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") -%}
+    {%- endfor -%}
+    {%- if scan.format == 'parquet' -%}
+    read_parquet([{{ paths | join(', ') }}], filename = true, hive_partitioning = false)
+    {%- elif scan.format in ('json', 'json_array') -%}
+    read_json(
+        [{{ paths | join(', ') }}], format = '{{ 'array' if scan.format == 'json_array' else 'newline_delimited' }}',
+        filename = true, hive_partitioning = false, columns = { {{ columns | join(', ') }} }
+    )
+    {%- else -%}
+    read_csv(
+        [{{ paths | join(', ') }}], auto_detect = false, header = false, skip = 1, filename = true,
+        hive_partitioning = false, delim = '{{ scan.delimiter }}', quote = '"', escape = '"',
+        store_rejects = true, rejects_table = '{{ scan.lines }}_lines', rejects_scan = '{{ scan.lines }}_scans',
+        columns = { {{ columns | join(', ') }} }
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+    A hook after the model that read the files of a contract table: lines that are no records (too few or too many fields),
+    which the scan passed over, become rejected records. Without a table: the lines of supporting files.
+-#}
+{% macro set_aside_lines(table_name=none) %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set entities = run_query(
+        "select distinct system, entity from " ~ ref('stg_source_files') ~ " where format = 'csv' and "
+        ~ ("is_part" if table_name is none else "not is_part and table_name = '" ~ table_name ~ "'")
+    ) -%}
+    {%- for system, entity in entities.rows -%}
+    {%- set lines = lines_of(system, entity) -%}
+    {%- set exists = run_query("select count(*) from duckdb_tables() where table_name = '" ~ lines ~ "_lines'") -%}
+    {%- if exists.rows[0][0] > 0 %}
+
+    insert into {{ this }} by name
+    select
+        {{ file_of('scans.file_path') }} as file,
+        'rejected' as outcome,
+        case cast(lines.error_type as varchar)
+            when 'MISSING COLUMNS' then 'line has too few fields'
+            when 'TOO MANY COLUMNS' then 'line has too many fields'
+            else 'line is no record: ' || lower(cast(lines.error_type as varchar))
+        end as reject_reason,
+        any_value(lines.csv_line) as raw_record,
+        lines.line
+    from {{ lines }}_lines as lines
+    inner join {{ lines }}_scans as scans using (scan_id, file_id)
+    group by scans.file_path, lines.line, lines.error_type;
+    {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{#- The first part of the names of the tables in which the engine keeps such lines. -#}
+{% macro lines_of(system, entity) -%}
+    {{ return(clean_name(system) ~ '_' ~ clean_name(entity)) }}
+{%- endmacro %}
+
+
+{#- A select of the number of records in each supporting file, counted by the engine that reads the files. -#}
+{% macro count_supporting_records() %}
+    {%- set inventory = ref('stg_source_files') -%}
+    {%- set scans = [] -%}
+    {%- if execute and load_relation(inventory) -%}
+        {%- set entities = run_query("select distinct system, entity from " ~ inventory ~ " where is_part order by all") -%}
+        {%- for system, entity in entities.rows -%}{%- do scans.extend(scans_of(system, entity)) -%}{%- endfor -%}
+    {%- endif -%}
+    with
+
+    counted as (
+        {%- for scan in scans %}
+
+        {{ 'union all' if not loop.first }}
+
+        select
+            {{ file_of('filename') }} as file,
+            count(*) as records
+        from {{ scan.reader }}
+        group by filename
+        {%- else %}
+
+        select
+            cast(null as varchar) as file,
+            cast(null as bigint) as records
+        where false
+        {%- endfor %}
+
+    )
+
+    select
+        file,
+        'part_of' as outcome,
+        cast(null as varchar) as reject_reason,
+        cast(null as varchar) as raw_record,
+        records,
+        cast(null as bigint) as line
+
+    from counted
+{%- endmacro %}
+
+
+{#- A hook after the list of files: says once what lies in the landing zone and is not read. -#}
+{% macro warn_of_files_left_out() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set files = run_query("select file from " ~ this ~ " where format = 'left out' order by file") -%}
+    {%- if files.rows -%}
+        {%- do exceptions.warn(
+            "not read, for they lie in the folder of no raw table and of no system that Tenure knows: "
+            ~ files.columns[0].values() | join(', ')
+        ) -%}
+    {%- endif -%}
+    delete from {{ this }} where format = 'left out'
+{% endmacro %}

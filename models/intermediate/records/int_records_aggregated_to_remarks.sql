@@ -1,0 +1,21 @@
+{%- set tables = {
+    'orders': (ref('stg_order_records'), 'original_amount'),
+    'refunds': (ref('stg_refund_records'), 'original_amount'),
+    'customers': (ref('stg_customer_records'), '0'),
+    'subscriptions': (ref('stg_subscription_records'), 'original_amount'),
+    'marketing_spend': (ref('stg_marketing_spend_records'), 'original_amount'),
+    'exchange_rates': (ref('stg_exchange_rate_records'), '0'),
+} -%}
+{%- for table_name, (relation, amount) in tables.items() %}
+{{ 'union all' if not loop.first }}
+
+select
+    '{{ table_name }}' as table_name,
+    remark as reason,
+    count(*) as records,
+    cast(coalesce(sum({{ amount }}), 0) as decimal(38, 4)) as amount
+
+from {{ relation }}
+where outcome = 'accepted' and remark is not null
+group by remark
+{%- endfor %}
