@@ -174,6 +174,11 @@ def json_scan(file: TextFile, kind: str) -> str:
     )
 
 
+def is_nested(data_type: str) -> bool:
+    """Tell whether a type of the engine is a list, a struct or a map."""
+    return data_type.startswith(("STRUCT", "MAP", "UNION")) or data_type.endswith("]")
+
+
 def _limit(most: int | None) -> str:
     return "" if most is None else f" limit {most}"
 

@@ -33,6 +33,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from landing.formats import clean
+from landing.forms import EPOCH, ISO
 from landing.layouts import Table
 from landing.texts import ENCODINGS
 from landing.words import nearest, unknown
@@ -55,8 +56,6 @@ KEYS = (
     "only",
 )
 DELIMITERS = {",": ",", ";": ";", "|": "|", "\t": "\t", "tab": "\t"}
-# The forms that have a name.
-ISO, EPOCH = "iso", "epoch"
 _SIGNS_OF_FORMS = set("aAbBdfgHIjmMnpSyYzZ%")
 
 
