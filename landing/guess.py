@@ -94,7 +94,7 @@ class Guess(NamedTuple):
 def guess_mapping(
     folder: Path,
     files: Sequence[Path],
-    tables: dict[str, Table],
+    layouts: Layouts,
     session: duckdb.DuckDBPyConnection,
 ) -> Guess:
     """Return a first guess for the files of a folder."""
