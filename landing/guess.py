@@ -31,7 +31,7 @@ from landing.forms import (
     times_of,
 )
 from landing.inventory import FAULTS, FEW, Found
-from landing.layouts import Table
+from landing.layouts import Layouts, Table
 from landing.places import Place
 from landing.recognition import DELIMITERS
 from landing.sample import Sample, take_sample
@@ -85,7 +85,7 @@ _ALIKE, _LEAST = 0.85, 0.6
 
 
 class Guess(NamedTuple):
-    """A _mapping.yml for the files of a folder with the same heading, and why it is none."""
+    """A _mapping.yml for the files of a folder with the same heading; or why there is none."""
 
     text: str
     why_none: str = ""
@@ -94,7 +94,7 @@ class Guess(NamedTuple):
 def guess_mapping(
     folder: Path,
     files: Sequence[Path],
-    tables: dict[str, Table],
+    layouts: Layouts,
     session: duckdb.DuckDBPyConnection,
 ) -> Guess:
     """Return a first guess for the files of a folder."""
@@ -109,12 +109,29 @@ def guess_mapping(
             faults.append(f"{file.name}: {fault}")
     if not samples:
         return Guess("", faults[0])
+    if known := _known(samples[0].found.content.columns, layouts):
+        first, *_ = known[0].split(" ")
+        return Guess("", f"its files look like {' or '.join(known)}; call the folder {first}")
     headings: dict[tuple[str, ...], list[Sample]] = {}
     for sample in samples:
         headings.setdefault(tuple(sample.found.content.columns), []).append(sample)
     chosen = max(headings.values(), key=len)
     others = [sample.found.path.name for sample in samples if sample not in chosen]
-    return Guess(_text(folder, chosen[0], others, tables))
+    return Guess(_text(folder, chosen[0], others, layouts.tables))
+
+
+def _known(columns: list[str], layouts: Layouts) -> list[str]:
+    """Return the tables and systems that read a file with these columns."""
+    tables = [name for name, table in layouts.tables.items() if set(table.required) <= set(columns)]
+    # customers, of which only the id is required, are everywhere
+    tables = [name for name in tables if len(layouts.tables[name].required) > 1]
+    entities = [
+        f"{entity.system} ({entity.name})"
+        for system in layouts.systems.values()
+        for entity in system
+        if entity.fits(columns)
+    ]
+    return tables + entities
 
 
 def _sample(folder: Path, path: Path, session: duckdb.DuckDBPyConnection) -> Sample:
@@ -131,7 +148,7 @@ def _sample(folder: Path, path: Path, session: duckdb.DuckDBPyConnection) -> Sam
             ((heading(source, sign), sign) for sign in DELIMITERS), key=lambda one: len(one[0])
         )
         content = look_into_csv(source, without_repetitions(names), delimiter, FEW)
-    place = Place(folder.name, folder, [])
+    place = Place(folder.name, folder.name, folder, [])
     return take_sample(
         Found(place, path, path.name, "", "", False, content, source, delimiter), FEW
     )

@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import duckdb
 import jinja2
 
+from landing.inventory import Found
 from landing.layouts import CONTRACT, Layouts, Table
 from landing.macros import Macros
 from landing.sample import Sample
@@ -19,8 +21,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NOT_HERE = (duckdb.Error, jinja2.TemplateError, ValueError, KeyError, TypeError)
 
 
-@dataclass(frozen=True)
-class Rejection:
+class Rejection(NamedTuple):
     """A record that would be rejected: its file, its number there, the reason and the text."""
 
     file: str
@@ -50,23 +51,21 @@ class Judge:
             own = [one for one in samples if _is_own(one) and one.found.table == name]
             if own:
                 rejections += self._contract(table, own)
-        for system in sorted({sample.found.place.system for sample in samples} - {CONTRACT}):
-            entities = [
-                one
-                for one in samples
-                if one.found.place.system == system and one.found.place.entities
-            ]
-            if not entities:
-                continue
+        for system, ones in _by(samples, lambda found: found.place.entities and found.place.system):
             try:
                 for table in self.layouts.tables.values():
-                    rejections += self._system(system, table, entities)
+                    rejections += self._system(system, table, ones)
             except _NOT_HERE as error:
-                unjudged.append(f"{system}: records not judged here: {str(error).splitlines()[0]}")
+                unjudged.append(_unjudged(system, error))
+        for _, ones in _by(samples, lambda found: found.place.mapping and _alike(found)):
+            try:
+                rejections += self._mapped(ones)
+            except _NOT_HERE as error:
+                unjudged.append(_unjudged(ones[0].found.place.name, error))
         return rejections, unjudged
 
     def _contract(self, table: Table, samples: Sequence[Sample]) -> list[Rejection]:
-        relation = self._relation(table.name, table.columns, samples)
+        relation = self._relation(table.columns, samples)
         nothing = "cast(null as varchar)"
         query = f"(select *, {nothing} as mapping_fault, {nothing} as remark from {relation})"
         return self._rejected(table, query, "true")
@@ -75,11 +74,28 @@ class Judge:
         def relation(source: str, entity: str) -> str:
             [declared] = [one for one in self.layouts.systems[source] if one.name == entity]
             files = [one for one in samples if one.found.entity == entity]
-            return self._relation(f"{source}__{entity}", declared.columns, files)
+            return self._relation(declared.columns, files)
 
         mapping = self.macros.mapping(system, table.name, relation)
-        if mapping is None:
-            return []
+        return [] if mapping is None else self._of_mapping(table, mapping)
+
+    def _mapped(self, samples: Sequence[Sample]) -> list[Rejection]:
+        """Judge the files of one folder with a _mapping.yml that have the same columns."""
+        first = samples[0].found
+        table, mapping = first.place.table, first.place.mapping
+        assert table is not None and mapping is not None
+        columns = first.content.columns
+        texts = self._relation(columns, samples, clean=False)
+        reader = f"(select *, file as filename from {texts} order by place)"
+        mapped = self.macros.mapped(table.nodes, mapping.to_json(), columns, reader)
+        # the mapping counts the records of all files, this one those of each
+        numbers = [number for sample in samples for number, _ in sample.rows]
+        return [
+            rejection._replace(record=numbers[rejection.record - 1])
+            for rejection in self._of_mapping(table, mapped)
+        ]
+
+    def _of_mapping(self, table: Table, mapping: str) -> list[Rejection]:
         columns = [*table.columns, "file", "record_role", "mapping_fault", "remark"]
         query = (
             f"(select {', '.join(f'cast(null as varchar) as {name}' for name in columns)},"
@@ -104,24 +120,49 @@ class Judge:
             for fault in faults.split("; ")
         ]
 
-    def _relation(self, name: str, columns: Iterable[str], samples: Sequence[Sample]) -> str:
-        """Return SQL for the texts of samples in these columns, as the macro read_texts gives."""
+    def _relation(
+        self, columns: Iterable[str], samples: Sequence[Sample], *, clean: bool = True
+    ) -> str:
+        """Return SQL for the texts of samples in these columns, as the macro read_texts gives.
+
+        `clean` makes names of the columns as read_texts does. `place` counts all rows from 1.
+        """
         columns = list(columns)
-        file = self.folder / f"{name}.csv"
+        names = [clean_name(column) for column in columns] if clean else columns
+        file = self.folder / f"{len(list(self.folder.iterdir()))}.csv"
+        place = 0
         with file.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             for sample in samples:
                 pick = _picker(columns, sample.found.content.columns)
                 day = _DATE.search(sample.found.file)
                 for number, row in sample.rows:
-                    writer.writerow([*pick(row), sample.found.file, day and day[0], number])
-        typed = {**dict.fromkeys(map(clean_name, columns), "VARCHAR"), "file": "VARCHAR"}
-        typed |= {"file_date": "DATE", "scan_position": "BIGINT"}
+                    place += 1
+                    writer.writerow([*pick(row), sample.found.file, day and day[0], number, place])
+        typed = {**dict.fromkeys(names, "VARCHAR"), "file": "VARCHAR", "file_date": "DATE"}
+        typed |= {"scan_position": "BIGINT", "place": "BIGINT"}
         schema = ", ".join(f"{quoted(column)}: '{kind}'" for column, kind in typed.items())
         return (
             f"read_csv({quoted(file)}, auto_detect = false, header = false, delim = ',',"
             f" quote = '\"', escape = '\"', columns = {{{schema}}})"
         )
+
+
+def _by(samples: Iterable[Sample], key: Callable[[Found], Any]) -> list[tuple[Any, list[Sample]]]:
+    """Return the samples of which the key is something, by it."""
+    groups: dict[Any, list[Sample]] = {}
+    for sample in samples:
+        if of := key(sample.found):
+            groups.setdefault(of, []).append(sample)
+    return sorted(groups.items(), key=lambda group: str(group[0]))
+
+
+def _alike(found: Found) -> tuple[str, ...]:
+    return (found.place.name, *found.content.columns)
+
+
+def _unjudged(name: str, error: Exception) -> str:
+    return f"{name}: records not judged here: {str(error).splitlines()[0]}"
 
 
 def clean_name(name: str) -> str:

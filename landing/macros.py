@@ -5,6 +5,7 @@ stood in for here: vars by dbt_project.yml, sources by relations with texts, ref
 seeds or by the models themselves.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -81,7 +82,13 @@ class Macros:
         self._environment = environment
         self._relations: Callable[[str, str], str] = lambda system, entity: f"{system}.{entity}"
         self._macro = {name: self._made(name, text) for name, text in self._macros()}
-        environment.globals.update(self._macro, read_texts=str)
+        environment.globals.update(
+            self._macro,
+            read_texts=str,
+            file_of=str,
+            declared_columns=lambda system, table: self._contract,
+        )
+        self._contract: Sequence[Any] = ()
 
     def judged(self, contract: Sequence[Any], relation: str, others: Sequence[str]) -> str:
         """Return SQL for the records of a relation with `faults` and `remark`, '' and NULL if good.
@@ -101,6 +108,24 @@ class Macros:
             return None
         self._relations = relations
         return self._ref(name)
+
+    def mapped(self, contract: Sequence[Any], mapping: str, columns: list[str], reader: str) -> str:
+        """Return SQL for files with a _mapping.yml, mapped to the contract table of these nodes.
+
+        `mapping` is JSON as in the inventory, `columns` are those of the files, and `reader` is the
+        relation with their texts and filename.
+        """
+        self._contract = contract
+        scan = {
+            "format": "csv",
+            "envelope": "",
+            "columns": columns,
+            "names": columns,
+            "types": [],
+            "reader": reader,
+        }
+        folder = {"mapping": json.loads(mapping), "scans": [scan]}
+        return f"({self._macro['read_mapped'](folder, '')})"
 
     def dispatch(self, name: str, package: str) -> Callable[..., str]:
         """Stand in for adapter.dispatch: the macro for DuckDB."""

@@ -67,6 +67,8 @@ def _texts(found: Found, record: list[str]) -> list[str]:
         return record
     outer = dict(zip((clean(name) for name in found.content.heading), record, strict=True))
     inner = json.loads(outer[ENVELOPE])
+    if not isinstance(inner, dict):
+        raise ValueError(f"a record has no JSON object in {ENVELOPE}; deliver the file again")
     return [
         _text(inner.get(name, outer.get(column)))
         for name, column in zip(found.content.names, found.content.columns, strict=True)

@@ -96,7 +96,7 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
         # The build looks into every file to its end. A wrong heading need not wait for that.
         refuse_structural_faults(paths.raw_dir(), paths.ROOT / "models")
     except ValueError as error:
-        failure = Failure("check", "raw files", f"{error}\nmake check-raw says more")
+        failure = Failure("check", "raw files", f"{error}\nmake check-raw says more of them")
         return _alert_and_report([failure], keep_traceback(str(error)), variables)
     prepare_dagster_home()
 

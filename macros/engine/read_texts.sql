@@ -171,7 +171,9 @@
     {%- elif scan.format in ('json', 'json_array') -%}
     read_json(
         [{{ paths | join(', ') }}], format = '{{ 'array' if scan.format == 'json_array' else 'newline_delimited' }}',
-        filename = true, hive_partitioning = false, compression = '{{ scan.compression }}', columns = { {{ columns | join(', ') }} }
+        filename = true, hive_partitioning = false,
+        {#- JSON has another word for none. #}
+        compression = '{{ 'uncompressed' if scan.compression == 'none' else scan.compression }}', columns = { {{ columns | join(', ') }} }
     )
     {%- else -%}
     read_csv(
