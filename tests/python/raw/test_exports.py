@@ -1,7 +1,9 @@
-"""Exports that a _mapping.yml describes come out as the same rows do in the raw contract.
+"""Exports as they were downloaded come out as the same rows do in the raw contract.
 
-Each folder in exports/ with a _mapping.yml holds files as they were downloaded, and in contract/
-the same rows in the raw contract. All folders share one landing zone, so ids have prefixes.
+Each folder in exports/ holds files of one system, or files that a _mapping.yml describes, and in
+contract/ the same rows in the raw contract. All folders share one landing zone, so ids have
+prefixes. One build of each of the two is enough for staging. test_exports_in_full.py builds each
+folder by itself, with all marts.
 """
 
 import csv
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-EXPORTS = sorted(path.parent for path in Path(__file__).parent.glob("exports/*/_mapping.yml"))
+EXPORTS = sorted(path.parent for path in Path(__file__).parent.glob("exports/*/contract"))
+MAPPED = {folder.name for folder in EXPORTS if (folder / "_mapping.yml").exists()}
 STAGING = ("stg_orders", "stg_refunds", "stg_customers", "stg_subscription_versions")
 # The columns whose ids are kept apart between systems.
 IDS = {"order_id", "customer_id", "refund_id", "subscription_id"}
@@ -34,13 +37,18 @@ def fill(warehouse, write):
 
 def as_downloaded(raw_dir):
     for folder in EXPORTS:
-        shutil.copytree(folder, raw_dir / folder.name, ignore=shutil.ignore_patterns("contract"))
+        copy_export(folder, raw_dir)
+
+
+def copy_export(folder, raw_dir):
+    shutil.copytree(folder, raw_dir / folder.name, ignore=shutil.ignore_patterns("contract"))
 
 
 def as_contract(raw_dir):
     for folder in EXPORTS:
-        mapping = yaml.safe_load((folder / "_mapping.yml").read_text(encoding="utf-8"))
-        prefix = "" if "id_prefix" in mapping else f"{folder.name}:"
+        mapping = folder / "_mapping.yml"
+        has_own = mapping.exists() and "id_prefix" in yaml.safe_load(mapping.read_text("utf-8"))
+        prefix = "" if has_own else f"{folder.name}:"
         for path in (folder / "contract").glob("*/*.csv"):
             with path.open(encoding="utf-8", newline="") as lines:
                 rows = list(csv.DictReader(lines))
@@ -66,10 +74,12 @@ def builds(warehouse):
         " from intermediate.int_records_aggregated_to_outcomes order by all"
     )
     files = warehouse.query(
-        "select files.file, files.records, told.rows_read, told.rows_rejected,"
-        " told.amount_read - told.amount_accepted - told.amount_superseded - told.amount_rejected"
+        "select file, any_value(files.records), sum(told.rows_read - told.rows_derived),"
+        " sum(told.amount_read - told.amount_accepted - told.amount_superseded"
+        " - told.amount_rejected)"
         " from staging.stg_source_files as files"
         " inner join intermediate.int_records_aggregated_to_files as told using (file)"
+        " group by file"
     )
     remarks = warehouse.query(
         "select table_name, reason, records from intermediate.int_records_aggregated_to_remarks order by all"
@@ -86,24 +96,26 @@ def rows_of(warehouse, name):
 
 
 @pytest.mark.parametrize("name", STAGING)
-def test_mapped_files_equal_their_contract(builds, name):
+def test_exports_equal_their_contract(builds, name):
     right, found, *_ = builds
-    assert found[name] == right[name]
+    missing = [row for row in right[name] if row not in found[name]]
+    added = [row for row in found[name] if row not in right[name]]
+    assert (missing, added) == ([], [])
     assert found[name]
 
 
 def test_every_record_is_accounted_for(builds):
     *_, files, _ = builds
-    for file, records, told, rejected, amount in files:
-        assert (told, rejected, amount) == (records, 0, 0), file
+    for file, records, told, amount in files:
+        assert (told, amount) == (records, 0), file
 
 
-def test_what_is_left_out_names_the_column(builds):
+def test_what_a_mapping_leaves_out_names_the_column(builds):
     _, _, outcomes, *_ = builds
     left_out = {
         (file.split("/")[0], reason): records
         for file, outcome, reason, records, _ in outcomes
-        if outcome == "part_of"
+        if outcome == "part_of" and file.split("/")[0] in MAPPED
     }
     assert left_out == {
         ("amazon", "line of another record"): 36,
@@ -114,8 +126,10 @@ def test_what_is_left_out_names_the_column(builds):
     }
 
 
-def test_what_is_assumed_is_said(builds):
-    assert builds[-1] == [
+def test_what_a_mapping_assumes_is_said(builds):
+    assert [
+        row for row in builds[-1] if "_mapping.yml" in row[1] or "e-mail address" in row[1]
+    ] == [
         ("customers", "customer_id is an e-mail address, of which a hash is kept", 2),
         ("orders", "amount is empty and is 0, as _mapping.yml says", 3),
         ("orders", "currency is empty and is EUR, as _mapping.yml says", 5),
