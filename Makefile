@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check-published rollback versions test torture dev lint bench diff sample pin
+.PHONY: help setup build check-raw check-published rollback versions test torture dev lint bench diff sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain 
 build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}', WAIT=2h
 	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
 	--volume-drop-reason="$$VOLUME_DROP_REASON"
+
+check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes the proposed _mapping.yml
+	@$(BIN)/python -m landing.check $(if $(WRITE),--write)
 
 check-published: setup ## fail unless something was published in the last MAX_AGE=26h; for cron
 	@$(BIN)/python -m orchestration.check_published --max-age="$${MAX_AGE:-26h}"

@@ -8,7 +8,8 @@ recognizes, stops the build by name; a record that cannot be read is set aside l
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,24 +66,42 @@ def inventory(
     Raises ValueError with a line for each fault of any file.
     """
     layouts = read_layouts(models_dir)
-    session = session or duckdb.connect()
     zone = survey(raw_dir, layouts)
-    rows, faults = [], list(zone.faults)
-    for found in look_around(raw_dir, zone, session):
-        if isinstance(found, str):
-            faults.append(found)
-        else:
-            rows.append(row(found))
+    files = _look_or_refuse(raw_dir, zone, layouts, session or duckdb.connect(), lambda path: True)
+    left_out = [_left_out(raw_dir, path, meant) for path, meant in zone.left_out]
+    return [row(found) for found in files] + left_out
+
+
+def refuse_structural_faults(raw_dir: Path, models_dir: Path) -> None:
+    """Raise ValueError as `inventory` does, for what the headings alone tell.
+
+    No file is read to its end, so this takes a second where `inventory` may take minutes.
+    """
+    layouts = read_layouts(models_dir)
+    zone = survey(raw_dir, layouts)
+    with closing(duckdb.connect()) as session:
+        _look_or_refuse(raw_dir, zone, layouts, session, lambda path: False)
+
+
+def _look_or_refuse(
+    raw_dir: Path,
+    zone: Zone,
+    layouts: Layouts,
+    session: duckdb.DuckDBPyConnection,
+    is_whole: Callable[[Path], bool],
+) -> list[Found]:
+    files, faults = look_at_all(raw_dir, zone, session, is_whole)
+    faults = zone.faults + faults
+    if not faults and (lacking := nothing_to_build(raw_dir, files, layouts)):
+        faults = [lacking]
     if faults:
         raise ValueError("\n".join(faults))
-    if lacking := nothing_to_build(raw_dir, rows, layouts):
-        raise ValueError(lacking)
-    return rows + [_left_out(raw_dir, path, meant) for path, meant in zone.left_out]
+    return files
 
 
-def nothing_to_build(raw_dir: Path, rows: list[dict[str, Any]], layouts: Layouts) -> str:
+def nothing_to_build(raw_dir: Path, files: Sequence[Found], layouts: Layouts) -> str:
     """Return what is lacking if no file has orders or subscriptions, else ''."""
-    if any(one["table_name"] in _ENOUGH and not one["is_part"] for one in rows):
+    if any(one.table in _ENOUGH and not one.is_part for one in files):
         return ""
     systems = ", ".join(sorted(layouts.systems))
     return (
@@ -92,23 +111,25 @@ def nothing_to_build(raw_dir: Path, rows: list[dict[str, Any]], layouts: Layouts
     )
 
 
-def look_around(
+def look_at_all(
     raw_dir: Path,
     zone: Zone,
     session: duckdb.DuckDBPyConnection,
-    is_whole: Callable[[Path], bool] = lambda path: True,
-) -> Iterator[Found | str]:
-    """Look into each file of a landing zone; yield what was found, or the fault as a text.
+    is_whole: Callable[[Path], bool],
+) -> tuple[list[Found], list[str]]:
+    """Look into each file of a landing zone; return what was found, and a text for each fault.
 
     A file of which `is_whole` is false is not read to its end: its heading and first records only.
     """
+    files, faults = [], []
     for place in zone.places:
         for path in place.files:
             file = path.relative_to(raw_dir).as_posix()
             try:
-                yield look_into(place, path, file, session, whole=is_whole(path))
+                files.append(look_into(place, path, file, session, whole=is_whole(path)))
             except FAULTS as fault:
-                yield f"{file}: {fault}"
+                faults.append(f"{file}: {fault}")
+    return files, faults
 
 
 def look_into(

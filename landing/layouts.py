@@ -26,7 +26,8 @@ class Table:
     name: str
     types: dict[str, str]
     required: tuple[str, ...]
-    nullable: tuple[str, ...]
+    # each with name, data_type and config.meta, as dbt gives them to macros
+    nodes: tuple[dict[str, Any], ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -113,7 +114,7 @@ def _table(table: Mapping[str, Any]) -> Table:
         table["name"],
         {column["name"]: column.get("data_type", "text") for column in columns},
         _named(columns, "required"),
-        _named(columns, "nullable"),
+        tuple({**column, "config": {"meta": _meta(column)}} for column in columns),
     )
 
 

@@ -118,7 +118,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- for folder in mapped_folders(table_name) -%}
-        {%- do arms.append("(" ~ read_mapped(folder, table_name) ~ ")") -%}{%- do prefixes.append(id_prefix(folder.system)) -%}
+        {%- do arms.append("(" ~ read_mapped(folder, table_name) ~ ")") -%}{%- do prefixes.append(folder.id_prefix) -%}
     {%- endfor -%}
     {%- set sql -%}
     select

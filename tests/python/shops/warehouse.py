@@ -9,6 +9,7 @@ import shutil
 
 import duckdb
 import pytest
+from comparison.build import forget_compiled
 from conftest import ROOT
 from shops.landing_zone import write
 
@@ -41,7 +42,8 @@ class Warehouse:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TENURE_HOME", str(self.folder))
             patch.setenv("TENURE_RAW_DIR", str(self.raw_dir))
-            done = dbtRunner(manifest=self.manifest).invoke([command, *flags, *arguments])
+            manifest = forget_compiled(self.manifest) if self.manifest else None
+            done = dbtRunner(manifest=manifest).invoke([command, *flags, *arguments])
             # dbt would hold the warehouse open until its next command.
             DuckDBConnectionManager.close_all_connections()
         messages = [result.message for result in getattr(done.result, "results", [])]

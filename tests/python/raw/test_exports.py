@@ -1,0 +1,143 @@
+"""Exports as they were downloaded come out as the same rows do in the raw contract.
+
+Each folder in exports/ holds files of one system, or files that a _mapping.yml describes, and in
+contract/ the same rows in the raw contract. All folders share one landing zone, so ids have
+prefixes. One build of each of the two is enough for staging. test_exports_in_full.py builds each
+folder by itself, with all marts.
+"""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+EXPORTS = sorted(path.parent for path in Path(__file__).parent.glob("exports/*/contract"))
+MAPPED = {folder.name for folder in EXPORTS if (folder / "_mapping.yml").exists()}
+STAGING = ("stg_orders", "stg_refunds", "stg_customers", "stg_subscription_versions")
+# The columns whose ids are kept apart between systems.
+IDS = {"order_id", "customer_id", "refund_id", "subscription_id"}
+RATES = "currency,rate_date,rate\nJPY,2023-01-01,0.0071\n"
+
+
+def fill(warehouse, write):
+    """Build staging from the landing zone that a function writes."""
+    shutil.rmtree(warehouse.raw_dir, ignore_errors=True)
+    (warehouse.raw_dir / "exchange_rates").mkdir(parents=True)
+    (warehouse.raw_dir / "exchange_rates/rates.csv").write_text(RATES, encoding="utf-8")
+    write(warehouse.raw_dir)
+    for path in warehouse.file.parent.iterdir():
+        path.unlink()
+    shutil.copy(warehouse.seeded, warehouse.file)
+    models = [*(f"+{name}" for name in STAGING), "+int_records_aggregated_to_files"]
+    models += ["+int_records_aggregated_to_remarks"]
+    warehouse.dbt("run", "--select", *models)
+
+
+def as_downloaded(raw_dir):
+    for folder in EXPORTS:
+        copy_export(folder, raw_dir)
+
+
+def copy_export(folder, raw_dir):
+    shutil.copytree(folder, raw_dir / folder.name, ignore=shutil.ignore_patterns("contract"))
+
+
+def as_contract(raw_dir):
+    for folder in EXPORTS:
+        mapping = folder / "_mapping.yml"
+        has_own = mapping.exists() and "id_prefix" in yaml.safe_load(mapping.read_text("utf-8"))
+        prefix = "" if has_own else f"{folder.name}:"
+        for path in (folder / "contract").glob("*/*.csv"):
+            with path.open(encoding="utf-8", newline="") as lines:
+                rows = list(csv.DictReader(lines))
+            for row in rows:
+                row.update({name: prefix + row[name] for name in IDS & set(row) if row[name]})
+            target = raw_dir / path.relative_to(folder / "contract")
+            target.parent.mkdir(exist_ok=True)
+            with target.open("w", encoding="utf-8", newline="") as lines:
+                writer = csv.DictWriter(lines, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+
+
+@pytest.fixture(scope="module")
+def builds(warehouse):
+    """The tables of staging, of the downloads and of the contract; and what became of records."""
+    fill(warehouse, as_contract)
+    right = {name: rows_of(warehouse, name) for name in STAGING}
+    fill(warehouse, as_downloaded)
+    found = {name: rows_of(warehouse, name) for name in STAGING}
+    outcomes = warehouse.query(
+        "select file, outcome, reason, records, amount"
+        " from intermediate.int_records_aggregated_to_outcomes order by all"
+    )
+    files = warehouse.query(
+        "select file, any_value(files.records), sum(told.rows_read - told.rows_derived),"
+        " sum(told.amount_read - told.amount_accepted - told.amount_superseded"
+        " - told.amount_rejected)"
+        " from staging.stg_source_files as files"
+        " inner join intermediate.int_records_aggregated_to_files as told using (file)"
+        " group by file"
+    )
+    remarks = warehouse.query(
+        "select table_name, reason, records from intermediate.int_records_aggregated_to_remarks order by all"
+    )
+    return right, found, outcomes, files, remarks
+
+
+def rows_of(warehouse, name):
+    [columns] = warehouse.query(
+        "select string_agg(column_name, ', ' order by column_index) from duckdb_columns()"
+        f" where table_name = '{name}' and column_name not in ('file', 'scan_position')"
+    )
+    return sorted(warehouse.query(f"select {columns[0]} from staging.{name}"), key=str)
+
+
+@pytest.mark.parametrize("name", STAGING)
+def test_exports_equal_their_contract(builds, name):
+    right, found, *_ = builds
+    missing = [row for row in right[name] if row not in found[name]]
+    added = [row for row in found[name] if row not in right[name]]
+    assert (missing, added) == ([], [])
+    assert found[name]
+
+
+def test_every_record_is_accounted_for(builds):
+    *_, files, _ = builds
+    for file, records, told, amount in files:
+        assert (told, amount) == (records, 0), file
+
+
+def test_what_a_mapping_leaves_out_names_the_column(builds):
+    _, _, outcomes, *_ = builds
+    left_out = {
+        (file.split("/")[0], reason): records
+        for file, outcome, reason, records, _ in outcomes
+        if outcome == "part_of" and file.split("/")[0] in MAPPED
+    }
+    assert left_out == {
+        ("amazon", "line of another record"): 36,
+        ("erp", "blart is not of those that _mapping.yml takes"): 2,
+        ("paddle", "status is not of those that _mapping.yml takes"): 1,
+        ("paddle", "origin is not of those that _mapping.yml takes"): 1,
+        ("paddle", "subscription_id is not of those that _mapping.yml takes"): 1,
+    }
+
+
+def test_what_a_mapping_assumes_is_said(builds):
+    assert [
+        row for row in builds[-1] if "_mapping.yml" in row[1] or "e-mail address" in row[1]
+    ] == [
+        ("customers", "customer_id is an e-mail address, of which a hash is kept", 2),
+        ("orders", "amount is empty and is 0, as _mapping.yml says", 3),
+        ("orders", "currency is empty and is EUR, as _mapping.yml says", 5),
+        ("orders", "customer_id is an e-mail address, of which a hash is kept", 4),
+    ]
+
+
+def test_no_address_becomes_an_id(builds):
+    _, found, *_ = builds
+    for name in ("stg_orders", "stg_refunds", "stg_subscription_versions"):
+        assert "@" not in str(found[name])
