@@ -41,6 +41,22 @@
     from {{ relation }}
 {%- endmacro %}
 
+{#- The states that events of subscriptions hold: each holds from its event on. -#}
+{% macro stripe_states_of_events(relation) -%}
+    select
+        file,
+        file_date,
+        scan_position,
+        {% for field in stripe_fields() -%}
+        {{ json_value('data', '$.object.' ~ field) }} as {{ field }},
+        {% endfor -%}
+        {{ iso_from_epoch('created') }} as changed_at,
+        {{ loaded_at() }} as seen_at
+
+    from {{ relation }}
+    where type like 'customer.subscription.%'
+{%- endmacro %}
+
 {#- When a loader took the record from its system: by Singer, Airbyte or dlt. -#}
 {% macro loaded_at() -%}
     coalesce(

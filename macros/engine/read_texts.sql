@@ -59,7 +59,7 @@
     cast(null as varchar)
     {%- else -%}
         {%- set place = scan.columns.index(name | lower) -%}
-        {%- if scan.envelope and not is_beside_envelope(name) -%}
+        {%- if scan.envelope and not is_beside_envelope(name, scan.envelope) -%}
     {{ trimmed("json_extract_string(" ~ quoted(scan.envelope) ~ ", '$.\"" ~ scan.names[place] | replace("'", "''") ~ "\"')") }}
         {%- elif scan.types and not scan.envelope and is_nested(scan.types[place]) -%}
     cast(to_json({{ quoted(scan.names[place]) }}) as varchar)
@@ -70,7 +70,7 @@
 {%- endmacro %}
 
 {#- Airbyte's own columns stand beside the envelope with the record. -#}
-{% macro is_beside_envelope(name) -%}
+{% macro is_beside_envelope(name, envelope) -%}
     {{ return((name | lower).startswith('_airbyte_')) }}
 {%- endmacro %}
 
@@ -170,7 +170,7 @@
     {%- set in_file = scan.heading if scan.format == 'csv' else scan.names -%}
     {%- if scan.envelope and scan.format != 'csv' -%}
         {%- set in_file = [scan.envelope] -%}
-        {%- for name in scan.names if is_beside_envelope(name) -%}{%- do in_file.append(name) -%}{%- endfor -%}
+        {%- for name in scan.names if is_beside_envelope(name, scan.envelope) -%}{%- do in_file.append(name) -%}{%- endfor -%}
     {%- endif -%}
     {%- for name in in_file -%}
         {%- do columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") -%}

@@ -66,7 +66,7 @@ all_prices as (
         currency,
         cast(null as varchar) as unit_amount_decimal,
         amount as unit_amount,
-        "interval" as recurring_interval,
+        interval as recurring_interval,
         interval_count as recurring_interval_count,
         usage_type as recurring_usage_type,
         billing_scheme,
