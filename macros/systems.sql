@@ -5,12 +5,29 @@
 {% macro systems_of(table_name) %}
     {{ return({
         'orders': [
+            'shopify_admin',
+            'shopify_airbyte',
+            'shopify_dlt',
+            'shopify_fivetran',
+            'woocommerce',
         ],
         'refunds': [
+            'shopify_admin',
+            'shopify_airbyte',
+            'shopify_dlt',
+            'shopify_fivetran',
+            'woocommerce',
         ],
         'customers': [
+            'shopify_admin',
+            'shopify_airbyte',
+            'shopify_dlt',
+            'shopify_fivetran',
+            'woocommerce',
         ],
         'subscriptions': [
+            'recharge_fivetran',
+            'woocommerce',
         ],
     }.get(table_name, [])) }}
 {% endmacro %}

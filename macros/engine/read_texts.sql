@@ -179,7 +179,8 @@
     read_csv(
         [{{ paths | join(', ') }}], auto_detect = false, header = false, skip = 1, filename = true,
         hive_partitioning = false, compression = '{{ scan.compression }}', delim = '{{ scan.delimiter }}', quote = '"', escape = '"',
-        encoding = '{{ scan.encoding }}', store_rejects = true, rejects_table = '{{ scan.lines }}_lines', rejects_scan = '{{ scan.lines }}_scans',
+        encoding = '{{ scan.encoding }}',
+        store_rejects = true, rejects_table = '{{ scan.lines }}_lines', rejects_scan = '{{ scan.lines }}_scans',
         columns = { {{ columns | join(', ') }} }
     )
     {%- endif -%}

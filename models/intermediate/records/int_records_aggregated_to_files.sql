@@ -54,6 +54,7 @@ tables_of_files as (
 select
     tables_of_files.table_name,
     files.system,
+    files.entity,
     files.file,
     files.sha256,
     files.columns,

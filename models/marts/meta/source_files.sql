@@ -9,6 +9,7 @@ files as (
 select
     table_name,
     system,
+    entity,
     file,
     sha256,
     columns,

@@ -47,6 +47,9 @@ TABLES_BY_NAME = {
     "stg_rejected_records",
     "stg_conflicting_records",
     "stg_lookalike_ids",
+    "stg_customers",
+    "rpt_order_cohorts",
+    "rpt_subscription_cohorts",
 }
 
 
