@@ -82,7 +82,8 @@ def builds(warehouse):
         " group by file"
     )
     remarks = warehouse.query(
-        "select table_name, reason, records from intermediate.int_records_aggregated_to_remarks order by all"
+        "select table_name, reason, records"
+        " from intermediate.int_records_aggregated_to_remarks order by all"
     )
     return right, found, outcomes, files, remarks
 
