@@ -170,7 +170,7 @@
     {%- set in_file = scan.heading if scan.format == 'csv' else scan.names -%}
     {%- if scan.envelope and scan.format != 'csv' -%}
         {%- set in_file = [scan.envelope] -%}
-        {%- for name in scan.names if is_beside_envelope(name) -%}{%- do in_file.append(name) -%}{%- endfor -%}
+        {%- for name in scan.names if is_beside_envelope(name) and name != scan.envelope -%}{%- do in_file.append(name) -%}{%- endfor -%}
     {%- endif -%}
     {%- for name in in_file -%}
         {%- do columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") -%}

@@ -76,7 +76,7 @@ def builds(warehouse):
     files = warehouse.query(
         "select file, any_value(files.records), sum(told.rows_read - told.rows_derived),"
         " sum(told.amount_read - told.amount_accepted - told.amount_superseded"
-        " - told.amount_rejected)"
+        " - told.amount_part_of - told.amount_rejected)"
         " from staging.stg_source_files as files"
         " inner join intermediate.int_records_aggregated_to_files as told using (file)"
         " group by file"
