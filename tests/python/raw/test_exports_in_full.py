@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from conftest import ROOT, run_build
-from raw.test_exports import EXPORTS, RATES, copy_export
+from raw.export_zones import EXPORTS, RATES, copy_export
 
 from comparison import compare
 from comparison.keys import published_keys
