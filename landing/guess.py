@@ -4,9 +4,11 @@ What the file does not say is put as a question in a comment, and never decided 
 that was not found is named ???, which the build refuses by name.
 """
 
+import csv
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
@@ -144,14 +146,25 @@ def _sample(folder: Path, path: Path, session: duckdb.DuckDBPyConnection) -> Sam
         content = look_into_json(source, FEW)
     else:
         source = _with_encoding(source)
-        names, delimiter = max(
-            ((heading(source, sign), sign) for sign in DELIMITERS), key=lambda one: len(one[0])
-        )
+        headings = _headings(source)
+        delimiter = max(headings, key=lambda sign: len(headings[sign]))
+        names = headings[delimiter]
         content = look_into_csv(source, without_repetitions(names), delimiter, FEW)
     place = Place(folder.name, folder.name, folder, [])
     return take_sample(
         Found(place, path, path.name, "", "", False, content, source, delimiter), FEW
     )
+
+
+def _headings(source: TextFile) -> dict[str, list[str]]:
+    """Return the heading under each delimiter under which its quotes are right."""
+    headings = {}
+    for sign in DELIMITERS:
+        with suppress(csv.Error):
+            headings[sign] = heading(source, sign)
+    if not headings:
+        raise ValueError("the heading has a quote that is not closed")
+    return headings
 
 
 def _with_encoding(source: TextFile) -> TextFile:
