@@ -59,14 +59,19 @@
     cast(null as varchar)
     {%- else -%}
         {%- set place = scan.columns.index(name | lower) -%}
-        {%- if scan.envelope -%}
+        {%- if scan.envelope and not is_beside_envelope(name) -%}
     {{ trimmed("json_extract_string(" ~ quoted(scan.envelope) ~ ", '$.\"" ~ scan.names[place] | replace("'", "''") ~ "\"')") }}
-        {%- elif scan.types and is_nested(scan.types[place]) -%}
+        {%- elif scan.types and not scan.envelope and is_nested(scan.types[place]) -%}
     cast(to_json({{ quoted(scan.names[place]) }}) as varchar)
         {%- else -%}
     {{ trimmed("cast(" ~ quoted(scan.columns[place] if scan.format == 'csv' else scan.names[place]) ~ " as varchar)") }}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Airbyte's own columns stand beside the envelope with the record. -#}
+{% macro is_beside_envelope(name) -%}
+    {{ return((name | lower).startswith('_airbyte_')) }}
 {%- endmacro %}
 
 {% macro is_nested(data_type) -%}
@@ -162,7 +167,11 @@
     {%- set paths = [] -%}
     {%- for path in scan.paths -%}{%- do paths.append("'" ~ path | replace("'", "''") ~ "'") -%}{%- endfor -%}
     {%- set columns = [] -%}
-    {%- set in_file = scan.heading if scan.format == 'csv' else [scan.envelope] if scan.envelope else scan.names -%}
+    {%- set in_file = scan.heading if scan.format == 'csv' else scan.names -%}
+    {%- if scan.envelope and scan.format != 'csv' -%}
+        {%- set in_file = [scan.envelope] -%}
+        {%- for name in scan.names if is_beside_envelope(name) and name != scan.envelope -%}{%- do in_file.append(name) -%}{%- endfor -%}
+    {%- endif -%}
     {%- for name in in_file -%}
         {%- do columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") -%}
     {%- endfor -%}

@@ -25,7 +25,5 @@ def macros(**variables):
     files = sorted(Path(ROOT, "macros/engine").glob("*.sql"))
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     module = environment.from_string(text).module
-    engine.update(
-        {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
-    )
+    engine.update({name: getattr(module, name) for name in dir(module) if not name.startswith("_")})
     return SimpleNamespace(**engine)

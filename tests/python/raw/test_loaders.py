@@ -103,7 +103,7 @@ def test_what_cannot_be_read_rightly_is_refused():
         (
             ["column amount", "50 digits", "write it as decimal(38, 9)"],
             ["column order_id", "bytes", "cast it to Int64 or String"],
-            ['as Spark writes it; write the file with .option(\'escape\', \'"\')'],
+            ["as Spark writes it; write the file with .option('escape', '\"')"],
         ),
         strict=True,
     ):
