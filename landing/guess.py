@@ -4,10 +4,11 @@ What the file does not say is put as a question in a comment, and never decided 
 that was not found is named ???, which the build refuses by name.
 """
 
+import csv
 import json
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ from landing.forms import (
 )
 from landing.inventory import FAULTS, FEW, Found
 from landing.layouts import Layouts, Table
+from landing.names import LEAST, likeness
 from landing.places import Place
 from landing.recognition import DELIMITERS
 from landing.sample import Sample, take_sample
@@ -39,49 +41,7 @@ from landing.texts import ENCODINGS, TextFile, check_encoding, heading
 from landing.words import nearest
 
 NOT_FOUND = "???"
-# What exports call the columns of the contract, the likelier names first.
-_CALLED = {
-    "order_id": "order id, order number, order no, order, invoice number, invoice, transaction id,"
-    " receipt, bestellnummer, auftragsnummer, rechnungsnummer, belegnummer, nummer, number, id",
-    "customer_id": "customer id, customer number, client id, user id, account id, kundennummer,"
-    " customer email, email, e mail, buyer, customer, client, kunde",
-    "ordered_at": "ordered at, order date, purchase date, created at, billed at, paid at,"
-    " invoice date, bestelldatum, rechnungsdatum, date time, timestamp, datum, date, time, created",
-    "amount": "amount, net amount, subtotal, net, price, item price, total, unit price, gross,"
-    " revenue, value, spend, cost, nettobetrag, betrag, summe, preis",
-    "currency": "currency, currency code, waehrung, wahrung",
-    "status": "status, order status, state, payment status",
-    "channel": "channel, sales channel, source, store, kanal, campaign, platform",
-    "discount_amount": "discount amount, discount, rabatt",
-    "tax_amount": "tax amount, tax, vat, item tax, mwst, steuer",
-    "shipping_amount": "shipping amount, shipping, shipping price, postage, versandkosten, versand",
-    "subscription_id": "subscription id, subscription, contract id, id",
-    "updated_at": "updated at, last updated date, last modified, modified, geaendert",
-    "refund_id": "refund id, refund number, credit note, id",
-    "refunded_at": "refunded at, refund date, refund time, created at, date, datum",
-    "signed_up_at": "signed up at, signup date, registered, created at, registriert, date, datum",
-    "country": "country, country code, land, billing country, shipping country",
-    "acquisition_channel": "acquisition channel, utm source, first source, source",
-    "email": "email, e mail, customer email",
-    "started_at": "started at, start date, start, created at, beginn, date",
-    "ended_at": "ended at, end date, canceled at, cancelled at, ende",
-    "billing_interval": "billing interval, interval, billing period unit, period, intervall",
-    "interval_count": "interval count, billing period",
-    "plan_id": "plan id, plan, price id, product id, product, tarif",
-    "quantity": "quantity, qty, seats, menge",
-    "trial_ends_at": "trial ends at, trial end",
-    "spend_date": "spend date, day, date, datum, tag",
-    "rate_date": "rate date, date, day, datum",
-    "rate": "rate, exchange rate, kurs",
-}
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
-# Words that say too little as a part of a longer name: any id is called id.
-_GENERIC = re.compile(
-    "id|number|nummer|date|datum|time|created|net|value|source|total|state|store|start|day|tag|"
-    "period|status|price|land|order|customer|client|kunde|rate"
-)
-# A name that only looks alike counts for less than one that is known.
-_ALIKE, _LEAST = 0.85, 0.6
 
 
 class Guess(NamedTuple):
@@ -144,14 +104,25 @@ def _sample(folder: Path, path: Path, session: duckdb.DuckDBPyConnection) -> Sam
         content = look_into_json(source, FEW)
     else:
         source = _with_encoding(source)
-        names, delimiter = max(
-            ((heading(source, sign), sign) for sign in DELIMITERS), key=lambda one: len(one[0])
-        )
+        headings = _headings(source)
+        delimiter = max(headings, key=lambda sign: len(headings[sign]))
+        names = headings[delimiter]
         content = look_into_csv(source, without_repetitions(names), delimiter, FEW)
     place = Place(folder.name, folder.name, folder, [])
     return take_sample(
         Found(place, path, path.name, "", "", False, content, source, delimiter), FEW
     )
+
+
+def _headings(source: TextFile) -> dict[str, list[str]]:
+    """Return the heading under each delimiter under which its quotes are right."""
+    headings = {}
+    for sign in DELIMITERS:
+        with suppress(csv.Error):
+            headings[sign] = heading(source, sign)
+    if not headings:
+        raise ValueError("the heading has a quote that is not closed")
+    return headings
 
 
 def _with_encoding(source: TextFile) -> TextFile:
@@ -173,25 +144,6 @@ def _has_mark(path: Path) -> bool:
         return stream.read(2) in (b"\xff\xfe", b"\xfe\xff")
 
 
-def _words(name: str) -> str:
-    plain = name.lower().translate(str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "s"}))
-    return " ".join(re.findall("[a-z0-9]+", plain))
-
-
-def _likeness(wanted: str, given: str) -> float:
-    """Return how much a file's column is called like one of the contract, from 0 to 1."""
-    given = _words(given)
-    names = [_words(wanted), *(_CALLED.get(wanted, "").split(", "))]
-    best = 0.0
-    for place, name in enumerate(filter(None, names)):
-        if name == given:
-            best = max(best, 1 - 0.02 * place)
-        elif not _GENERIC.fullmatch(name) and f" {name} " in f" {given} ":
-            best = max(best, 0.85 - 0.02 * place)
-    alike = SequenceMatcher(None, given, _words(wanted)).ratio()
-    return best or (0.65 if alike >= _ALIKE else 0.0)
-
-
 def _fits(kind: str, texts: list[str]) -> bool:
     if not texts:
         return True
@@ -209,8 +161,8 @@ def _matches(table: Table, sample: Sample) -> dict[str, str]:
     scores = []
     for wanted, kind in table.types.items():
         for number, column in enumerate(columns):
-            score = _likeness(wanted, column)
-            if score >= _LEAST and _fits(kind, texts[column]):
+            score = likeness(wanted, column)
+            if score >= LEAST and _fits(kind, texts[column]):
                 # required ones choose first, and an empty column is chosen last
                 score += 0.2 * (wanted in table.required) - 0.5 * (not texts[column])
                 scores.append((-score, number, wanted, column))
@@ -228,7 +180,7 @@ def _table(folder: Path, sample: Sample, tables: dict[str, Table]) -> tuple[Tabl
     for table in tables.values():
         matches = _matches(table, sample)
         score = sum(
-            _likeness(name, matches[name]) if name in matches else -0.7 for name in table.required
+            likeness(name, matches[name]) if name in matches else -0.7 for name in table.required
         )
         guesses.append((score + (table.name == said), table, matches))
     # the first one of equals, which is orders

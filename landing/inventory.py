@@ -28,6 +28,7 @@ from landing.formats import (
 )
 from landing.layouts import Entity, Layouts, Table, read_layouts
 from landing.mapping import check_heading, seems_separated_by
+from landing.names import probable
 from landing.places import Place, Zone, survey
 from landing.recognition import DELIMITERS, recognize
 from landing.texts import TextFile, check_encoding, count_records, heading
@@ -262,7 +263,7 @@ def _check_contract(table: Table, columns: list[str], delimiter: str) -> None:
     if not lacking:
         return
     others = [name for name in columns if name not in table.columns]
-    like = with_nearest(lacking, others)
+    like = with_nearest(lacking, others, probable)
     hint = ""
     if delimiter and len(columns) == 1 and (sign := seems_separated_by(columns[0])):
         hint = (

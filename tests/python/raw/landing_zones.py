@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 from conftest import ROOT
 
 from landing.inventory import inventory
@@ -34,6 +35,19 @@ sources:
           - {name: plan id, config: {meta: {required: true}}}
 """,
 }
+
+# Forms in which exports write one moment.
+FORMS = pytest.mark.parametrize(
+    ("form", "time"),
+    [
+        ("%d.%m.%Y %H:%M", "31.01.2024 13:05"),
+        ("%m/%d/%Y %I:%M %p", "1/31/2024 1:05 PM"),
+        ("%d/%m/%Y %H:%M", "31/01/2024 13:05"),
+        ("%m/%d/%Y %H:%M", "1/31/2024 13:05"),
+        ("iso", "2024-01-31 13:05"),
+        ("epoch", "1706702700"),
+    ],
+)
 
 
 def write(folder: Path, files: dict[str, str | bytes]) -> Path:

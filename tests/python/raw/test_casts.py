@@ -1,4 +1,4 @@
-"""What the one strict cast makes of texts: values, NULL where a text is not of the form, remarks."""
+"""The one strict cast: texts to values, NULL where a text is not of the form, and remarks."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
+
 from macros import macros
 
 D = Decimal
@@ -183,7 +184,7 @@ NUMBERS = {
         "($4.00)": "-4.00",
         "(4.00)": "-4.00",
         "4.00-": "-4.00",
-        "−4.00": "-4.00",
+        "\u22124.00": "-4.00",
         "+4": "4",
         "USD 1,234": "1234",
         "1,234,567.891 USD": "1234567.891",

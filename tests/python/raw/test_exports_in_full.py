@@ -6,11 +6,11 @@ Alone in a landing zone a system has no prefix, so even the ids are the same.
 import shutil
 
 import pytest
+from conftest import ROOT, run_build
+from raw.export_zones import EXPORTS, RATES, copy_export
+
 from comparison import compare
 from comparison.keys import published_keys
-from conftest import ROOT, run_build
-
-from raw.test_exports import EXPORTS, RATES, copy_export
 
 pytestmark = pytest.mark.torture
 

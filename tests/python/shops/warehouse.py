@@ -9,9 +9,10 @@ import shutil
 
 import duckdb
 import pytest
-from comparison.build import forget_compiled
 from conftest import ROOT
 from shops.landing_zone import write
+
+from comparison.build import forget_compiled
 
 
 class Warehouse:
