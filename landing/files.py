@@ -70,7 +70,8 @@ def why_not_read(path: Path, suffixes: tuple[str, ...]) -> str:
 
 def is_marker(name: str) -> bool:
     """Tell whether a file or folder is what programs leave beside data: _SUCCESS, _dlt_loads."""
-    return name[0] in "._"
+    # dlt leaves a file init in the folder of a data set
+    return name[0] in "._" or name == "init"
 
 
 def ignored(raw_dir: Path) -> PathSpec:

@@ -189,7 +189,7 @@
     {%- set unknown = [] -%}
     {%- for scan in scans -%}
         {%- for name in scan.columns
-            if name | lower not in known and name not in unknown
+            if (name | lower).split('__v_')[0] not in known and name not in unknown
             and not (name | lower).startswith(('_dlt_', '_airbyte_', '_sdc_', '_fivetran_')) -%}
             {%- do unknown.append(name) -%}
         {%- endfor -%}

@@ -53,19 +53,31 @@
 {%- endmacro %}
 
 
-{#- The text of one column of a scan. A name is compared without regard to case. -#}
+{#-
+    The text of one column of a scan. A name is compared without regard to case. dlt keeps a value of another type than the
+    column's first one beside it: amount__v_double beside amount.
+-#}
 {% macro text_of(scan, name) -%}
-    {%- if name | lower not in scan.columns -%}
+    {%- set texts = [] -%}
+    {%- for column in scan.columns if column == name | lower -%}{%- do texts.append(text_at(scan, column)) -%}{%- endfor -%}
+    {%- for column in scan.columns if column.startswith(name | lower ~ '__v_') -%}{%- do texts.append(text_at(scan, column)) -%}{%- endfor -%}
+    {%- if not texts -%}
     cast(null as varchar)
+    {%- elif texts | length == 1 -%}
+    {{ texts[0] }}
     {%- else -%}
-        {%- set place = scan.columns.index(name | lower) -%}
-        {%- if scan.envelope and not is_beside_envelope(name) -%}
+    coalesce({{ texts | join(', ') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro text_at(scan, column) -%}
+    {%- set place = scan.columns.index(column) -%}
+    {%- if scan.envelope and not is_beside_envelope(column) -%}
     {{ trimmed("json_extract_string(" ~ quoted(scan.envelope) ~ ", '$.\"" ~ scan.names[place] | replace("'", "''") ~ "\"')") }}
-        {%- elif scan.types and not scan.envelope and is_nested(scan.types[place]) -%}
+    {%- elif scan.types and not scan.envelope and is_nested(scan.types[place]) -%}
     cast(to_json({{ quoted(scan.names[place]) }}) as varchar)
-        {%- else -%}
-    {{ trimmed("cast(" ~ quoted(scan.columns[place] if scan.format == 'csv' else scan.names[place]) ~ " as varchar)") }}
-        {%- endif -%}
+    {%- else -%}
+    {{ trimmed("cast(" ~ quoted(column if scan.format == 'csv' else scan.names[place]) ~ " as varchar)") }}
     {%- endif -%}
 {%- endmacro %}
 
