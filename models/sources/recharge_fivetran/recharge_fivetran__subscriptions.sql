@@ -59,7 +59,9 @@ mapped as (
         subscriptions.file_date,
         subscriptions.scan_position,
         case
-            when subscriptions.charge_interval_frequency <> subscriptions.order_interval_frequency
+            when
+                {{ number_of('subscriptions.charge_interval_frequency') }}
+                > {{ number_of('subscriptions.order_interval_frequency') }}
                 then 'prepaid: the price is that of a charge, for several deliveries'
         end as remark
 

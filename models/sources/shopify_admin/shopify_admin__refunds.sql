@@ -23,7 +23,10 @@ refunded as (
 
     select
         *,
-        least(refunded_number, amount_number) as refunded_so_far
+        case
+            when refunded_number > amount_number then amount_number
+            else refunded_number
+        end as refunded_so_far
 
     from with_numbers
     where refunded_amount is not null and coalesce(refunded_number > 0, true)

@@ -163,7 +163,7 @@ mapped as (
         id as refund_id,
         order_id,
         currency,
-        coalesce(unreadable, cast(greatest(goods_amount, 0) as varchar), '0') as amount,
+        coalesce(unreadable, cast(case when goods_amount < 0 then 0 else goods_amount end as varchar), '0') as amount,
         test as is_test,
         {{ in_utc('refunded_at') }} as refunded_at,
         file,
@@ -171,6 +171,7 @@ mapped as (
         scan_position,
         record_role,
         case
+            when unreadable is not null then null
             when goods_amount < 0 then 'amount is 0: adjustments take back more than its lines'
             when goods_amount is null then 'amount is 0: it has no lines'
         end as remark

@@ -108,7 +108,7 @@ mapped as (
         currency,
         coalesce(
             unreadable,
-            cast(greatest(goods_amount, 0) as varchar),
+            cast(case when goods_amount < 0 then 0 else goods_amount end as varchar),
             case when has_lines then '0' end
         ) as amount,
         test as is_test,
@@ -118,11 +118,12 @@ mapped as (
         scan_position,
         cast(null as varchar) as record_role,
         case
-            when goods_amount is null and not has_lines
+            when goods_amount is null and unreadable is null and not has_lines
                 then
                     'the table orders__refunds__refund_line_items, which says how much it was, is missing'
         end as mapping_fault,
         case
+            when unreadable is not null then null
             when goods_amount < 0 then 'amount is 0: adjustments take back more than its lines'
             when goods_amount is null and has_lines then 'amount is 0: it has no lines'
         end as remark

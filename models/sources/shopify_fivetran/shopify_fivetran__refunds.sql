@@ -127,7 +127,8 @@ priced as (
         order_facts.test,
         goods.unreadable,
         goods.amount - case when order_facts.holds_tax then goods.tax else 0 end as goods_amount,
-        least({{ number_of('refunds.total_refunded_set_shop_amount') }}, order_facts.goods) as total_amount,
+        {{ number_of('refunds.total_refunded_set_shop_amount') }} as total_refunded,
+        order_facts.goods as order_amount,
         exists (select 1 from lines) as has_lines
 
     from refunds
@@ -135,6 +136,17 @@ priced as (
         on refunds.id = goods.refund_id
     left join order_facts
         on refunds.order_id = order_facts.order_id
+
+),
+
+-- All that was paid back holds tax and shipping: the price of the order is its limit.
+limited as (
+
+    select
+        *,
+        case when total_refunded > order_amount then order_amount else total_refunded end as total_amount
+
+    from priced
 
 ),
 
@@ -146,7 +158,7 @@ mapped as (
         currency,
         coalesce(
             unreadable,
-            cast(greatest(goods_amount, 0) as varchar),
+            cast(case when goods_amount < 0 then 0 else goods_amount end as varchar),
             cast(total_amount as varchar),
             case when has_lines then '0' end
         ) as amount,
@@ -159,17 +171,18 @@ mapped as (
         scan_position,
         cast(null as varchar) as record_role,
         case
-            when goods_amount is null and total_amount is null and not has_lines
+            when goods_amount is null and unreadable is null and total_amount is null and not has_lines
                 then 'the table order_line_refund, which says how much it was, is missing'
         end as mapping_fault,
         case
+            when unreadable is not null then null
             when goods_amount < 0 then 'amount is 0: adjustments take back more than its lines'
             when goods_amount is null and total_amount is not null
                 then 'amount is all that was paid back, up to the price of the order'
             when goods_amount is null and has_lines then 'amount is 0: it has no lines'
         end as remark
 
-    from priced
+    from limited
 
 ),
 

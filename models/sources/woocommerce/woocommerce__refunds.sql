@@ -64,7 +64,10 @@ mapped as (
         order_id,
         currency,
         -- What was paid back holds tax and shipping: the amount of the order is its limit.
-        coalesce(cast(least(refund_number, order_amount) as varchar), amount_text) as amount,
+        coalesce(
+            cast(case when refund_number > order_amount then order_amount else refund_number end as varchar),
+            amount_text
+        ) as amount,
         case
             when dated_at is not null then {{ in_utc('dated_at') }}
             -- No refund is older than its order.
