@@ -177,10 +177,21 @@ def _is_own(sample: Sample) -> bool:
 
 
 def _picker(columns: list[str], given: list[str]) -> Callable[[list[str]], list[str]]:
-    """Return a function that picks the texts of `columns` from a row of a file with `given`."""
-    names = [name.lower() for name in columns]
-    places = [given.index(name) if name in given else -1 for name in names]
-    return lambda row: ["" if place < 0 else row[place].strip() for place in places]
+    """Return a function that picks the texts of `columns` from a row of a file with `given`.
+
+    dlt keeps a value of another type beside its column, as in amount__v_double.
+    """
+    places = [
+        [
+            place
+            for place, one in enumerate(given)
+            if one == name.lower() or one.startswith(f"{name.lower()}__v_")
+        ]
+        for name in columns
+    ]
+    return lambda row: [
+        next((text for place in one if (text := row[place].strip())), "") for one in places
+    ]
 
 
 def _word(fault: str, table: Table, texts: Sequence[str | None]) -> str:

@@ -100,7 +100,9 @@ def unknown_columns(samples: Iterable[Sample], layouts: Layouts) -> list[str]:
         known += [
             name
             for name in columns
-            if name not in table.columns and name not in known and not name.startswith(LOADERS)
+            if name.split("__v_")[0] not in table.columns
+            and name not in known
+            and not name.startswith(LOADERS)
         ]
     return [
         f"{table}: columns that the contract does not know are left out: "
