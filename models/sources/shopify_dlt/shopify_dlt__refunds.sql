@@ -31,7 +31,8 @@ order_facts as (
         id as order_id,
         max_by(currency, coalesce(updated_at, '')) as currency,
         max_by(test, coalesce(updated_at, '')) as test,
-        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '') in ('true', '1') as holds_tax
+        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '')
+        in ('true', '1') as holds_tax
 
     from orders
     group by id
@@ -90,7 +91,7 @@ priced as (
         order_facts.test,
         goods.unreadable,
         goods.amount - case when order_facts.holds_tax then goods.tax else 0 end as goods_amount,
-        exists (select 1 from lines) as has_lines
+        (select count(*) from lines) > 0 as has_lines
 
     from refunds
     left join goods
@@ -120,7 +121,7 @@ mapped as (
         case
             when goods_amount is null and unreadable is null and not has_lines
                 then
-                    'the table orders__refunds__refund_line_items, which says how much it was, is missing'
+                    'the table orders__refunds__refund_line_items is missing, which says its worth'
         end as mapping_fault,
         case
             when unreadable is not null then null

@@ -32,7 +32,8 @@ order_facts as (
         max_by(currency, coalesce(updated_at, '')) as currency,
         max_by(test, coalesce(updated_at, '')) as test,
         max_by({{ number_of('subtotal_price') }}, coalesce(updated_at, '')) as goods,
-        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '') in ('true', '1') as holds_tax
+        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '')
+        in ('true', '1') as holds_tax
 
     from orders
     group by id
@@ -46,10 +47,12 @@ latest_lines as (
         id,
         max_by(refund_id, (coalesce(file_date, date '1970-01-01'), file)) as refund_id,
         max_by(
-            coalesce(subtotal, subtotal_set_shop_amount), (coalesce(file_date, date '1970-01-01'), file)
+            coalesce(subtotal, subtotal_set_shop_amount),
+            (coalesce(file_date, date '1970-01-01'), file)
         ) as subtotal,
         max_by(
-            coalesce(total_tax, total_tax_set_shop_amount), (coalesce(file_date, date '1970-01-01'), file)
+            coalesce(total_tax, total_tax_set_shop_amount),
+            (coalesce(file_date, date '1970-01-01'), file)
         ) as total_tax,
         max(file) as file,
         min(scan_position) as scan_position
@@ -67,7 +70,9 @@ latest_adjustments as (
         max_by(
             coalesce(amount, amount_set_shop_amount), (coalesce(file_date, date '1970-01-01'), file)
         ) as amount,
-        max_by(lower(coalesce(kind, reason)), (coalesce(file_date, date '1970-01-01'), file)) as kind,
+        max_by(
+            lower(coalesce(kind, reason)), (coalesce(file_date, date '1970-01-01'), file)
+        ) as kind,
         max(file) as file,
         min(scan_position) as scan_position
 
@@ -129,7 +134,7 @@ priced as (
         goods.amount - case when order_facts.holds_tax then goods.tax else 0 end as goods_amount,
         {{ number_of('refunds.total_refunded_set_shop_amount') }} as total_refunded,
         order_facts.goods as order_amount,
-        exists (select 1 from lines) as has_lines
+        (select count(*) from lines) > 0 as has_lines
 
     from refunds
     left join goods
@@ -144,7 +149,10 @@ limited as (
 
     select
         *,
-        case when total_refunded > order_amount then order_amount else total_refunded end as total_amount
+        case
+            when total_refunded > order_amount then order_amount
+            else total_refunded
+        end as total_amount
 
     from priced
 
@@ -171,7 +179,9 @@ mapped as (
         scan_position,
         cast(null as varchar) as record_role,
         case
-            when goods_amount is null and unreadable is null and total_amount is null and not has_lines
+            when
+                goods_amount is null and unreadable is null
+                and total_amount is null and not has_lines
                 then 'the table order_line_refund, which says how much it was, is missing'
         end as mapping_fault,
         case
