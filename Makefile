@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check-published rollback versions test torture dev lint bench diff sample pin
+.PHONY: help setup build check-raw check-published rollback versions test torture dev lint bench diff sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain 
 build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}', WAIT=2h
 	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
 	--volume-drop-reason="$$VOLUME_DROP_REASON"
+
+check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes the proposed _mapping.yml
+	@$(BIN)/python -m landing.check $(if $(WRITE),--write)
 
 check-published: setup ## fail unless something was published in the last MAX_AGE=26h; for cron
 	@$(BIN)/python -m orchestration.check_published --max-age="$${MAX_AGE:-26h}"
@@ -54,6 +57,7 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	readers/test_privacy raw/test_catching_up readers/test_reader_cannot_harm nights/test_nightly \
 	nights/test_lock nights/test_runs readers/test_versions telling/test_alerts \
 	readers/test_check_published raw/test_guards nights/test_schedule raw/test_order_never_matters \
+	raw/test_exports_in_full \
 	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
 	house/test_wrong_edits))
 RECORDS := $(TENURE_HOME)/reliability

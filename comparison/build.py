@@ -39,6 +39,18 @@ def main() -> None:
         shutil.move(folder / "build" / "warehouse.duckdb", arguments.out / f"{zone.name}.duckdb")
 
 
+def forget_compiled(manifest: object) -> object:
+    """Return a manifest of dbt, ready for one more command in this process.
+
+    dbt notes in the manifest which ephemeral models it has put into a model, and a later command
+    would leave them out. Which ones a staging model reads depends on the landing zone.
+    """
+    for node in manifest.nodes.values():
+        if node.resource_type == "model":
+            node.extra_ctes_injected, node.extra_ctes = False, []
+    return manifest
+
+
 def _dbt(project: Path, folder: Path, manifest: object, variables: dict, *command: str) -> object:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -49,6 +61,7 @@ def _dbt(project: Path, folder: Path, manifest: object, variables: dict, *comman
         *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
         *("--vars", json.dumps(variables, default=str)),
     ]
+    manifest = forget_compiled(manifest) if manifest else None
     done = dbtRunner(manifest=manifest).invoke([command[0], *flags, *command[1:]])
     # dbt would hold the warehouse open until its next command.
     DuckDBConnectionManager.close_all_connections()

@@ -70,7 +70,8 @@ def why_not_read(path: Path, suffixes: tuple[str, ...]) -> str:
 
 def is_marker(name: str) -> bool:
     """Tell whether a file or folder is what programs leave beside data: _SUCCESS, _dlt_loads."""
-    return name[0] in "._"
+    # dlt leaves a file init in the folder of a data set
+    return name[0] in "._" or name == "init"
 
 
 def ignored(raw_dir: Path) -> PathSpec:
@@ -113,3 +114,12 @@ def mappings_below(folder: Path) -> list[Path]:
         if path.is_dir() and not is_marker(path.name) and not path.is_symlink():
             found += mappings_below(path)
     return found
+
+
+def delivered_files(raw_dir: Path) -> list[Path]:
+    """Return all files that say what a landing zone holds, read or not, sorted by path."""
+    files = [raw_dir / IGNORE]
+    for folder in top_level(raw_dir):
+        if folder.is_dir():
+            files += files_below(folder) + mappings_below(folder)
+    return sorted(path for path in files if path.is_file())

@@ -5,7 +5,8 @@ in there, and Airbyte's own columns around it.
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,13 +69,16 @@ def without_repetitions(names: Sequence[str]) -> list[str]:
     return made
 
 
-def refuse_odd_names(names: Sequence[str]) -> None:
-    """Raise ValueError if a column has no name, or if two have the same one."""
+def refuse_odd_names(names: Sequence[str], read: Collection[str] | None = None) -> None:
+    """Raise ValueError if a column has no name, or if two have the same one.
+
+    With `read`, only the names of columns that are read matter.
+    """
     columns = [clean(name) for name in names]
-    if "" in columns:
+    if read is None and "" in columns:
         raise ValueError(f"column {columns.index('') + 1} has no name in the heading; name it")
-    for name in columns:
-        if columns.count(name) > 1:
+    for name, times in Counter(columns).items():
+        if times > 1 and (read is None or name in read):
             raise ValueError(f"the heading names the column {name} twice; rename one of them")
 
 
@@ -126,6 +130,9 @@ def look_into_json(file: TextFile, most: int | None = None) -> Content:
             ).fetchone() or (0, 0)
             if objects < records:
                 raise ValueError(_fault_of_json(file, kind))
+            if kind == "json_array" and most is None and _last_sign(file) != b"]":
+                # the engine does not notice when a file is cut off behind a comma
+                raise ValueError("the array is not closed; deliver the file again")
             names = _keys(cursor, f"select json from {scan}{few}")
         except duckdb.Error as error:
             raise ValueError(_fault_of_json(file, kind, str(error))) from error
@@ -172,6 +179,11 @@ def json_scan(file: TextFile, kind: str) -> str:
         f"read_json_objects({quoted(file.path)}, format = '{_JSON_FORMATS[kind]}',"
         f" compression = '{file.compression or 'uncompressed'}', hive_partitioning = false)"
     )
+
+
+def is_nested(data_type: str) -> bool:
+    """Tell whether a type of the engine is a list, a struct or a map."""
+    return data_type.startswith(("STRUCT", "MAP", "UNION")) or data_type.endswith("]")
 
 
 def _limit(most: int | None) -> str:
@@ -251,6 +263,14 @@ def _kind_of_json(file: TextFile) -> str:
     if first.startswith("\ufeff"):
         first = first[1:]
     return "json_array" if first.startswith("[") else "json"
+
+
+def _last_sign(file: TextFile) -> bytes:
+    last = b""
+    with closing(file.chunks()) as chunks:
+        for chunk in chunks:
+            last = chunk.rstrip()[-1:] or last
+    return last
 
 
 def _fault_of_json(file: TextFile, kind: str, message: str = "") -> str:

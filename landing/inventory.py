@@ -8,7 +8,8 @@ recognizes, stops the build by name; a record that cannot be read is set aside l
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from landing.formats import (
 )
 from landing.layouts import Entity, Layouts, Table, read_layouts
 from landing.mapping import check_heading, seems_separated_by
+from landing.names import probable
 from landing.places import Place, Zone, survey
 from landing.recognition import DELIMITERS, recognize
 from landing.texts import TextFile, check_encoding, count_records, heading
@@ -65,24 +67,42 @@ def inventory(
     Raises ValueError with a line for each fault of any file.
     """
     layouts = read_layouts(models_dir)
-    session = session or duckdb.connect()
     zone = survey(raw_dir, layouts)
-    rows, faults = [], list(zone.faults)
-    for found in look_around(raw_dir, zone, session):
-        if isinstance(found, str):
-            faults.append(found)
-        else:
-            rows.append(row(found))
+    files = _look_or_refuse(raw_dir, zone, layouts, session or duckdb.connect(), lambda path: True)
+    left_out = [_left_out(raw_dir, path, meant) for path, meant in zone.left_out]
+    return [row(found) for found in files] + left_out
+
+
+def refuse_structural_faults(raw_dir: Path, models_dir: Path) -> None:
+    """Raise ValueError as `inventory` does, for what the headings alone tell.
+
+    No file is read to its end, so this takes a second where `inventory` may take minutes.
+    """
+    layouts = read_layouts(models_dir)
+    zone = survey(raw_dir, layouts)
+    with closing(duckdb.connect()) as session:
+        _look_or_refuse(raw_dir, zone, layouts, session, lambda path: False)
+
+
+def _look_or_refuse(
+    raw_dir: Path,
+    zone: Zone,
+    layouts: Layouts,
+    session: duckdb.DuckDBPyConnection,
+    is_whole: Callable[[Path], bool],
+) -> list[Found]:
+    files, faults = look_at_all(raw_dir, zone, session, is_whole)
+    faults = zone.faults + faults
+    if not faults and (lacking := nothing_to_build(raw_dir, files, layouts)):
+        faults = [lacking]
     if faults:
         raise ValueError("\n".join(faults))
-    if lacking := nothing_to_build(raw_dir, rows, layouts):
-        raise ValueError(lacking)
-    return rows + [_left_out(raw_dir, path, meant) for path, meant in zone.left_out]
+    return files
 
 
-def nothing_to_build(raw_dir: Path, rows: list[dict[str, Any]], layouts: Layouts) -> str:
+def nothing_to_build(raw_dir: Path, files: Sequence[Found], layouts: Layouts) -> str:
     """Return what is lacking if no file has orders or subscriptions, else ''."""
-    if any(one["table_name"] in _ENOUGH and not one["is_part"] for one in rows):
+    if any(one.table in _ENOUGH and not one.is_part for one in files):
         return ""
     systems = ", ".join(sorted(layouts.systems))
     return (
@@ -92,23 +112,25 @@ def nothing_to_build(raw_dir: Path, rows: list[dict[str, Any]], layouts: Layouts
     )
 
 
-def look_around(
+def look_at_all(
     raw_dir: Path,
     zone: Zone,
     session: duckdb.DuckDBPyConnection,
-    is_whole: Callable[[Path], bool] = lambda path: True,
-) -> Iterator[Found | str]:
-    """Look into each file of a landing zone; yield what was found, or the fault as a text.
+    is_whole: Callable[[Path], bool],
+) -> tuple[list[Found], list[str]]:
+    """Look into each file of a landing zone; return what was found, and a text for each fault.
 
     A file of which `is_whole` is false is not read to its end: its heading and first records only.
     """
+    files, faults = [], []
     for place in zone.places:
         for path in place.files:
             file = path.relative_to(raw_dir).as_posix()
             try:
-                yield look_into(place, path, file, session, whole=is_whole(path))
+                files.append(look_into(place, path, file, session, whole=is_whole(path)))
             except FAULTS as fault:
-                yield f"{file}: {fault}"
+                faults.append(f"{file}: {fault}")
+    return files, faults
 
 
 def look_into(
@@ -130,8 +152,8 @@ def look_into(
     else:
         content = look_into_json(source, most)
     try:
-        refuse_odd_names(content.names)
         delimiter, entity = _recognized(place, {"": content.columns})
+        refuse_odd_names(content.names, _must_be_one(place, entity))
     except ValueError:
         # a key of JSON may come late
         if whole or (content.format == "parquet" and not content.envelope):
@@ -187,7 +209,7 @@ def _left_out(raw_dir: Path, path: Path, meant: str) -> dict[str, Any]:
 
 def _look_into_csv(place: Place, source: TextFile, file: str, suffix: str, *, whole: bool) -> Found:
     has_quotes = check_encoding(source, whole=whole)
-    readings = {}
+    readings, headings = {}, {}
     for delimiter in _delimiters(place, suffix):
         try:
             names = heading(source, delimiter)
@@ -196,14 +218,16 @@ def _look_into_csv(place: Place, source: TextFile, file: str, suffix: str, *, wh
             if not place.entities:
                 raise
             continue
-        if not place.entities:
+        if not place.entities and not place.mapping:
             refuse_odd_names(names)
+        headings[delimiter] = names
         names = without_repetitions(names)
         readings[delimiter] = look_into_csv(source, names, delimiter, None if whole else FEW)
     if not readings:
         raise ValueError("the heading has a quote that is not closed; mend it")
     columns = {delimiter: content.columns for delimiter, content in readings.items()}
     delimiter, entity = _recognized(place, columns)
+    refuse_odd_names(headings[delimiter], _must_be_one(place, entity))
     content = readings[delimiter]
     if whole:
         records = count_records(source, delimiter, has_quotes=has_quotes)
@@ -241,7 +265,7 @@ def _check_contract(table: Table, columns: list[str], delimiter: str) -> None:
     if not lacking:
         return
     others = [name for name in columns if name not in table.columns]
-    like = with_nearest(lacking, others)
+    like = with_nearest(lacking, others, probable)
     hint = ""
     if delimiter and len(columns) == 1 and (sign := seems_separated_by(columns[0])):
         hint = (
@@ -257,14 +281,23 @@ def _check_contract(table: Table, columns: list[str], delimiter: str) -> None:
     )
 
 
+def _columns_read(place: Place, entity: Entity | None) -> Sequence[str]:
+    """Return the columns of a file that are read."""
+    if entity:
+        return entity.columns
+    if place.mapping:
+        return place.mapping.columns_read()
+    return place.table.columns if place.table else ()
+
+
+def _must_be_one(place: Place, entity: Entity | None) -> Sequence[str] | None:
+    """Return the columns that no file may have twice; None for all, as the contract wants it."""
+    return _columns_read(place, entity) if entity or place.mapping else None
+
+
 def _refuse_unreadable(place: Place, content: Content, entity: Entity | None) -> None:
     """Raise ValueError if a column that is read has a type that the engine reads wrongly."""
-    if entity:
-        read = entity.columns
-    elif place.mapping:
-        read = tuple(place.mapping.columns_read())
-    else:
-        read = place.table.columns if place.table else ()
+    read = _columns_read(place, entity)
     faults = [f"column {name} {why}" for name, why in content.unreadable.items() if name in read]
     if faults:
         raise ValueError("; ".join(faults))

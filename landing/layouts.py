@@ -3,7 +3,7 @@
 Both stand in YAML files of dbt, which are read here as they are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ class Table:
     name: str
     types: dict[str, str]
     required: tuple[str, ...]
-    nullable: tuple[str, ...]
+    # each with name, data_type and config.meta, as dbt gives them to macros
+    nodes: tuple[dict[str, Any], ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -94,9 +95,14 @@ def read_layouts(models_dir: Path) -> Layouts:
     return Layouts(tables, systems)
 
 
-def _sources(file: Path) -> Iterator[Mapping[str, Any]]:
-    read = yaml.load(file.read_text(encoding="utf-8"), _LOADER) or {}
-    yield from read.get("sources") or []
+def _sources(file: Path) -> list[Mapping[str, Any]]:
+    try:
+        read = yaml.load(file.read_text(encoding="utf-8"), _LOADER) or {}
+        sources = read.get("sources") or []
+        # dbt says more of a name that is missing, when it parses the file
+        return [source for source in sources if source["name"]]
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}: no layout can be read: {error}") from error
 
 
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -113,7 +119,7 @@ def _table(table: Mapping[str, Any]) -> Table:
         table["name"],
         {column["name"]: column.get("data_type", "text") for column in columns},
         _named(columns, "required"),
-        _named(columns, "nullable"),
+        tuple({**column, "config": {"meta": _meta(column)}} for column in columns),
     )
 
 

@@ -8,11 +8,13 @@
     dates: "%d.%m.%Y"                  # of columns that are dates
     currency: EUR                      # of all rows, instead of a column
     minor_units: true                  # amounts are in cents or the like
-    id_prefix: ""                      # before ids
+    id_prefix: ""                      # before ids, instead of the folder's name
     columns: {order_id: number, ordered_at: bought on, amount: paid}
-    values: {billing_interval: month}  # the same text in every row
+    words: {status: {storniert: cancelled}}  # the contract's word for a word of the file
+    values: {billing_interval: month}  # the text where the file has none: no column, an empty field
+    minus: {amount: discount}          # columns of the file to take off, whichever sign they have
     sum_by: order_id                   # rows with one order_id are one record: amounts are added up
-    only: {state: [paid, sent]}        # other rows are left out
+    only: {state: [paid, sent]}        # other rows are left out; "*" is any text
 
 A form is one of strptime, or a list of such; `iso` is ISO 8601, `epoch` is seconds since 1970.
 Without timestamps and dates, both are ISO 8601 in UTC. Column names of the file are compared
@@ -23,6 +25,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +33,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from landing.formats import clean
+from landing.forms import EPOCH, ISO
 from landing.layouts import Table
 from landing.texts import ENCODINGS
 from landing.words import nearest, unknown
@@ -45,13 +49,13 @@ KEYS = (
     "minor_units",
     "id_prefix",
     "columns",
+    "words",
     "values",
+    "minus",
     "sum_by",
     "only",
 )
 DELIMITERS = {",": ",", ";": ";", "|": "|", "\t": "\t", "tab": "\t"}
-# The forms that have a name.
-ISO, EPOCH = "iso", "epoch"
 _SIGNS_OF_FORMS = set("aAbBdfgHIjmMnpSyYzZ%")
 
 
@@ -67,9 +71,12 @@ class FileMapping:
     dates: list[str] = field(default_factory=lambda: [ISO])
     currency: str = ""
     minor_units: bool = False
-    id_prefix: str = ""
+    # None: the name of the folder, where several systems deliver
+    id_prefix: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    words: dict[str, dict[str, str]] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    minus: dict[str, list[str]] = field(default_factory=dict)
     sum_by: str = ""
     only: dict[str, list[str]] = field(default_factory=dict)
 
@@ -79,7 +86,9 @@ class FileMapping:
 
     def columns_read(self) -> list[str]:
         """Return the columns of the file that the mapping reads."""
-        return list(dict.fromkeys([*self.columns.values(), *self.only]))
+        return list(
+            dict.fromkeys([*self.columns.values(), *chain(*self.minus.values()), *self.only])
+        )
 
 
 def read_mapping(file: Path, tables: Mapping[str, Table]) -> FileMapping:
@@ -175,9 +184,11 @@ class _Reader:
             dates=self.forms("dates", self.given.get("dates", ISO)),
             currency=self.currency(table, columns, values),
             minor_units=self.one_of("minor_units", ("true", "false"), "false") == "true",
-            id_prefix=self.word("id_prefix"),
+            id_prefix=self.word("id_prefix") if "id_prefix" in self.given else None,
             columns=columns,
+            words=self.words(table, columns),
             values=values,
+            minus=self.minus(table, columns),
             sum_by=self.sum_by(table, columns),
             only=self.only(),
         )
@@ -224,6 +235,22 @@ class _Reader:
                 read[name] = text
         return read
 
+    def words(self, table: Table, columns: dict[str, str]) -> dict[str, dict[str, str]]:
+        """Return the words that are translated, by column of the contract."""
+        read = {}
+        for name, words in self.mapping_of("words").items():
+            if name not in columns:
+                self.faults.append(
+                    "words: " + unknown(name, "column of the contract that `columns` maps", columns)
+                )
+            elif table.types[name] not in ("text", "boolean"):
+                self.fault("words", name, "columns of texts, and of true and false")
+            elif not isinstance(words, dict) or not all(isinstance(w, str) for w in words.values()):
+                self.fault(f"words: {name}", words, "a mapping such as {storniert: cancelled}")
+            else:
+                read[name] = words
+        return read
+
     def timestamps(self) -> dict[str, Any]:
         given = self.mapping_of("timestamps")
         for key in given:
@@ -258,6 +285,22 @@ class _Reader:
             self.faults.append("currency: a column or value of that name is given too; keep one")
         return currency
 
+    def minus(self, table: Table, columns: dict[str, str]) -> dict[str, list[str]]:
+        """Return the columns of the file that are taken off, by column of the contract."""
+        read = {}
+        amounts = [one for one in columns if table.types.get(one) == "decimal"]
+        for name, given in self.mapping_of("minus").items():
+            names = given if isinstance(given, list) else [given]
+            if name not in amounts:
+                self.faults.append(
+                    "minus: " + unknown(name, "amount of the contract that `columns` maps", amounts)
+                )
+            elif not names or not all(isinstance(one, str) and one.strip() for one in names):
+                self.fault(f"minus: {name}", given, "a column of the file, or a list of such")
+            else:
+                read[name] = [clean(one) for one in names]
+        return read
+
     def sum_by(self, table: Table, columns: dict[str, str]) -> str:
         name = self.word("sum_by")
         if name and name not in columns:
@@ -280,8 +323,6 @@ class _Reader:
     def complete(self, table: Table, mapping: FileMapping) -> None:
         """Find required columns that have neither a column of the file nor a value."""
         given = {*mapping.columns, *mapping.values, *(["currency"] if mapping.currency else [])}
-        for name in sorted(set(mapping.columns) & set(mapping.values)):
-            self.faults.append(f"values: {name} stands in columns too; keep one")
         lacking = [name for name in table.required if name not in given]
         if lacking:
             self.faults.append(

@@ -20,9 +20,13 @@ from landing.words import nearest
 
 @dataclass(frozen=True)
 class Place:
-    """A folder and the files in it that are read by one thing: table, entities or mapping."""
+    """A folder and the files in it that are read by one thing: table, entities or mapping.
+
+    `name` is the folder, relative to the landing zone.
+    """
 
     system: str
+    name: str
     folder: Path
     files: list[Path]
     table: Table | None = None
@@ -75,8 +79,8 @@ def survey(raw_dir: Path, layouts: Layouts) -> Zone:
 
 def _known(path: Path, files: list[Path], layouts: Layouts) -> Place:
     if path.name in layouts.tables:
-        return Place(CONTRACT, path, files, table=layouts.tables[path.name])
-    return Place(path.name, path, files, entities=tuple(layouts.systems[path.name]))
+        return Place(CONTRACT, path.name, path, files, table=layouts.tables[path.name])
+    return Place(path.name, path.name, path, files, entities=tuple(layouts.systems[path.name]))
 
 
 def _needless(raw_dir: Path, mapping: Path) -> str:
@@ -114,6 +118,6 @@ def _add_mapped(
             name = place.relative_to(raw_dir)
             zone.faults += [f"{name}: {line}" for line in str(error).splitlines()]
             continue
-        zone.places.append(
-            Place(top.name, folder, mapped, table=layouts.tables[mapping.table], mapping=mapping)
-        )
+        name = folder.relative_to(raw_dir).as_posix()
+        table = layouts.tables[mapping.table]
+        zone.places.append(Place(top.name, name, folder, mapped, table=table, mapping=mapping))

@@ -19,13 +19,12 @@ def recognize(entities: list[Entity], readings: dict[str, list[str]]) -> tuple[s
         for entity in entities
         if entity.fits(columns)
     ]
-    if len(fitting) == 1:
+    # a heading may fit under several delimiters, and the right one gives the most columns
+    fitting.sort(key=lambda one: -len(readings[one[0]]))
+    if len({entity.name for _, entity in fitting}) == 1:
         return fitting[0]
     if fitting:
-        names = " and ".join(
-            f"{entity.name}" + (f" (by {DELIMITERS[delimiter]})" if delimiter else "")
-            for delimiter, entity in fitting
-        )
+        names = " and ".join(sorted({entity.name for _, entity in fitting}))
         raise ValueError(
             f"the heading fits {names} of {entities[0].system}; deliver the file with all the"
             " columns that the system exports"

@@ -1,7 +1,7 @@
 """Words for messages: the name that was meant, and lists of names."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 
 # Below this likeness a name is no help. 1 is the same name.
@@ -20,10 +20,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return best[2] if best[0] >= _ALIKE else ""
 
 
-def with_nearest(names: Iterable[str], known: Iterable[str]) -> str:
-    """Return 'amount: total_amount, status: state' for names that are like a known one."""
+def with_nearest(
+    names: Iterable[str],
+    known: Iterable[str],
+    find: Callable[[str, list[str]], str] = nearest,
+) -> str:
+    """Return 'amount: total_amount, status: state' for names that `find` knows a like of."""
     known = list(known)
-    pairs = [(name, nearest(name, known)) for name in names]
+    pairs = [(name, find(name, known)) for name in names]
     return ", ".join(f"{name}: {like}" for name, like in pairs if like)
 
 

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from landing.inventory import refuse_structural_faults
 from orchestration import paths
 from orchestration.guarding.thresholds import RefusedThresholdsError
 from orchestration.runs.dagster_home import prepare_dagster_home
@@ -91,6 +92,12 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
     """Parse the project, run the job, and report the result. Return the exit code."""
     started = time.monotonic()
     print(f"Reading {paths.raw_dir()}", flush=True)
+    try:
+        # The build looks into every file to its end. A wrong heading need not wait for that.
+        refuse_structural_faults(paths.raw_dir(), paths.ROOT / "models")
+    except ValueError as error:
+        failure = Failure("check", "raw files", f"{error}\nmake check-raw says more of them")
+        return _alert_and_report([failure], keep_traceback(str(error)), variables)
     prepare_dagster_home()
 
     from orchestration.warehouse.parsing import prepare_manifest

@@ -260,10 +260,17 @@ revenues as (
     group by all
 ),
 paybacks as (
-    select s, period_grain, period_number, min(date_diff('month', period_start, month)) + 1
-        as payback_months
+    select
+        s,
+        period_grain,
+        period_number,
+        greatest(min(date_diff('month', period_start, month)) + 1, 1) as payback_months
     from (
-        select *, sum(revenue) over (partition by s, period_grain, period_number order by month) as so_far
+        select
+            *,
+            sum(revenue) over (
+                partition by s, period_grain, period_number order by greatest(month, period_start)
+            ) as so_far
         from revenues
     )
     inner join spent using (s, period_grain, period_number)
@@ -300,7 +307,7 @@ select
     spend::decimal(18, 2) as marketing_spend,
     cents(divide(spend, customers)) as cac,
     case when customers > 0 then divide(lifetime_value, spend) end as clv_to_cac,
-    payback_months,
+    case when customers > 0 and spend <= 0 then 1 else payback_months end as payback_months,
     is_complete
 from joined
 inner join segment_names using (s)

@@ -118,7 +118,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- for folder in mapped_folders(table_name) -%}
-        {%- do arms.append("(" ~ read_mapped(folder, table_name) ~ ")") -%}{%- do prefixes.append(id_prefix(folder.system)) -%}
+        {%- do arms.append("(" ~ read_mapped(folder, table_name) ~ ")") -%}{%- do prefixes.append(folder.id_prefix) -%}
     {%- endfor -%}
     {%- set sql -%}
     select
@@ -189,7 +189,7 @@
     {%- set unknown = [] -%}
     {%- for scan in scans -%}
         {%- for name in scan.columns
-            if name | lower not in known and name not in unknown
+            if (name | lower).split('__v_')[0] not in known and name not in unknown
             and not (name | lower).startswith(('_dlt_', '_airbyte_', '_sdc_', '_fivetran_')) -%}
             {%- do unknown.append(name) -%}
         {%- endfor -%}

@@ -1,6 +1,7 @@
 {#-
     What the mappings in models/sources/ share: texts of other forms to texts of the raw contract. A text that cannot be
-    turned stays as it is, so that the cast by the contract rejects it by name.
+    turned stays as it is, so that the cast by the contract rejects it by name. A seed's columns are renamed before they
+    are compared: in a subquery, a column of the seed would hide a mapping's column of the same name.
 -#}
 
 {#- Seconds or milliseconds since 1970 as ISO text. -#}
@@ -65,7 +66,11 @@
 {#- The IANA name or the offset of a timezone as exports write it, by the seed timezone_names; else the name itself. -#}
 {% macro iana_zone(text) -%}
     coalesce(
-        (select max(names.zone) from {{ ref('timezone_names') }} as names where lower(names.name) = lower({{ text }})),
+        (
+            select max(seed_zone)
+            from (select name as seed_name, zone as seed_zone from {{ ref('timezone_names') }})
+            where lower(seed_name) = lower({{ text }})
+        ),
         {{ text }}
     )
 {%- endmacro %}
@@ -79,9 +84,9 @@
             case
                 coalesce(
                     (
-                        select max(units.digits)
-                        from {{ ref('currency_minor_units') }} as units
-                        where units.currency = upper({{ currency }})
+                        select max(seed_digits)
+                        from (select currency as seed_currency, digits as seed_digits from {{ ref('currency_minor_units') }})
+                        where seed_currency = upper({{ currency }})
                     ),
                     2
                 )

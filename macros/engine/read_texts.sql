@@ -53,19 +53,37 @@
 {%- endmacro %}
 
 
-{#- The text of one column of a scan. A name is compared without regard to case. -#}
+{#-
+    The text of one column of a scan. A name is compared without regard to case. dlt keeps a value of another type than the
+    column's first one beside it: amount__v_double beside amount.
+-#}
 {% macro text_of(scan, name) -%}
-    {%- set found = namespace(text='cast(null as varchar)') -%}
-    {%- for column in scan.columns if column | lower == name | lower -%}
-        {%- if scan.envelope -%}
-            {%- set found.text = trimmed("json_extract_string(" ~ quoted(scan.envelope) ~ ", '$.\"" ~ column | replace("'", "''") ~ "\"')") -%}
-        {%- elif scan.types and is_nested(scan.types[scan.columns.index(column)]) -%}
-            {%- set found.text = "cast(to_json(" ~ quoted(column) ~ ") as varchar)" -%}
-        {%- else -%}
-            {%- set found.text = trimmed("cast(" ~ quoted(column) ~ " as varchar)") -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ found.text }}
+    {%- set texts = [] -%}
+    {%- for column in scan.columns if column == name | lower -%}{%- do texts.append(text_at(scan, column)) -%}{%- endfor -%}
+    {%- for column in scan.columns if column.startswith(name | lower ~ '__v_') -%}{%- do texts.append(text_at(scan, column)) -%}{%- endfor -%}
+    {%- if not texts -%}
+    cast(null as varchar)
+    {%- elif texts | length == 1 -%}
+    {{ texts[0] }}
+    {%- else -%}
+    coalesce({{ texts | join(', ') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro text_at(scan, column) -%}
+    {%- set place = scan.columns.index(column) -%}
+    {%- if scan.envelope and not is_beside_envelope(column) -%}
+    {{ trimmed("json_extract_string(" ~ quoted(scan.envelope) ~ ", '$.\"" ~ scan.names[place] | replace("'", "''") ~ "\"')") }}
+    {%- elif scan.types and not scan.envelope and is_nested(scan.types[place]) -%}
+    cast(to_json({{ quoted(scan.names[place]) }}) as varchar)
+    {%- else -%}
+    {{ trimmed("cast(" ~ quoted(column if scan.format == 'csv' else scan.names[place]) ~ " as varchar)") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Airbyte's own columns stand beside the envelope with the record. -#}
+{% macro is_beside_envelope(name) -%}
+    {{ return((name | lower).startswith('_airbyte_')) }}
 {%- endmacro %}
 
 {% macro is_nested(data_type) -%}
@@ -128,20 +146,25 @@
         {{ return([]) }}
     {%- endif -%}
     {%- set groups = run_query(
-        "select format, delimiter, heading, envelope, columns, types, to_json(list(path order by path)), min(file)"
+        "select format, compression, delimiter, heading, envelope, columns, names, types, mapping,"
+        ~ " to_json(list(path order by path)), min(file)"
         ~ " from " ~ inventory ~ " where system = '" ~ system | replace("'", "''") ~ "' and entity = '" ~ entity
-        ~ "' group by format, delimiter, heading, envelope, columns, types order by min(file)"
+        ~ "' group by format, compression, delimiter, heading, envelope, columns, names, types, mapping order by min(file)"
     ) -%}
     {%- set scans = [] -%}
-    {%- for format, delimiter, heading, envelope, columns, types, paths, first_file in groups.rows -%}
+    {%- for format, compression, delimiter, heading, envelope, columns, names, types, mapping, paths, first_file in groups.rows -%}
         {%- set scan = {
             'lines': lines_of(system, entity),
             'format': format,
+            'compression': compression or 'none',
             'delimiter': delimiter,
             'heading': fromjson(heading),
             'envelope': envelope,
             'columns': fromjson(columns),
+            'names': fromjson(names),
             'types': fromjson(types),
+            'mapping': mapping,
+            'encoding': fromjson(mapping).encoding if mapping else 'utf-8',
             'paths': fromjson(paths),
         } -%}
         {%- do scan.update({'reader': reader_of(scan)}) -%}
@@ -156,7 +179,11 @@
     {%- set paths = [] -%}
     {%- for path in scan.paths -%}{%- do paths.append("'" ~ path | replace("'", "''") ~ "'") -%}{%- endfor -%}
     {%- set columns = [] -%}
-    {%- set in_file = scan.heading if scan.format == 'csv' else [scan.envelope] if scan.envelope else scan.columns -%}
+    {%- set in_file = scan.heading if scan.format == 'csv' else scan.names -%}
+    {%- if scan.envelope and scan.format != 'csv' -%}
+        {%- set in_file = [scan.envelope] -%}
+        {%- for name in scan.names if is_beside_envelope(name) and name != scan.envelope -%}{%- do in_file.append(name) -%}{%- endfor -%}
+    {%- endif -%}
     {%- for name in in_file -%}
         {%- do columns.append("'" ~ name | replace("'", "''") ~ "': 'VARCHAR'") -%}
     {%- endfor -%}
@@ -165,12 +192,15 @@
     {%- elif scan.format in ('json', 'json_array') -%}
     read_json(
         [{{ paths | join(', ') }}], format = '{{ 'array' if scan.format == 'json_array' else 'newline_delimited' }}',
-        filename = true, hive_partitioning = false, columns = { {{ columns | join(', ') }} }
+        filename = true, hive_partitioning = false,
+        {#- JSON has another word for none. #}
+        compression = '{{ 'uncompressed' if scan.compression == 'none' else scan.compression }}', columns = { {{ columns | join(', ') }} }
     )
     {%- else -%}
     read_csv(
         [{{ paths | join(', ') }}], auto_detect = false, header = false, skip = 1, filename = true,
-        hive_partitioning = false, delim = '{{ scan.delimiter }}', quote = '"', escape = '"',
+        hive_partitioning = false, compression = '{{ scan.compression }}', delim = '{{ scan.delimiter }}', quote = '"', escape = '"',
+        encoding = '{{ scan.encoding }}',
         store_rejects = true, rejects_table = '{{ scan.lines }}_lines', rejects_scan = '{{ scan.lines }}_scans',
         columns = { {{ columns | join(', ') }} }
     )

@@ -60,3 +60,17 @@ inner join plain
         suffixed.kind = plain.kind
         and suffixed.plain_id = plain.id
 group by suffixed.table_name, suffixed.column_name, suffixed.id
+
+union all
+
+-- Many shops write 0 for a guest. With two orders it is a customer who seems to come again.
+select
+    'orders' as table_name,
+    'customer_id' as column_name,
+    customer_id as id,
+    '' as plain_in_table
+
+from {{ ref('stg_order_records') }}
+where customer_id = '0'
+group by customer_id
+having count(distinct order_id) > 1

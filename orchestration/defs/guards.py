@@ -34,7 +34,9 @@ _QUESTIONS = {
     "schema_drift": "Have the new files of {} the columns that the published ones have?",
     "conflicts": "Does every key of {} have one record, or a record that is known to be newest?",
     "undated_versions": "Do all versions of one key of {} have updated_at, or none?",
-    "lookalike_ids": "Is no id of {} another one with a trailing .0?",
+    "lookalike_ids": "Is no id of {} another one with a trailing .0, or that of a guest?",
+    "matched_customers": "Do the {} files know the customers with orders?",
+    "amounts_in_cents": "Are the amounts in new files of {} in whole units?",
 }
 
 _logger = logging.getLogger(__name__)

@@ -54,15 +54,22 @@ def undated_versions(limits: Limits, contested: Sequence[Row]) -> Finding:
 
 
 def lookalike_ids(limits: Limits, ids: Sequence[Row]) -> Finding:
-    """Judge the ids that stand with and without a trailing .0; `ids` is LOOKALIKES of one table."""
+    """Judge ids with and without a trailing .0, and of guests; `ids` is LOOKALIKES of a table."""
     if not ids:
-        return None, "no two ids that differ only by a trailing .0", {"ids": 0}
+        return None, "no id that is probably another one, or none", {"ids": 0}
+    guests = [row for row in ids if not row["plain_in_table"]]
     names = [
-        f"{row['column_name']} {row['id']} (without .0 in {row['plain_in_table']})" for row in ids
+        f"{row['column_name']} {row['id']} (without .0 in {row['plain_in_table']})"
+        for row in ids
+        if row not in guests
     ]
-    message = (
-        f"{_counted(len(ids), 'id')} with a trailing .0, taken for another id than the same without"
-        f" it: {first_few_names(names, _SHOWN_NAMES)}"
+    message = "; ".join(
+        [f"orders of guests may have the {row['column_name']} {row['id']}" for row in guests]
+        + [
+            f"{_counted(len(names), 'id')} with a trailing .0, taken for another id than the same"
+            f" without it: {first_few_names(names, _SHOWN_NAMES)}"
+        ]
+        * bool(names)
     )
     severity = severity_of(limits, lambda most: len(ids) > most)
     return severity, message, {"ids": len(ids)}

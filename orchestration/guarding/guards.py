@@ -22,6 +22,7 @@ from orchestration.guarding.contested import (
     undated_versions,
 )
 from orchestration.guarding.findings import Finding, Row, rows, severity_of
+from orchestration.guarding.plausible import BUYERS, amounts_in_cents, matched_customers
 from orchestration.guarding.thresholds import Limits
 from orchestration.settings.durations import format_duration
 from orchestration.telling.failures import Failure
@@ -46,7 +47,16 @@ _ADVICE = {
         f"Deliver updated_at in every file, or set undated_versions: warn in {_SOURCES}."
     ),
     "lookalike_ids": (
-        f"Write the ids as text, without .0, or set lookalike_ids: warn in {_SOURCES}."
+        "Write the ids as text, without .0, and nothing for a guest; or set lookalike_ids: warn in"
+        f" {_SOURCES}."
+    ),
+    "matched_customers": (
+        "Deliver customers with the ids that the orders have, or change matched_customers in"
+        f" {_SOURCES}."
+    ),
+    "amounts_in_cents": (
+        "Deliver amounts in whole units (minor_units: true in _mapping.yml does it), or set"
+        f" amounts_in_cents: warn in {_SOURCES}."
     ),
 }
 
@@ -86,12 +96,13 @@ def evaluate(
     files = rows(warehouse, _FILES)
     contested = rows(warehouse, CONTESTED)
     lookalikes = rows(warehouse, LOOKALIKES)
+    buyers = rows(warehouse, BUYERS)
     published = rows(served, _FILES) if served.exists() else []
     results = []
     for table, limits_of in limits.items():
-        own, before, rivals, ids = (
+        own, before, rivals, ids, known = (
             [row for row in found if row["table_name"] == table]
-            for found in (files, published, contested, lookalikes)
+            for found in (files, published, contested, lookalikes, buyers)
         )
         findings = {
             "freshness": _freshness(limits_of["freshness"], own, now),
@@ -100,6 +111,8 @@ def evaluate(
             "conflicts": conflicts(limits_of["conflicts"], rivals),
             "undated_versions": undated_versions(limits_of["undated_versions"], rivals),
             "lookalike_ids": lookalike_ids(limits_of["lookalike_ids"], ids),
+            "matched_customers": matched_customers(limits_of["matched_customers"], known),
+            "amounts_in_cents": amounts_in_cents(limits_of["amounts_in_cents"], own, before),
         }
         for guard, (severity, message, metadata) in findings.items():
             off = "" if limits_of[guard] else " (this guard is off)"
@@ -165,15 +178,24 @@ def _volume(limits: Limits, files: Sequence[Row], published: Sequence[Row]) -> F
 
 def _schema_drift(limits: Limits, files: Sequence[Row], published: Sequence[Row]) -> Finding:
     # Builds of older releases have no column `columns`, so there is nothing to compare with.
-    headings = [set(json.loads(file["columns"])) for file in published if "columns" in file]
+    headings: dict[tuple[str, str], list[set[str]]] = {}
+    for file in published:
+        if "columns" in file:
+            headings.setdefault(_kind(file), []).append(set(json.loads(file["columns"])))
     if not headings:
         return None, "no published heading to compare with", {}
-    always, ever = set.intersection(*headings), set.union(*headings)
     known = {file["file"] for file in published}
     drifts: dict[str, list[str]] = {}
     for file in files:
         columns = set(json.loads(file["columns"]))
-        if file["file"] not in known and (drift := _drift(always - columns, columns - ever)):
+        of_its_kind = headings.get(_kind(file))
+        if file["file"] in known or not of_its_kind:
+            continue
+        missing, added = (
+            set.intersection(*of_its_kind) - columns,
+            columns - set.union(*of_its_kind),
+        )
+        if drift := _drift(missing, added):
             drifts.setdefault(drift, []).append(file["file"])
     drifted = sum(len(names) for names in drifts.values())
     named = [f"{first_few_names(names, _SHOWN_NAMES)} ({drift})" for drift, names in drifts.items()]
@@ -181,6 +203,11 @@ def _schema_drift(limits: Limits, files: Sequence[Row], published: Sequence[Row]
     message = f"other columns than the published files: {shown}"
     severity = severity_of(limits, lambda most: drifted > most)
     return severity, message, {"files_with_other_columns": drifted}
+
+
+def _kind(file: Row) -> tuple[str, str]:
+    # Builds of older releases have files of the raw contract only.
+    return file.get("system", "raw"), file.get("entity", file["table_name"])
 
 
 def _drift(missing: set[str], added: set[str]) -> str:

@@ -3,16 +3,18 @@
 import hashlib
 from pathlib import Path
 
+from landing.files import delivered_files
+
 
 def fingerprint(raw_dir: Path) -> str:
     """Return a digest of the names, sizes and times of the raw files under `raw_dir`.
 
-    The digest changes when a file is added, removed or changed. A missing folder counts as empty.
+    The digest changes when a file is added, removed or changed, at any depth; a mapping and the
+    list of ignored files are such files too. A missing folder counts as empty.
     """
     digest = hashlib.sha256()
-    for path in sorted(raw_dir.glob("*/*")):
-        if path.name[0] not in "._" and path.is_file():
-            status = path.stat()
-            name = path.relative_to(raw_dir)
-            digest.update(f"{name}\t{status.st_size}\t{status.st_mtime_ns}\n".encode())
+    for path in delivered_files(raw_dir):
+        status = path.stat()
+        name = path.relative_to(raw_dir)
+        digest.update(f"{name}\t{status.st_size}\t{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -6,6 +6,8 @@
     conflicts: warn
     undated_versions: warn
     lookalike_ids: warn
+    matched_customers: {warn_below: 0.5}
+    amounts_in_cents: warn
 
 A value past an error threshold blocks publishing. freshness looks like dbt's own config of that
 name. It is in meta all the same, because dbt drops a misspelt freshness without a message.
@@ -36,10 +38,14 @@ class RefusedThresholdsError(ValueError):
 def thresholds(manifest: Manifest) -> dict[str, dict[str, Limits]]:
     """Return the limits of each guard by raw table, in the order of the tables' names.
 
-    A limit is a timedelta for freshness, a share for volume, and else a number of files, records or
-    ids. Raises RefusedThresholdsError, with a line for each setting that is not allowed.
+    A limit is a timedelta for freshness, a share for volume and matched_customers, and else a
+    number of files, records or ids. Raises RefusedThresholdsError, with a line for each setting
+    that is not allowed.
     """
-    nodes = sorted(manifest["sources"].values(), key=lambda node: node["name"])
+    nodes = sorted(
+        (node for node in manifest["sources"].values() if node["source_name"] == "raw"),
+        key=lambda node: node["name"],
+    )
     if refused := [reason for node in nodes for reason in _refused(node)]:
         raise RefusedThresholdsError("\n".join(refused))
     return {
@@ -69,7 +75,7 @@ def _freshness(setting: object) -> Limits | None:
     return _by_severity(setting, "after", _age)
 
 
-def _volume(setting: object) -> Limits | None:
+def _shares(setting: object) -> Limits | None:
     return _by_severity(setting, "below", _share)
 
 
@@ -102,11 +108,13 @@ def _is_allowed(guard: str, setting: object) -> bool:
 
 _READERS: dict[str, Callable[[object], Limits | None]] = {
     "freshness": _freshness,
-    "volume": _volume,
+    "volume": _shares,
     "schema_drift": _severity_of_any,
     "conflicts": _severity_of_any,
     "undated_versions": _severity_of_any,
     "lookalike_ids": _severity_of_any,
+    "matched_customers": _shares,
+    "amounts_in_cents": _severity_of_any,
 }
 _ALLOWED = {
     "freshness": "warn_after or error_after or both, each like {count: 36, period: hour}; count is"
@@ -116,6 +124,9 @@ _ALLOWED = {
     "conflicts": "warn or error",
     "undated_versions": "warn or error",
     "lookalike_ids": "warn or error",
+    "matched_customers": "warn_below or error_below or both, each a share of the customers with"
+    " orders, above 0 and up to 1",
+    "amounts_in_cents": "warn or error",
 }
 _RULES = {
     guard: Rule(f"{allowed}, or off", partial(_is_allowed, guard))

@@ -11,11 +11,12 @@ import duckdb
 
 from orchestration import paths
 from orchestration.serving.published import published_build
+from orchestration.telling.cohort_table import cohort_table
 from orchestration.telling.failures import SHOWN_FAILURES, Failure
 from orchestration.words import first_few
 
 # With these bounds a good run, with its progress and warnings, stays within 60 lines.
-_SHOWN_TABLES = 23
+_SHOWN_TABLES = 12
 _SHOWN_OUTCOMES = 10
 _SHOWN_WARNINGS = 4
 _SHOWN_MESSAGE_LINES = 8
@@ -50,6 +51,7 @@ def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) 
         forecasts = connection.execute(
             "select model, mae, is_champion from clv.rpt_clv_calibration"
         ).fetchall()
+        cohorts = cohort_table(connection)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         examples = connection.execute(
             "select table_name, reject_reason, file, record_number, rejected_words"
@@ -59,7 +61,7 @@ def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) 
         ).fetchall()
     return [
         f"Published {build.build_id}, as of {build.as_of}:",
-        *_bounded([f"  {name:<36}{count:>13,} rows" for name, count in rows], _SHOWN_TABLES),
+        *_bounded(_in_two_columns(rows), _SHOWN_TABLES),
         *_outcomes(outcomes, {tuple(row[:2]): row[2:] for row in examples}),
         *_bounded(
             [*_beaten_by_naive(forecasts), *_unfitted(unfitted)],
@@ -68,6 +70,7 @@ def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) 
         ),
         "Seconds: " + ", ".join(f"{stage} {time:.1f}" for stage, time in seconds.items()),
         str(file),
+        *cohorts,
     ]
 
 
@@ -103,6 +106,11 @@ def rerun_command(variables: Mapping[str, Any]) -> str:
     folders = {"TENURE_RAW_DIR": paths.raw_dir(), "TENURE_HOME": paths.home()}
     command = ["make build", *(f"{name}={_quoted(path)}" for name, path in folders.items())]
     return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
+
+
+def _in_two_columns(rows: Sequence[tuple[str, int]]) -> list[str]:
+    cells = [f"{name:<32}{count:>12,} rows" for name, count in rows]
+    return ["  " + "     ".join(cells[i : i + 2]) for i in range(0, len(cells), 2)]
 
 
 def _outcomes(outcomes: Sequence[tuple], examples: Mapping[tuple, tuple]) -> list[str]:

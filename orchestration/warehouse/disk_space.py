@@ -9,6 +9,8 @@ import os
 import shutil
 from pathlib import Path
 
+from landing.files import delivered_files
+
 # A first build writes about 3 bytes per byte of raw files (measured): warehouse and version.
 _WRITTEN_PER_RAW_BYTE = 3
 # A gzipped text file is about 5 times larger when unpacked.
@@ -40,9 +42,8 @@ def _estimate(raw_dir: Path, warehouse: int, version: int) -> int:
     if warehouse and version:
         return warehouse + version
     return _WRITTEN_PER_RAW_BYTE * sum(
-        _size(path) * (_GZIPPED if path.suffix == ".gz" else 1)
-        for path in raw_dir.glob("*/*")
-        if path.is_file()
+        _size(path) * (_GZIPPED if path.suffix in (".gz", ".zst") else 1)
+        for path in delivered_files(raw_dir)
     )
 
 

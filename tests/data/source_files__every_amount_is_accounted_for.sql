@@ -71,4 +71,5 @@ where
         and coalesce(totals.amount_of_records, 0) <> coalesce(totals.amount_in_file, 0)
     )
     or source_files.amount_read
-    <> source_files.amount_accepted + source_files.amount_superseded + source_files.amount_rejected
+    <> source_files.amount_accepted + source_files.amount_superseded + source_files.amount_part_of
+    + source_files.amount_rejected

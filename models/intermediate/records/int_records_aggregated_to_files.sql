@@ -26,6 +26,7 @@ file_totals as (
         sum(amount) as amount_read,
         sum(case when outcome = 'accepted' then amount else 0 end) as amount_accepted,
         sum(case when outcome = 'superseded' then amount else 0 end) as amount_superseded,
+        sum(case when outcome = 'part_of' then amount else 0 end) as amount_part_of,
         sum(case when outcome = 'rejected' then amount else 0 end) as amount_rejected,
         max(case when outcome = 'accepted' then latest_event_at end) as latest_event_at
 
@@ -54,6 +55,7 @@ tables_of_files as (
 select
     tables_of_files.table_name,
     files.system,
+    files.entity,
     files.file,
     files.sha256,
     files.columns,
@@ -66,6 +68,7 @@ select
     cast(coalesce(file_totals.amount_read, 0) as decimal(38, 4)) as amount_read,
     cast(coalesce(file_totals.amount_accepted, 0) as decimal(38, 4)) as amount_accepted,
     cast(coalesce(file_totals.amount_superseded, 0) as decimal(38, 4)) as amount_superseded,
+    cast(coalesce(file_totals.amount_part_of, 0) as decimal(38, 4)) as amount_part_of,
     cast(coalesce(file_totals.amount_rejected, 0) as decimal(38, 4)) as amount_rejected,
     file_totals.latest_event_at
 

@@ -47,15 +47,8 @@ cohorts as (
         sum(customers.lifetime_net_revenue) as historic_net_revenue,
         sum(customers.lifetime_recurring_revenue) as historic_recurring_revenue,
         sum(customer_values.predicted_clv) as predicted_clv,
-        sum(
-            case
-                when
-                    customer_values.customer_id is not null
-                    and customer_values.predicted_clv is null
-                    then 1
-                else 0
-            end
-        ) as unscored_customers
+        count(customer_values.customer_id)
+        - count(customer_values.predicted_clv) as unscored_customers
 
     from customers
     inner join days_in_periods
@@ -109,14 +102,16 @@ revenues_of_cohorts as (
 
 ),
 
+-- A renewal or credit note may be older than the cohort. The first month holds all of them, so each
+-- month up to that one has the sum at its end.
 cumulative_revenues as (
 
     select
         *,
         sum(revenue) over (
             partition by segment_name, segment_value, period_grain, period_start
-            order by month
-            rows between unbounded preceding and current row
+            order by greatest(month, period_start)
+            range between unbounded preceding and current row
         ) as cumulative_revenue
 
     from revenues_of_cohorts
@@ -131,7 +126,6 @@ paybacks as (
         spend.segment_value,
         spend.period_grain,
         spend.period_start,
-        -- a renewal or credit note may be older than the cohort
         greatest(
             min({{ months_between('spend.period_start', 'revenues.month') }}) + 1, 1
         ) as payback_months
@@ -207,7 +201,13 @@ select
         when cohort.customers > 0
             then {{ safe_divide('cohort.lifetime_value', 'cohort.marketing_spend') }}
     end as clv_to_cac,
-    cast(paybacks.payback_months as bigint) as payback_months,
+    -- who cost nothing has nothing to pay back
+    cast(
+        case
+            when cohort.customers > 0 and cohort.marketing_spend <= 0 then 1
+            else paybacks.payback_months
+        end as bigint
+    ) as payback_months,
     cohort.is_complete
 
 from with_lifetime_value as cohort

@@ -9,6 +9,7 @@ files as (
 select
     table_name,
     system,
+    entity,
     file,
     sha256,
     columns,
@@ -21,6 +22,7 @@ select
     amount_read,
     amount_accepted,
     amount_superseded,
+    amount_part_of,
     amount_rejected,
     latest_event_at
 

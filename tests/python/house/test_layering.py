@@ -19,11 +19,14 @@ def models(manifest):
 
 
 def room(node):
-    """The room of a node: source, seed, staging, intermediate, or marts/<schema>."""
+    """The room of a node: source, seed, sources, staging, intermediate, or marts/<schema>."""
     if node["resource_type"] in ("source", "seed"):
         return node["resource_type"]
+    # The list of files is read by everything that reads files.
+    if node["name"] == "stg_source_files":
+        return "source"
     folders = node["original_file_path"].split("/")[1:-1]
-    return "/".join(folders)
+    return "sources" if folders[0] == "sources" else "/".join(folders)
 
 
 def parents(manifest, node):
@@ -34,7 +37,9 @@ def parents(manifest, node):
 # The rooms that each room reads, apart from itself. The calendar starts with the first event of
 # any kind, so it reads the rooms of events, and they read as_of.
 PARENTS = {
-    "staging": {"source", "seed"},
+    "source": set(),
+    "sources": {"source", "seed"},
+    "staging": {"source", "sources", "seed"},
     "intermediate/calendar": {
         *("staging", "intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
     },
@@ -47,7 +52,8 @@ PARENTS = {
         *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },
     "intermediate/records": {
-        *("staging", "intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
+        *("source", "staging"),
+        *("intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
     },
     "marts/core": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
@@ -99,10 +105,56 @@ def test_every_model_is_named_after_its_room(manifest):
     wrong = [
         node["name"]
         for node in models(manifest)
-        if room(node) != "marts/meta"
+        if room(node) not in ("marts/meta", "sources", "source")
         and not node["name"].startswith(prefixes[room(node).split("/")[0]])
     ]
     assert not wrong
+
+
+def test_a_mapping_is_ephemeral_and_stays_within_its_system(manifest):
+    """A system can be added, changed and taken out without a look at the others."""
+    mappings = [node for node in models(manifest) if room(node) == "sources"]
+    assert mappings
+    for node in mappings:
+        system = node["original_file_path"].split("/")[2]
+        assert node["name"].startswith(f"{system}__"), node["name"]
+        assert node["config"]["materialized"] == "ephemeral", node["name"]
+        for parent in parents(manifest, node):
+            assert (
+                room(parent) == "seed"
+                or parent["name"] == "stg_source_files"
+                or parent.get("source_name") == system
+                or parent["name"].startswith(f"{system}__")
+            ), (node["name"], parent["name"])
+
+
+def test_every_mapping_of_a_contract_table_feeds_it(manifest):
+    """A mapping that macros/systems.sql does not name would be left out without a word."""
+    tables = {
+        source["name"] for source in manifest["sources"].values() if source["source_name"] == "raw"
+    }
+    read = {
+        unique_id
+        for node in models(manifest)
+        if room(node) == "staging"
+        for unique_id in node["depends_on"]["nodes"]
+    }
+    mappings = [
+        node
+        for node in models(manifest)
+        if room(node) == "sources" and node["name"].split("__")[1] in tables
+    ]
+    assert mappings
+    assert not [node["name"] for node in mappings if node["unique_id"] not in read]
+
+
+def test_every_layout_says_where_it_is_from_and_what_it_cannot_say(manifest):
+    for source in manifest["sources"].values():
+        if source["source_name"] != "raw":
+            meta = source["source_meta"] or source["config"]["meta"]
+            assert meta["layout"], source["source_name"]
+            assert isinstance(meta["cannot_say"], list), source["source_name"]
+            assert source["description"] and source["source_description"], source["name"]
 
 
 def test_every_model_opens_with_its_grain_and_describes_every_column(manifest):
@@ -110,7 +162,8 @@ def test_every_model_opens_with_its_grain_and_describes_every_column(manifest):
         node["name"]
         for node in models(manifest)
         if not node["description"].startswith("One row")
-        or not node["columns"]
+        # The columns of a mapping are those of the raw contract.
+        or (not node["columns"] and room(node) != "sources")
         or any(not column["description"] for column in node["columns"].values())
     ]
     assert not undescribed

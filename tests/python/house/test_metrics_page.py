@@ -24,6 +24,8 @@ NOT_MEASURES = {
         "order_id",
         "spell_id",
         "meta.source_files.table_name",
+        "meta.source_files.system",
+        "meta.source_files.entity",
         "meta.source_files.file",
         "meta.source_files.sha256",
         "meta.source_files.columns",
@@ -139,7 +141,8 @@ WITHOUT_ORACLE = {
     "core.fct_customer_months.is_complete",
     # The laws of these columns scan the raw files a second time.
     "meta.source_files.{rows_read,rows_superseded,rows_rejected}",
-    "meta.source_files.{amount_read,amount_accepted,amount_superseded,amount_rejected}",
+    "meta.source_files.{rows_part_of,rows_derived}",
+    "meta.source_files.{amount_read,amount_accepted,amount_superseded,amount_part_of,amount_rejected}",
     "meta.source_files.latest_event_at",
     "meta.row_outcomes.amount",
 }

@@ -77,13 +77,37 @@ CASES = {
 @settings(max_examples=settings().max_examples // len(CASES), phases=[Phase.generate])
 def test_every_number_is_what_the_oracle_says(warehouse, case, seed):
     """Each case is a large shop. Nothing is shrunk, since each customer is drawn alone."""
-    timezone, as_of, policy = CASES[case]
+    compare(warehouse, seed, *CASES[case])
+
+
+def compare(warehouse, seed, timezone, as_of, policy):
+    """Fill the warehouse with a large shop, compare all its numbers, and return the oracle."""
     zone = ZoneInfo(timezone)
     shop = PaperShop(seed, 600, zone, as_of).tables
     variables = {"reporting_timezone": timezone, "as_of_date": as_of.isoformat(), **policy}
     build(warehouse, shop, variables)
     found = warehouse.tables(["core.dim_customers", *KEYS])
-    check_marts(ValueOracle(shop, found, zone, as_of, PARSED | policy), found, KEYS, is_same)
+    oracle = ValueOracle(shop, found, zone, as_of, PARSED | policy)
+    check_marts(oracle, found, KEYS, is_same)
+    return oracle
+
+
+@pytest.mark.parametrize(
+    "seed, named, failed, champion, scorer",
+    [
+        (286, "champion", "calibration", "mbg_nbd", "mbg_nbd"),
+        (286, "bg_nbd", "calibration", None, "bg_nbd"),
+        (359, "champion", "all_data", "mbg_nbd", "mbg_nbd"),
+        (359, "bg_nbd", "all_data", None, None),
+    ],
+)
+def test_a_model_without_a_fit_forecasts_nothing(warehouse, seed, named, failed, champion, scorer):
+    """Few random shops have no best fit of BG/NBD. These are two of them."""
+    timezone, as_of, _ = CASES["utc"]
+    oracle = compare(warehouse, seed, timezone, as_of, {"clv_model": named})
+    fits = {(fit, model) for fit in ("all_data", "calibration") for model in ("bg_nbd", "mbg_nbd")}
+    assert {pair for pair in fits if not oracle.is_fitted(*pair)} == {(failed, "bg_nbd")}
+    assert (oracle.champion, oracle.scorer) == (champion, scorer)
 
 
 # --- Published ------------------------------------------------------------------------------------

@@ -124,9 +124,10 @@ class ValueOracle(CohortOracle):
             "calibration": self.histories_until(as_of - timedelta(days=self.holdout)),
         }
         self.last_spells = {customer: self.spells(customer)[-1] for customer in self.paying}
-        self.predicted = {
-            row["customer_id"]: row["predicted_clv"] for row in found["clv.fct_customer_value"]
-        }
+        self.predicted, self.reasons = (
+            {row["customer_id"]: row[column] for row in found["clv.fct_customer_value"]}
+            for column in ("predicted_clv", "unscored_reason")
+        )
 
     @staticmethod
     def read_fits(rows):
@@ -218,25 +219,48 @@ class ValueOracle(CohortOracle):
         return purchase_log_likelihood(model, self.fits[fit, model, "all"], x, t_x, T)[1]
 
     def forecasts(self):
-        """The forecast purchases of each in the holdout, by model."""
+        """The forecast purchases of each in the holdout, by model. Without a fit there is none."""
         yield "naive", self.arrays("calibration")[4]
         for model in PURCHASE_MODELS:
-            yield model, self.expected("calibration", model, self.holdout / 7)
+            if self.is_fitted("calibration", model):
+                yield model, self.expected("calibration", model, self.holdout / 7)
 
+    def is_fitted(self, fit, model):
+        return (fit, model, "all") in self.fits
+
+    @cached_property
     def champion(self):
-        if self.asked_for != "champion":
-            return self.asked_for
+        """The best forecast, or the one asked for, of the models with both fits; or nobody."""
         actual = self.arrays("calibration")[5]
         errors = {
             model: np.abs(predicted - actual).mean()
             for model, predicted in self.forecasts()
-            if model != "naive"
+            if self.is_fitted("all_data", model) and self.asked_for in ("champion", model)
         }
-        return min(errors, key=errors.get)
+        return min(errors, key=errors.get, default=None)
+
+    @cached_property
+    def scorer(self):
+        """The model asked for needs no trial."""
+        is_enough = self.is_fitted("all_data", self.asked_for)
+        return self.asked_for if is_enough else self.champion
 
     def rpt_clv_calibration(self):
         actual = self.arrays("calibration")[5]
-        for model, predicted in self.forecasts():
+        forecasts = dict(self.forecasts())
+        for model in ["naive", *PURCHASE_MODELS]:
+            if model not in forecasts:
+                nothing = dict.fromkeys(
+                    ["actual_purchases", "predicted_purchases", "mae", "rmse", "bias"]
+                )
+                yield nothing | {
+                    "model": model,
+                    "horizon_days": self.holdout,
+                    "customers": 0,
+                    "is_champion": False,
+                }
+                continue
+            predicted = forecasts[model]
             errors = predicted - actual
             yield {
                 "model": model,
@@ -247,21 +271,21 @@ class ValueOracle(CohortOracle):
                 "mae": np.abs(errors).mean(),
                 "rmse": np.sqrt((errors**2).mean()),
                 "bias": errors.mean(),
-                "is_champion": model == self.champion(),
+                "is_champion": model == self.champion,
             }
 
     def order_values(self):
-        """The worth of one purchase of each, and the worth of all until the horizon."""
+        """The worth of one purchase of each, and of all until the horizon if a model scores."""
         x, _, _, mean, *_ = self.arrays("all_data")
         if (price := self.one_price(self.as_of)) is None:
             p, q, v = self.fits["all_data", "gamma_gamma", "all"]
             value = p * (v + x * mean) / (p * x + q - 1)
         else:
             value = np.full(len(x), price)
+        if not self.scorer:
+            return value, [None] * len(value)
         months = np.arange(self.horizon + 1)[:, np.newaxis]
-        by_month = np.diff(
-            self.expected("all_data", self.champion(), months * MONTH_IN_WEEKS), axis=0
-        )
+        by_month = np.diff(self.expected("all_data", self.scorer, months * MONTH_IN_WEEKS), axis=0)
         discounted = (by_month / (1 + self.discount) ** (months[1:] / 12)).sum(axis=0)
         return value, discounted * value * self.margin
 
@@ -410,23 +434,24 @@ class ValueOracle(CohortOracle):
         return earned
 
     def fct_customer_value(self):
-        champion = self.champion()
         buyers = list(self.histories["all_data"])
-        p_alive = dict(zip(buyers, self.p_alive("all_data", champion), strict=True))
-        weeks = np.array([[30], [90], [365]]) / 7
-        purchases = dict(
-            zip(buyers, self.expected("all_data", champion, weeks).T.tolist(), strict=True)
-        )
+        p_alive, purchases = {}, {}
+        if self.scorer:
+            weeks = np.array([[30], [90], [365]]) / 7
+            expected = self.expected("all_data", self.scorer, weeks).T.tolist()
+            purchases = dict(zip(buyers, expected, strict=True))
+            p_alive = dict(zip(buyers, self.p_alive("all_data", self.scorer), strict=True))
         values = dict(zip(buyers, zip(*self.order_values(), strict=True), strict=True))
         for customer in self.first_days():
             history = self.histories["all_data"].get(customer)
             order_value = values.get(customer, (None, None))
             subscription_value = self.subscription_value(customer)
             parts = [part for part in (order_value[1], subscription_value) if part is not None]
+            is_unscored = history and not self.scorer
             yield {
                 "customer_id": customer,
-                "model": champion if history else None,
-                "unscored_reason": None,
+                "model": self.scorer if history else None,
+                "unscored_reason": self.reason_for(customer) if is_unscored else None,
                 "frequency": history and history.x,
                 "recency_days": history and round(history.t_x * 7),
                 "age_days": history and round(history.T * 7),
@@ -444,9 +469,22 @@ class ValueOracle(CohortOracle):
                 "historic_recurring_revenue": self.recurring_revenue(customer),
                 "predicted_order_value": order_value[1],
                 "predicted_subscription_value": subscription_value,
-                "predicted_clv": sum((to_cents(Fraction(part)) for part in parts), NOTHING),
+                "predicted_clv": None
+                if is_unscored
+                else sum((to_cents(Fraction(part)) for part in parts), NOTHING),
                 "as_of": self.as_of,
             }
+
+    def reason_for(self, customer):
+        """The reason given to the customer, which must be that of a fit which failed."""
+        reason = self.reasons[customer] or ""
+        failures = {
+            row["reason"]
+            for row in self.parameters
+            if row["model"] in PURCHASE_MODELS and not row["converged"]
+        }
+        is_known = any(failure in reason for failure in failures)
+        return reason if is_known else "the reason of a fit that failed"
 
     def rpt_clv_deciles(self):
         customers, later = (
@@ -474,7 +512,7 @@ class ValueOracle(CohortOracle):
                     "buyer_rate": rate(buyers, len(its_ranked)),
                     "buyer_ci_low": low,
                     "buyer_ci_high": high,
-                    "is_champion": model == self.champion(),
+                    "is_champion": model == self.champion,
                 }
 
     def spend(self):
@@ -500,27 +538,32 @@ class ValueOracle(CohortOracle):
             spent = sum(spend[key]) if key in spend else None
             net = sum(map(self.net_revenue, its_customers), NOTHING)
             recurring = sum(map(self.recurring_revenue, its_customers), NOTHING)
-            predicted = sum((self.predicted[customer] for customer in its_customers), NOTHING)
-            value = Fraction(net + recurring) * Fraction(str(self.margin)) + Fraction(predicted)
-            number = len(its_customers)
+            values = [self.predicted[customer] for customer in its_customers]
+            number, unscored = len(its_customers), values.count(None)
+            predicted = None if unscored else sum(values, NOTHING)
+            value = None
+            if not unscored:
+                value = Fraction(net + recurring) * Fraction(str(self.margin)) + Fraction(predicted)
             yield dict(zip([*SEGMENT, "period_grain", "cohort_start"], key, strict=True)) | {
                 "customers": number,
-                "unscored_customers": 0,
+                "unscored_customers": unscored,
                 "historic_net_revenue": net,
                 "historic_recurring_revenue": recurring,
                 "predicted_clv": predicted,
-                "clv_per_customer": to_cents(value / number) if number else None,
+                "clv_per_customer": to_cents(value / number) if number and not unscored else None,
                 "marketing_spend": spent,
                 "cac": to_cents(Fraction(spent) / number) if number and spent is not None else None,
-                "clv_to_cac": rate(value, spent) if number and spent else None,
+                "clv_to_cac": rate(value, spent) if number and spent and not unscored else None,
                 "payback_months": self.payback_months(its_customers, start, spent),
                 "is_complete": following(start, grain) <= self.as_of,
             }
 
     def payback_months(self, customers, start, spent):
         """Calendar months until the margin reached the spend, the month of the start included."""
-        if spent is None:
+        if spent is None or not customers:
             return None
+        if spent <= 0:
+            return 1
         # Renewals and credit notes may be older than the cohort.
         earned = sum(
             amount

@@ -17,6 +17,7 @@ DAY = timedelta(days=1)
 GUARDS = (
     *("freshness", "volume", "schema_drift"),
     *("conflicts", "undated_versions", "lookalike_ids"),
+    *("matched_customers", "amounts_in_cents"),
 )
 OFF = {guard: {} for guard in GUARDS}
 
@@ -25,23 +26,35 @@ OFF = {guard: {} for guard in GUARDS}
 def write(tmp_path):
     """Write a DuckDB file with these rows of meta.source_files; a dict has what matters.
 
-    `contested` and `lookalikes` are rows of the two tables of staging.
+    `contested` and `lookalikes` are rows of the two tables of staging. `buyers` have orders,
+    `accounts` are in the customers files.
     """
 
-    def write_file(name, *files, contested=(), lookalikes=()):
+    def write_file(name, *files, contested=(), lookalikes=(), buyers=(), accounts=()):
         path = tmp_path / name
         with duckdb.connect(str(path)) as connection:
             connection.execute(
                 "create schema meta; create table meta.source_files (table_name varchar,"
-                " file varchar, columns varchar, rows_read bigint, latest_event_at timestamp)"
+                " file varchar, columns varchar, rows_read bigint, latest_event_at timestamp,"
+                " system varchar, entity varchar, rows_accepted bigint,"
+                " amount_accepted decimal(38, 4))"
             )
+            connection.execute(
+                "create schema core; create table core.dim_customers"
+                " (customer_id varchar, lifetime_orders bigint)"
+            )
+            for buyer in buyers:
+                connection.execute("insert into core.dim_customers values (?, 1)", [buyer])
             connection.execute(
                 "create schema staging; create table staging.stg_conflicting_records (table_name"
                 " varchar, record_key varchar, file varchar, kept_file varchar,"
                 " superseded_reason varchar, amount decimal(18, 4));"
                 "create table staging.stg_lookalike_ids"
-                " (table_name varchar, column_name varchar, id varchar, plain_in_table varchar)"
+                " (table_name varchar, column_name varchar, id varchar, plain_in_table varchar);"
+                "create table staging.stg_customers (customer_id varchar)"
             )
+            for account in accounts:
+                connection.execute("insert into staging.stg_customers values (?)", [account])
             for row in contested:
                 connection.execute(
                     "insert into staging.stg_conflicting_records values (?, ?, ?, ?, ?, ?)", row
@@ -51,13 +64,17 @@ def write(tmp_path):
             for file in files:
                 table = file.get("table", "orders")
                 connection.execute(
-                    "insert into meta.source_files values (?, ?, ?, ?, ?)",
+                    "insert into meta.source_files values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         table,
                         f"{table}/{file.get('file', 'a.csv')}",
                         json.dumps(file.get("columns", "order_id amount").split()),
                         file.get("rows", 1),
                         file.get("latest"),
+                        file.get("system", "raw"),
+                        file.get("entity", table),
+                        file.get("rows", 1),
+                        file.get("amount", 0),
                     ],
                 )
         return path
@@ -319,6 +336,64 @@ def test_ids_that_look_alike_are_named(write, tmp_path):
     ).passed
 
 
+def test_an_id_of_guests_is_named(write, tmp_path):
+    warehouse = write("now", lookalikes=[("orders", "customer_id", "0", "")])
+    guard = result("lookalike_ids", {"warn": 0}, warehouse, tmp_path / "nothing")
+    assert guard.message == "orders: orders of guests may have the customer_id 0"
+
+
+@pytest.mark.parametrize(
+    ("buyers", "accounts", "severity"),
+    [
+        ("abcd", "ab", None),
+        ("abcd", "ax", "warn"),
+        ("abcd", "xyz", "error"),
+        ("abcd", "", None),
+        ("", "ab", None),
+    ],
+)
+def test_buyers_whom_the_customers_files_do_not_know(write, tmp_path, buyers, accounts, severity):
+    warehouse = write("now", buyers=buyers, accounts=accounts)
+    limits = {"warn": 0.5, "error": 0.2}
+    guard = result("matched_customers", limits, warehouse, tmp_path / "nothing", table="customers")
+    assert guard.severity == severity
+    if severity == "error":
+        assert guard.message == (
+            "customers: 0 of 4 customers with orders are in the customers files"
+        )
+    assert result("matched_customers", limits, warehouse, tmp_path / "nothing").passed
+
+
+@pytest.mark.parametrize(
+    ("amount", "is_found"),
+    [(2 * 50 * 30 + 1, True), (2 * 50 * 30, False), (2 * 50 * 30 + 1.5, False), (60, False)],
+)
+def test_a_new_file_in_cents_is_named(write, amount, is_found):
+    before = write("before", {"file": "a.csv", "rows": 10, "amount": 300})
+    now = write(
+        "now",
+        {"file": "a.csv", "rows": 10, "amount": 300},
+        {"file": "b.csv", "rows": 2, "amount": amount},
+    )
+    guard = result("amounts_in_cents", {"warn": 0}, now, before)
+    assert guard.passed is not is_found
+    if is_found:
+        assert guard.message == (
+            "orders: new files with amounts that may be in cents: orders/b.csv (mean 1,500.50);"
+            " the published mean is 30.00"
+        )
+
+
+def test_headings_are_compared_within_one_entity_of_one_system(write):
+    lines = {"system": "shopify", "entity": "lines", "table": "refunds", "columns": "id sku"}
+    before = write("before", {"table": "refunds", "columns": "refund_id"}, {**lines, "file": "l"})
+    now = write("now", {**lines, "file": "l2"}, {**lines, "file": "l3", "columns": "id"})
+    guard = result("schema_drift", {"warn": 0}, now, before, table="refunds")
+    assert guard.message == (
+        "refunds: other columns than the published files: refunds/l3 (without sku)"
+    )
+
+
 # All together
 
 
@@ -366,7 +441,8 @@ def test_warnings_do_not_block(write):
 
 def source(settings, name="orders", **config):
     """A raw table in the manifest, with `settings` as YAML."""
-    return {name: {"name": name, "config": {"meta": yaml.safe_load(settings), **config}}}
+    config = {"meta": yaml.safe_load(settings), **config}
+    return {name: {"name": name, "source_name": "raw", "config": config}}
 
 
 def test_thresholds_are_read_by_severity():
@@ -381,6 +457,8 @@ def test_thresholds_are_read_by_severity():
             conflicts: warn
             undated_versions: error
             lookalike_ids: off
+            matched_customers: {error_below: 0.5}
+            amounts_in_cents: error
         """)
     }
     assert thresholds(manifest) == {
@@ -391,6 +469,8 @@ def test_thresholds_are_read_by_severity():
             "conflicts": {"warn": 0},
             "undated_versions": {"error": 0},
             "lookalike_ids": {},
+            "matched_customers": {"error": 0.5},
+            "amounts_in_cents": {"error": 0},
         },
         "refunds": OFF,
     }
@@ -472,4 +552,6 @@ def test_by_default_tables_that_shrink_block_and_all_else_warns(manifest):
             "conflicts": {"warn": 0},
             "undated_versions": {"warn": 0},
             "lookalike_ids": {"warn": 0},
+            "matched_customers": {"warn": 0.5},
+            "amounts_in_cents": {"warn": 0},
         }

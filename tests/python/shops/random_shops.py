@@ -517,7 +517,7 @@ class PaperShop(Shop):
             {
                 "spend_date": self.FIRST_DAY + timedelta(days=day),
                 "channel": channel,
-                "amount": self.pick(["9.90", "40", "150"]),
+                "amount": self.pick(["0", "9.90", "40", "150"]),
                 "currency": self.pick([None, "EUR"]),
             }
             for day in range(-70, self.days + 9, 3)

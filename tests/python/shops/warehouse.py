@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT
 from shops.landing_zone import write
 
+from comparison.build import forget_compiled
+
 
 class Warehouse:
     def __init__(self, folder, variables=None):
@@ -41,7 +43,8 @@ class Warehouse:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TENURE_HOME", str(self.folder))
             patch.setenv("TENURE_RAW_DIR", str(self.raw_dir))
-            done = dbtRunner(manifest=self.manifest).invoke([command, *flags, *arguments])
+            manifest = forget_compiled(self.manifest) if self.manifest else None
+            done = dbtRunner(manifest=manifest).invoke([command, *flags, *arguments])
             # dbt would hold the warehouse open until its next command.
             DuckDBConnectionManager.close_all_connections()
         messages = [result.message for result in getattr(done.result, "results", [])]

@@ -5,6 +5,7 @@ import logging
 import duckdb
 import pytest
 
+from orchestration.telling.cohort_table import cohort_table
 from orchestration.telling.console import failure_report, published_report
 from orchestration.telling.failures import Failure, build_failures, without_dbt_noise
 from orchestration.warehouse.progress import SHOWN_WARNINGS, DbtProgress
@@ -174,6 +175,34 @@ def test_many_failures_with_long_messages_stay_short(tmp_path):
     assert any("35 more failures" in line for line in lines)
 
 
+def create_cohorts(connection, name, quarters):
+    """Write cohorts of 40 customers of whom a quarter is left after each period."""
+    connection.execute(
+        f"create schema if not exists cohorts; create table cohorts.{name} as"
+        " select 'all' as segment_name, 'all' as segment_value, 'quarter' as period_grain,"
+        " cast(date '2023-01-01' + to_months(cast(3 * cohort as integer)) as date) as cohort_start,"
+        " period as periods_since, 40 as cohort_customers, power(0.25, period) as retention_rate,"
+        f" cohort + period < {quarters - 1} as is_complete"
+        f" from range({quarters}) as cohorts (cohort), range({quarters}) as periods (period)"
+        f" where cohort + period < {quarters}"
+    )
+
+
+def test_a_build_ends_with_the_latest_cohorts(tmp_path):
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as connection:
+        create_cohorts(connection, "rpt_order_cohorts", quarters=0)
+        create_cohorts(connection, "rpt_subscription_cohorts", quarters=2)
+        title, heading, _, *rows = cohort_table(connection)
+        assert "subscribers" in title
+        assert heading.split() == ["quarter", "of", "customers", "0", "1"]
+        assert [row.split() for row in rows] == [
+            ["2023-01-01", "40", "100.0%", "25.0%*"],
+            ["2023-04-01", "40", "100.0%*"],
+        ]
+        connection.execute("delete from cohorts.rpt_subscription_cohorts")
+        assert cohort_table(connection) == []
+
+
 def test_a_good_run_stays_within_sixty_lines(tmp_path):
     file = tmp_path / "tenure.duckdb"
     with duckdb.connect(str(file)) as connection:
@@ -199,6 +228,7 @@ def test_a_good_run_stays_within_sixty_lines(tmp_path):
         )
         for number in range(50):
             connection.execute(f"create table core.t{number} as select 1 as one")
+        create_cohorts(connection, "rpt_order_cohorts", quarters=9)
     warehouse = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(
@@ -213,6 +243,9 @@ def test_a_good_run_stays_within_sixty_lines(tmp_path):
     assert header + groups + SHOWN_WARNINGS + 1 + len(report) <= 60
     assert report[0] == "Published b, as of 2024-01-01:"
     assert sum(line.startswith("Warning: ") for line in report) > 1
-    assert report[-1] == str(file)
+    assert str(file) in report
+    # the six latest of nine quarters, with a heading of three lines
+    assert len(report[report.index(str(file)) + 1 :]) == 3 + 6
+    assert report[-1].split() == ["2025-01-01", "40", "100.0%*"]
     [first] = [number for number, line in enumerate(report) if " reason 49 " in line]
     assert report[first + 1] == "    such as record 49 of orders/49.csv, amount: 10,5"

@@ -1,0 +1,51 @@
+{%- set forms = [
+    '%Y-%m-%d %H:%M:%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%y %H:%M:%S', '%m/%d/%Y %I:%M:%S %p', '%Y-%m-%d %I:%M:%S %p',
+] -%}
+
+with
+
+source as (
+
+    select * from {{ read_texts(source('square', 'transactions')) }}
+
+),
+
+with_values as (
+
+    select
+        *,
+        lower(coalesce(event_type, 'payment')) as event,
+        {{ iana_zone('time_zone') }} as zone,
+        date || ' ' || time as moment,
+        {{ plain_decimal('net_sales') }} as net_text,
+        {{ plain_decimal('discounts') }} as discount_text,
+        {{ plain_decimal('tax') }} as tax_text,
+        try_cast({{ plain_decimal('partial_refunds') }} as decimal(18, 4)) as partial_refund,
+        -- a dollar sign is that of several currencies
+        case left(ltrim(net_sales, '-( '), 1)
+            when '£' then 'GBP' when '€' then 'EUR' when '¥' then 'JPY'
+        end as currency
+
+    from source
+
+)
+
+select
+    file,
+    file_date,
+    scan_position,
+    transaction_id,
+    customer_id,
+    source as channel,
+    currency,
+    event,
+    event = 'refund' as is_refund,
+    net_text,
+    tax_text,
+    ltrim(discount_text, '-') as discount_amount,
+    replace(lower(transaction_status), ' ', '_') as status_word,
+    try_cast(net_text as decimal(18, 4)) as net_amount,
+    coalesce(partial_refund, 0) as partial_refund,
+    {{ iso_from('moment', forms, 'zone') }} as happened_at
+
+from with_values
