@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     try:
         lines, is_fine = check(raw_dir, write=options.write)
-    except ValueError as error:
-        # a layout or .tenureignore that cannot be read
+    except (ValueError, OSError) as error:
+        # a folder, a layout or .tenureignore that cannot be read
         lines, is_fine = [str(error)], False
     print("\n".join(lines))
     print(f"{'Fine' if is_fine else 'Not fine'}, {time.monotonic() - started:.1f} s.")
@@ -131,7 +131,10 @@ def _judged(
         return [], []
     from landing.macros import Macros
 
-    with tempfile.TemporaryDirectory() as folder:
+    # Raw texts may be personal, so they stay in the folder that holds such texts anyway.
+    scratch = Path(os.environ.get("TENURE_HOME") or MODELS.parent / "var") / "build"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="check-raw-") as folder:
         macros = Macros(MODELS.parent)
         return Judge(layouts, macros, session, Path(folder)).judge(samples)
 

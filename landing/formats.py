@@ -5,7 +5,8 @@ in there, and Airbyte's own columns around it.
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,13 +69,16 @@ def without_repetitions(names: Sequence[str]) -> list[str]:
     return made
 
 
-def refuse_odd_names(names: Sequence[str]) -> None:
-    """Raise ValueError if a column has no name, or if two have the same one."""
+def refuse_odd_names(names: Sequence[str], read: Collection[str] | None = None) -> None:
+    """Raise ValueError if a column has no name, or if two have the same one.
+
+    With `read`, only the names of columns that are read matter.
+    """
     columns = [clean(name) for name in names]
-    if "" in columns:
+    if read is None and "" in columns:
         raise ValueError(f"column {columns.index('') + 1} has no name in the heading; name it")
-    for name in columns:
-        if columns.count(name) > 1:
+    for name, times in Counter(columns).items():
+        if times > 1 and (read is None or name in read):
             raise ValueError(f"the heading names the column {name} twice; rename one of them")
 
 

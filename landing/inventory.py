@@ -152,8 +152,8 @@ def look_into(
     else:
         content = look_into_json(source, most)
     try:
-        refuse_odd_names(content.names)
         delimiter, entity = _recognized(place, {"": content.columns})
+        refuse_odd_names(content.names, _must_be_one(place, entity))
     except ValueError:
         # a key of JSON may come late
         if whole or (content.format == "parquet" and not content.envelope):
@@ -209,7 +209,7 @@ def _left_out(raw_dir: Path, path: Path, meant: str) -> dict[str, Any]:
 
 def _look_into_csv(place: Place, source: TextFile, file: str, suffix: str, *, whole: bool) -> Found:
     has_quotes = check_encoding(source, whole=whole)
-    readings = {}
+    readings, headings = {}, {}
     for delimiter in _delimiters(place, suffix):
         try:
             names = heading(source, delimiter)
@@ -218,14 +218,16 @@ def _look_into_csv(place: Place, source: TextFile, file: str, suffix: str, *, wh
             if not place.entities:
                 raise
             continue
-        if not place.entities:
+        if not place.entities and not place.mapping:
             refuse_odd_names(names)
+        headings[delimiter] = names
         names = without_repetitions(names)
         readings[delimiter] = look_into_csv(source, names, delimiter, None if whole else FEW)
     if not readings:
         raise ValueError("the heading has a quote that is not closed; mend it")
     columns = {delimiter: content.columns for delimiter, content in readings.items()}
     delimiter, entity = _recognized(place, columns)
+    refuse_odd_names(headings[delimiter], _must_be_one(place, entity))
     content = readings[delimiter]
     if whole:
         records = count_records(source, delimiter, has_quotes=has_quotes)
@@ -279,14 +281,23 @@ def _check_contract(table: Table, columns: list[str], delimiter: str) -> None:
     )
 
 
+def _columns_read(place: Place, entity: Entity | None) -> Sequence[str]:
+    """Return the columns of a file that are read."""
+    if entity:
+        return entity.columns
+    if place.mapping:
+        return place.mapping.columns_read()
+    return place.table.columns if place.table else ()
+
+
+def _must_be_one(place: Place, entity: Entity | None) -> Sequence[str] | None:
+    """Return the columns that no file may have twice; None for all, as the contract wants it."""
+    return _columns_read(place, entity) if entity or place.mapping else None
+
+
 def _refuse_unreadable(place: Place, content: Content, entity: Entity | None) -> None:
     """Raise ValueError if a column that is read has a type that the engine reads wrongly."""
-    if entity:
-        read = entity.columns
-    elif place.mapping:
-        read = tuple(place.mapping.columns_read())
-    else:
-        read = place.table.columns if place.table else ()
+    read = _columns_read(place, entity)
     faults = [f"column {name} {why}" for name, why in content.unreadable.items() if name in read]
     if faults:
         raise ValueError("; ".join(faults))

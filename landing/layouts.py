@@ -3,7 +3,7 @@
 Both stand in YAML files of dbt, which are read here as they are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,9 +95,14 @@ def read_layouts(models_dir: Path) -> Layouts:
     return Layouts(tables, systems)
 
 
-def _sources(file: Path) -> Iterator[Mapping[str, Any]]:
-    read = yaml.load(file.read_text(encoding="utf-8"), _LOADER) or {}
-    yield from read.get("sources") or []
+def _sources(file: Path) -> list[Mapping[str, Any]]:
+    try:
+        read = yaml.load(file.read_text(encoding="utf-8"), _LOADER) or {}
+        sources = read.get("sources") or []
+        # dbt says more of a name that is missing, when it parses the file
+        return [source for source in sources if source["name"]]
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}: no layout can be read: {error}") from error
 
 
 def _meta(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -41,6 +41,22 @@
     from {{ relation }}
 {%- endmacro %}
 
+{#- The states that events of subscriptions hold: each holds from its event on. -#}
+{% macro stripe_states_of_events(relation) -%}
+    select
+        file,
+        file_date,
+        scan_position,
+        {% for field in stripe_fields() -%}
+        {{ json_value(json_only('data'), '$.object.' ~ field) }} as {{ field }},
+        {% endfor -%}
+        {{ iso_from_epoch('created') }} as changed_at,
+        {{ loaded_at() }} as seen_at
+
+    from {{ relation }}
+    where type like 'customer.subscription.%'
+{%- endmacro %}
+
 {#- When a loader took the record from its system: by Singer, Airbyte or dlt. -#}
 {% macro loaded_at() -%}
     coalesce(
@@ -64,28 +80,33 @@ stripe_objects as (
         scan_position,
         id as subscription_id,
         coalesce(
-            {{ json_value(json_object('customer'), '$.id') }}, nullif(customer, '')
+            {{ json_value(json_only('customer'), '$.id') }}, nullif(customer, '')
         ) as customer_id,
         lower(status) as status,
         currency,
         lower(cancel_at_period_end) as cancel_at_period_end,
         lower(livemode) as livemode,
-        {{ json_value('cancellation_details', '$.reason') }} as cancellation_reason,
-        {{ json_value('cancellation_details', '$.feedback') }} as cancellation_feedback,
-        {{ json_value('pause_collection', '$.behavior') }} as pause_behavior,
-        {{ json_value('pause_collection', '$.resumes_at') }} as pause_ends,
-        plan,
+        {{ json_value(json_only('cancellation_details'), '$.reason') }} as cancellation_reason,
+        {{ json_value(json_only('cancellation_details'), '$.feedback') }} as cancellation_feedback,
+        {{ json_value(json_only('pause_collection'), '$.behavior') }} as pause_behavior,
+        {{ json_value(json_only('pause_collection'), '$.resumes_at') }} as pause_ends,
+        {{ json_only('plan') }} as plan,
         quantity,
         case
-            when items like '[%' then {{ json_elements('items') }}
-            when left(items, 1) = '{' then {{ json_elements('items', '$.data') }}
+            when json_type(try_cast(items as json)) = 'ARRAY'
+                then {{ json_elements(json_only('items')) }}
+            when json_type(try_cast(items as json), '$.data') = 'ARRAY'
+                then {{ json_elements(json_only('items'), '$.data') }}
         end as item_list,
-        {{ json_value(json_object('items'), '$.has_more') }} = 'true' as has_more_items,
+        {{ json_value(json_only('items'), '$.has_more') }} = 'true' as has_more_items,
         case
-            when regexp_matches(discounts, '^\[\s*\{') then {{ json_elements('discounts') }}
-            when left(discount, 1) = '{' then cast(json_array(cast(discount as json)) as json[])
+            when json_type(try_cast(discounts as json), '$[0]') = 'OBJECT'
+                then {{ json_elements(json_only('discounts')) }}
+            when json_type(try_cast(discount as json)) = 'OBJECT'
+                then [try_cast(discount as json)]
         end as discount_list,
-        regexp_matches(discounts, '^\[\s*"') and coalesce(left(discount, 1) <> '{', true)
+        coalesce(json_type(try_cast(discounts as json), '$[0]') = 'VARCHAR', false)
+        and coalesce(json_type(try_cast(discount as json)) <> 'OBJECT', true)
             as has_unread_discounts,
         {{ iso_from_epoch('created') }} as created_at,
         {{ iso_from_epoch('coalesce(start_date, created)') }} as started_at,
@@ -134,8 +155,8 @@ stripe_elements_joined as (
         coalesce(
             {{ json_value('elements.element', '$.price') }},
             {{ json_value('elements.element', '$.plan') }},
-            apart.price,
-            apart.plan,
+            {{ json_only('apart.price') }},
+            {{ json_only('apart.plan') }},
             elements.plan
         ) as price,
         coalesce(
@@ -243,11 +264,11 @@ stripe_coupons as (
         file,
         scan_position,
         item_number,
-        {{ json_value(json_object('coupon'), '$.percent_off') }} as percent_off,
-        {{ json_value(json_object('coupon'), '$.amount_off') }} as amount_off,
-        {{ json_value(json_object('coupon'), '$.currency') }} as coupon_currency,
-        {{ json_value(json_object('coupon'), '$.duration') }} as duration,
-        {{ json_value(json_object('coupon'), '$.duration_in_months') }} as discount_months,
+        {{ json_value(json_only('coupon'), '$.percent_off') }} as percent_off,
+        {{ json_value(json_only('coupon'), '$.amount_off') }} as amount_off,
+        {{ json_value(json_only('coupon'), '$.currency') }} as coupon_currency,
+        {{ json_value(json_only('coupon'), '$.duration') }} as duration,
+        {{ json_value(json_only('coupon'), '$.duration_in_months') }} as discount_months,
         coalesce({{ iso_from_epoch('discount_start') }}, started_at) as discount_started_at,
         {{ iso_from_epoch('discount_end') }} as discount_ends_at
 
@@ -503,12 +524,14 @@ stripe_rows as (
         trial_ends_at,
         current_period_ends_at,
         case when not is_ended_by_payment then canceled_at end as cancel_requested_at,
-        coalesce(
+        least(
             item_ended_at,
-            ended_at,
-            cancel_at,
-            case when status = 'canceled' then canceled_at end,
-            case when cancel_at_period_end = 'true' then current_period_ends_at end
+            coalesce(
+                ended_at,
+                cancel_at,
+                case when status = 'canceled' then canceled_at end,
+                case when cancel_at_period_end = 'true' then current_period_ends_at end
+            )
         ) as ended_at,
         changed_at as effective_at,
         seen_at as updated_at,

@@ -116,10 +116,10 @@
 
 {#- The text of a value in a JSON text by its path, such as $.items.data; NULL where there is none. -#}
 {% macro json_value(text, path) -%}
-    nullif(json_extract_string({{ text }}, '{{ path }}'), '')
+    nullif(json_extract_string(try_cast({{ text }} as json), '{{ path }}'), '')
 {%- endmacro %}
 
 {#- The elements of a list in a JSON text, as a list of JSON texts to unnest. -#}
 {% macro json_elements(text, path='$') -%}
-    cast(json_extract({{ text }}, '{{ path }}') as json[])
+    try_cast(json_extract(try_cast({{ text }} as json), '{{ path }}') as json[])
 {%- endmacro %}

@@ -33,9 +33,9 @@
 {%- endmacro %}
 
 
-{#- A JSON object's text; NULL for an id that stands in its place. -#}
-{% macro json_object(text) -%}
-    case when left({{ text }}, 1) = '{' then {{ text }} end
+{#- A JSON text as it is; NULL for any other text, such as an id that stands in an object's place. One bad cell ends no build. -#}
+{% macro json_only(text) -%}
+    cast(try_cast({{ text }} as json) as varchar)
 {%- endmacro %}
 
 

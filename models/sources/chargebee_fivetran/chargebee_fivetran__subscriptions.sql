@@ -79,7 +79,8 @@ select
     case when place > 1 then 'derived' end as record_role,
     case
         when is_without_item then 'the subscription has no plan and no item'
-        when minor_amount is null then 'tiers are not supported: ' || item_plan_id || ' has no unit price'
+        when minor_amount is null
+            then 'tiers are not supported: ' || item_plan_id || ' has no unit price'
     end as mapping_fault
 
 from with_items

@@ -15,13 +15,13 @@ with_forms as (
 
     select
         *,
-        lower("type") as type_word,
+        lower(type) as type_word,
         coalesce(timezone, time_zone) as zone_name,
         replace(lower(coalesce(status, '')), ' ', '_') as status_word,
-        max(try_cast(regexp_extract("date", '^(\d+)[/.]', 1) as integer)) over (
+        max(try_cast(regexp_extract(date, '^(\d+)[/.]', 1) as integer)) over (
             partition by file
         ) as highest_first,
-        max(try_cast(regexp_extract("date", '^\d+[/.](\d+)[/.]', 1) as integer)) over (
+        max(try_cast(regexp_extract(date, '^\d+[/.](\d+)[/.]', 1) as integer)) over (
             partition by file
         ) as highest_second
 
@@ -34,8 +34,8 @@ with_values as (
     select
         *,
         {{ iana_zone('zone_name') }} as zone,
-        "date" || ' ' || "time" as moment,
-        "date" like '%.%' or coalesce(highest_first > 12, false) as is_day_first,
+        date || ' ' || time as moment,
+        date like '%.%' or coalesce(highest_first > 12, false) as is_day_first,
         {{ plain_decimal(with_decimal_point('gross')) }} as gross_text,
         coalesce({{ plain_decimal(with_decimal_point('sales_tax')) }}, '0') as tax_text,
         coalesce({{ plain_decimal(with_decimal_point('shipping_and_handling_amount')) }}, '0')
@@ -76,7 +76,7 @@ select
     transaction_id,
     reference_txn_id,
     kind,
-    "type",
+    type,
     status_word,
     currency,
     coalesce(
@@ -97,8 +97,8 @@ select
         else {{ iso_from('moment', ['%m/%d/%Y %H:%M:%S', '%Y-%m-%d %H:%M:%S'], 'zone') }}
     end as happened_at,
     case
-        when "date" like '%/%' and highest_first <= 12 and highest_second <= 12
-            then 'no date of the file says whether the day or the month comes first: read as month/day'
+        when date like '%/%' and highest_first <= 12 and highest_second <= 12
+            then 'no date of the file says whether day or month comes first: read as month/day'
     end as date_remark
 
 from with_kinds

@@ -26,9 +26,9 @@ select
     case when kind <> 'payment' then 'part' end as record_role,
     case
         when kind = 'refund' then 'a refund of another record'
-        when kind = 'other' and regexp_matches(lower("type"), 'payment|checkout')
-            then coalesce("type", 'a line') || ': money that the shop paid, or no payment'
-        when kind = 'other' then coalesce("type", 'a line') || ': neither a payment nor a refund'
+        when kind = 'other' and regexp_matches(lower(type), 'payment|checkout')
+            then coalesce(type, 'a line') || ': money that the shop paid, or no payment'
+        when kind = 'other' then coalesce(type, 'a line') || ': neither a payment nor a refund'
         else date_remark
     end as remark
 

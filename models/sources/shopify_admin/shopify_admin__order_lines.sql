@@ -72,15 +72,19 @@ select
         when with_orders.email is not null
             then coalesce(customer_ids.customer_id, {{ hashed('with_orders.email') }})
     end as customer_id,
-    case when with_orders.cancelled_at is not null then 'cancelled' else with_orders.financial_status end
-        as status,
+    case
+        when with_orders.cancelled_at is not null then 'cancelled'
+        else with_orders.financial_status
+    end as status,
     lower(with_orders.source) as channel,
     with_orders.currency,
     case
         when with_orders.holds_tax
             then
                 coalesce(
-                    cast({{ without_tax('with_orders.goods', 'with_orders.tax', 'with_orders.shipping_number') }} as varchar),
+                    cast({{ without_tax(
+                        'with_orders.goods', 'with_orders.tax', 'with_orders.shipping_number'
+                    ) }} as varchar),
                     with_orders.subtotal
                 )
         else with_orders.subtotal

@@ -33,12 +33,12 @@ mapped as (
                         '; ',
                         case
                             when is_hashed
-                                then 'customer_id is a hash of the e-mail, which is in no customers file'
+                                then 'customer_id is a hash of the e-mail, of no customers file'
                         end,
                         case when holds_tax then 'tax is taken out of the price' end,
                         case
                             when is_renewal
-                                then 'a renewal by its source or tags, of a subscription without a name'
+                                then 'a renewal by its source or tags, of an unnamed subscription'
                         end
                     ), '')
         end as remark

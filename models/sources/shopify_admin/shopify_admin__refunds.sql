@@ -55,7 +55,9 @@ grown as (
 
     select
         *,
-        row_number() over (partition by order_id order by exported_on, file, scan_position) as refund_number
+        row_number() over (
+            partition by order_id order by exported_on, file, scan_position
+        ) as refund_number
 
     from compared
     where coalesce(refunded_so_far > refunded_before, true)
@@ -65,14 +67,16 @@ grown as (
 mapped as (
 
     select
-        'r' || order_id || case when refund_number > 1 then '-' || refund_number else '' end as refund_id,
+        'r' || order_id
+        || case when refund_number > 1 then '-' || refund_number else '' end as refund_id,
         order_id,
         currency,
         coalesce(cast(refunded_so_far - refunded_before as varchar), refunded_amount) as amount,
         case when is_test then 'true' end as is_test,
         -- No refund is older than its order.
         case
-            when {{ local_midnight('exported_on') }} < {{ cast_text('ordered_at', 'timestamp') }} then ordered_at
+            when {{ local_midnight('exported_on') }} < {{ cast_text('ordered_at', 'timestamp') }}
+                then ordered_at
             else cast(exported_on as varchar)
         end as refunded_at,
         file,

@@ -19,7 +19,8 @@ order_facts as (
         id as order_id,
         max_by(currency, coalesce(updated_at, '')) as currency,
         max_by(test, coalesce(updated_at, '')) as test,
-        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '') in ('true', '1') as holds_tax
+        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '')
+        in ('true', '1') as holds_tax
 
     from orders
     group by id
@@ -163,7 +164,11 @@ mapped as (
         id as refund_id,
         order_id,
         currency,
-        coalesce(unreadable, cast(case when goods_amount < 0 then 0 else goods_amount end as varchar), '0') as amount,
+        coalesce(
+            unreadable,
+            cast(case when goods_amount < 0 then 0 else goods_amount end as varchar),
+            '0'
+        ) as amount,
         test as is_test,
         {{ in_utc('refunded_at') }} as refunded_at,
         file,

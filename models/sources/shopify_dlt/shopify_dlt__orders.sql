@@ -52,7 +52,7 @@ mapped as (
             '; ',
             case when holds_tax then 'tax is taken out of the price' end,
             case
-                when is_renewal then 'a renewal by its source or tags, of a subscription without a name'
+                when is_renewal then 'a renewal by its source or tags, of an unnamed subscription'
             end
         ), '') as remark
 

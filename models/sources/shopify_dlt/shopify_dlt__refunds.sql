@@ -31,7 +31,8 @@ order_facts as (
         id as order_id,
         max_by(currency, coalesce(updated_at, '')) as currency,
         max_by(test, coalesce(updated_at, '')) as test,
-        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '') in ('true', '1') as holds_tax
+        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '')
+        in ('true', '1') as holds_tax
 
     from orders
     group by id
@@ -43,6 +44,7 @@ order_facts as (
 pieces as (
 
     select
+        dlt_id,
         dlt_parent_id,
         coalesce(subtotal, subtotal_v_double) as amount_text,
         {{ number_of('coalesce(subtotal, subtotal_v_double)') }} as amount,
@@ -55,6 +57,7 @@ pieces as (
     union all
 
     select
+        dlt_id,
         dlt_parent_id,
         amount as amount_text,
         -({{ number_of('amount') }}) as amount,
@@ -64,6 +67,23 @@ pieces as (
 
     from adjustments
     where coalesce(kind, '') not like '%shipping%'
+
+),
+
+-- A file may be delivered twice.
+distinct_pieces as (
+
+    select
+        dlt_id,
+        min(dlt_parent_id) as dlt_parent_id,
+        min(amount_text) as amount_text,
+        min(amount) as amount,
+        min(tax) as tax,
+        min(file) as file,
+        min(scan_position) as scan_position
+
+    from pieces
+    group by dlt_id
 
 ),
 
@@ -77,7 +97,7 @@ goods as (
         max(file) as file,
         min(scan_position) as scan_position
 
-    from pieces
+    from distinct_pieces
     group by dlt_parent_id
 
 ),
@@ -90,7 +110,7 @@ priced as (
         order_facts.test,
         goods.unreadable,
         goods.amount - case when order_facts.holds_tax then goods.tax else 0 end as goods_amount,
-        exists (select 1 from lines) as has_lines
+        (select count(*) from lines) > 0 as has_lines
 
     from refunds
     left join goods
@@ -120,7 +140,7 @@ mapped as (
         case
             when goods_amount is null and unreadable is null and not has_lines
                 then
-                    'the table orders__refunds__refund_line_items, which says how much it was, is missing'
+                    'the table orders__refunds__refund_line_items is missing, which says its worth'
         end as mapping_fault,
         case
             when unreadable is not null then null

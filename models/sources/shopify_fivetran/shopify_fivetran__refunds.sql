@@ -6,15 +6,15 @@ refunds as (
 
 ),
 
-lines as (
+goods as (
 
-    select * from {{ read_texts(source('shopify_fivetran', 'order_line_refund')) }}
+    select * from {{ ref('shopify_fivetran__refunded_goods') }}
 
 ),
 
-adjustments as (
+lines as (
 
-    select * from {{ read_texts(source('shopify_fivetran', 'order_adjustment')) }}
+    select * from {{ read_texts(source('shopify_fivetran', 'order_line_refund')) }}
 
 ),
 
@@ -32,90 +32,11 @@ order_facts as (
         max_by(currency, coalesce(updated_at, '')) as currency,
         max_by(test, coalesce(updated_at, '')) as test,
         max_by({{ number_of('subtotal_price') }}, coalesce(updated_at, '')) as goods,
-        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '') in ('true', '1') as holds_tax
+        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '')
+        in ('true', '1') as holds_tax
 
     from orders
     group by id
-
-),
-
--- Files may repeat a line or an adjustment: each counts once, as the latest file has it.
-latest_lines as (
-
-    select
-        id,
-        max_by(refund_id, (coalesce(file_date, date '1970-01-01'), file)) as refund_id,
-        max_by(
-            coalesce(subtotal, subtotal_set_shop_amount), (coalesce(file_date, date '1970-01-01'), file)
-        ) as subtotal,
-        max_by(
-            coalesce(total_tax, total_tax_set_shop_amount), (coalesce(file_date, date '1970-01-01'), file)
-        ) as total_tax,
-        max(file) as file,
-        min(scan_position) as scan_position
-
-    from lines
-    group by id
-
-),
-
-latest_adjustments as (
-
-    select
-        id,
-        max_by(refund_id, (coalesce(file_date, date '1970-01-01'), file)) as refund_id,
-        max_by(
-            coalesce(amount, amount_set_shop_amount), (coalesce(file_date, date '1970-01-01'), file)
-        ) as amount,
-        max_by(lower(coalesce(kind, reason)), (coalesce(file_date, date '1970-01-01'), file)) as kind,
-        max(file) as file,
-        min(scan_position) as scan_position
-
-    from adjustments
-    group by id
-
-),
-
--- An adjustment is negative where more was paid back than the lines are worth. Shipping is no goods.
-pieces as (
-
-    select
-        refund_id,
-        subtotal as amount_text,
-        {{ number_of('subtotal') }} as amount,
-        coalesce({{ number_of('total_tax') }}, 0) as tax,
-        file,
-        scan_position
-
-    from latest_lines
-
-    union all
-
-    select
-        refund_id,
-        amount as amount_text,
-        -({{ number_of('amount') }}) as amount,
-        0 as tax,
-        file,
-        scan_position
-
-    from latest_adjustments
-    where coalesce(kind, '') not like '%shipping%'
-
-),
-
-goods as (
-
-    select
-        refund_id,
-        sum(amount) as amount,
-        sum(tax) as tax,
-        max(case when amount is null then amount_text end) as unreadable,
-        max(file) as file,
-        min(scan_position) as scan_position
-
-    from pieces
-    group by refund_id
 
 ),
 
@@ -129,7 +50,7 @@ priced as (
         goods.amount - case when order_facts.holds_tax then goods.tax else 0 end as goods_amount,
         {{ number_of('refunds.total_refunded_set_shop_amount') }} as total_refunded,
         order_facts.goods as order_amount,
-        exists (select 1 from lines) as has_lines
+        (select count(*) from lines) > 0 as has_lines
 
     from refunds
     left join goods
@@ -144,7 +65,10 @@ limited as (
 
     select
         *,
-        case when total_refunded > order_amount then order_amount else total_refunded end as total_amount
+        case
+            when total_refunded > order_amount then order_amount
+            else total_refunded
+        end as total_amount
 
     from priced
 
@@ -171,7 +95,9 @@ mapped as (
         scan_position,
         cast(null as varchar) as record_role,
         case
-            when goods_amount is null and unreadable is null and total_amount is null and not has_lines
+            when
+                goods_amount is null and unreadable is null
+                and total_amount is null and not has_lines
                 then 'the table order_line_refund, which says how much it was, is missing'
         end as mapping_fault,
         case

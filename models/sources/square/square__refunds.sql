@@ -26,7 +26,10 @@ select
     lines.currency,
     case
         when lines.is_refund
-            then coalesce(cast(abs(lines.net_amount + lines.partial_refund) as varchar), lines.net_text)
+            then
+                coalesce(
+                    cast(abs(lines.net_amount + lines.partial_refund) as varchar), lines.net_text
+                )
         else cast(abs(lines.partial_refund) as varchar)
     end as amount,
     lines.happened_at as refunded_at,

@@ -16,7 +16,7 @@ with_values as (
         *,
         lower(coalesce(event_type, 'payment')) as event,
         {{ iana_zone('time_zone') }} as zone,
-        "date" || ' ' || "time" as moment,
+        date || ' ' || time as moment,
         {{ plain_decimal('net_sales') }} as net_text,
         {{ plain_decimal('discounts') }} as discount_text,
         {{ plain_decimal('tax') }} as tax_text,

@@ -35,18 +35,7 @@ states as (
 
     union all by name
 
-    select
-        file,
-        file_date,
-        scan_position,
-        {% for field in stripe_fields() -%}
-        {{ json_value('data', '$.object.' ~ field) }} as {{ field }},
-        {% endfor -%}
-        {{ iso_from_epoch('created') }} as changed_at,
-        {{ loaded_at() }} as seen_at
-
-    from events
-    where type like 'customer.subscription.%'
+    {{ stripe_states_of_events('events') }}
 
 ),
 

@@ -11,8 +11,8 @@ with_intervals as (
 
     select
         *,
-        lower("interval") as interval_text,
-        regexp_extract(lower("interval"), '^(\d+) *([a-z]+?)s?$', 1) as interval_number,
+        lower(interval) as interval_text,
+        regexp_extract(lower(interval), '^(\d+) *([a-z]+?)s?$', 1) as interval_number,
         {{ iso_from('start_date_utc', ['%Y-%m-%d %H:%M', '%Y-%m-%d %H:%M:%S'], "'UTC'") }}
             as start_date,
         {{ iso_from('start_utc', ['%Y-%m-%d %H:%M', '%Y-%m-%d %H:%M:%S'], "'UTC'") }} as start_text,

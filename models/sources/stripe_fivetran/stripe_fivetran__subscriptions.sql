@@ -66,7 +66,7 @@ all_prices as (
         currency,
         cast(null as varchar) as unit_amount_decimal,
         amount as unit_amount,
-        "interval" as recurring_interval,
+        interval as recurring_interval,
         interval_count as recurring_interval_count,
         usage_type as recurring_usage_type,
         billing_scheme,
@@ -134,8 +134,9 @@ stripe_items as (
     from versions
     left join {{ latest_rows('delivered_items', 'id', ['fivetran_synced', 'file_date']) }} as items
         on versions.id = items.subscription_id
-    left join {{ latest_rows('all_prices', 'id', ['is_price', 'fivetran_synced', 'file_date']) }}
-        as prices
+    left join
+        {{ latest_rows('all_prices', 'id', ['is_price', 'fivetran_synced', 'file_date']) }}
+            as prices
         on items.plan_id = prices.id
 
 ),

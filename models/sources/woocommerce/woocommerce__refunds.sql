@@ -24,7 +24,9 @@ refunds as (
     select
         *,
         regexp_extract(piece, '^[^|;]*') as amount_text,
-        nullif(regexp_extract(piece, 'date:(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})', 1), '') as dated_at
+        nullif(
+            regexp_extract(piece, 'date:(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})', 1), ''
+        ) as dated_at
 
     from pieces
 
@@ -37,7 +39,7 @@ numbered as (
         {{ number_of('amount_text') }} as refund_number,
         {{ number_of('amount') }} as order_amount,
         row_number() over (
-            partition by file, order_id, scan_position order by dated_at, place desc
+            partition by file, order_id, scan_position order by dated_at asc, place desc
         ) as place_of_refund
 
     from refunds
@@ -65,7 +67,10 @@ mapped as (
         currency,
         -- What was paid back holds tax and shipping: the amount of the order is its limit.
         coalesce(
-            cast(case when refund_number > order_amount then order_amount else refund_number end as varchar),
+            cast(
+                case when refund_number > order_amount then order_amount else refund_number end
+                as varchar
+            ),
             amount_text
         ) as amount,
         case

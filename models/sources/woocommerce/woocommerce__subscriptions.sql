@@ -12,7 +12,9 @@ with_times as (
 
     select
         *,
-        regexp_replace(nullif(coalesce(date_created, start_date), '0'), '\s+', ' ', 'g') as started_text,
+        regexp_replace(
+            nullif(coalesce(date_created, start_date), '0'), '\s+', ' ', 'g'
+        ) as started_text,
         regexp_replace(nullif(trial_end_date, '0'), '\s+', ' ', 'g') as trial_text,
         regexp_replace(nullif(end_date, '0'), '\s+', ' ', 'g') as end_text,
         regexp_replace(nullif(meta_schedule_cancelled, '0'), '\s+', ' ', 'g') as cancel_text,
@@ -32,7 +34,10 @@ mapped as (
         -- the products of all items, such as 12+15
         nullif(
             array_to_string(
-                list_sort(list_distinct(regexp_extract_all(order_items, 'product_id:(\d+)', 1))), '+'
+                list_sort(
+                    list_distinct(regexp_extract_all(order_items, 'product_id:(\d+)', 1))
+                ),
+                '+'
             ),
             ''
         ) as plan_id,

@@ -14,8 +14,12 @@ IDS = {"order_id", "customer_id", "refund_id", "subscription_id"}
 RATES = "currency,rate_date,rate\nJPY,2023-01-01,0.0071\n"
 
 
-def fill(warehouse, write):
-    """Build staging from the landing zone that a function writes."""
+STAGED = ("run", "--select", *(f"+{name}" for name in STAGING))
+COUNTED = ("+int_records_aggregated_to_files", "+int_records_aggregated_to_remarks")
+
+
+def fill(warehouse, write, *command, variables=None):
+    """Run a command of dbt on the landing zone that a function writes; by default for staging."""
     shutil.rmtree(warehouse.raw_dir, ignore_errors=True)
     (warehouse.raw_dir / "exchange_rates").mkdir(parents=True)
     (warehouse.raw_dir / "exchange_rates/rates.csv").write_text(RATES, encoding="utf-8")
@@ -23,9 +27,7 @@ def fill(warehouse, write):
     for path in warehouse.file.parent.iterdir():
         path.unlink()
     shutil.copy(warehouse.seeded, warehouse.file)
-    models = [*(f"+{name}" for name in STAGING), "+int_records_aggregated_to_files"]
-    models += ["+int_records_aggregated_to_remarks"]
-    warehouse.dbt("run", "--select", *models)
+    warehouse.dbt(*(command or (*STAGED, *COUNTED)), variables=variables)
 
 
 def as_downloaded(raw_dir):

@@ -6,8 +6,8 @@ Alone in a landing zone a system has no prefix, so even the ids are the same.
 import shutil
 
 import pytest
-from conftest import ROOT, run_build
-from raw.export_zones import EXPORTS, RATES, copy_export
+from conftest import ROOT
+from raw.export_zones import EXPORTS, copy_export, fill
 
 from comparison import compare
 from comparison.keys import published_keys
@@ -19,18 +19,17 @@ SCHEMAS = ("core", "cohorts", "churn", "clv")
 
 
 @pytest.mark.parametrize("folder", EXPORTS, ids=lambda folder: folder.name)
-def test_all_marts_are_those_of_the_contract(folder, new_home, tmp_path):
-    published = []
-    for name in ("export", "contract"):
-        raw_dir = tmp_path / name
-        if name == "export":
-            copy_export(folder, raw_dir)
-        else:
-            shutil.copytree(folder / "contract", raw_dir)
-        (raw_dir / "exchange_rates").mkdir(exist_ok=True)
-        (raw_dir / "exchange_rates/rates.csv").write_text(RATES, encoding="utf-8")
-        home = new_home()
-        done = run_build(raw_dir, home, {"id_prefixes": {folder.name: ""}})
-        assert done.returncode == 0, done.stdout + done.stderr
-        published.append(home / "serve/current/tenure.duckdb")
-    assert compare(*published, published_keys(ROOT), schemas=SCHEMAS) == []
+def test_all_marts_are_those_of_the_contract(folder, warehouse, tmp_path):
+    writers = {
+        "export": lambda raw_dir: copy_export(folder, raw_dir),
+        "contract": lambda raw_dir: shutil.copytree(
+            folder / "contract", raw_dir, dirs_exist_ok=True
+        ),
+    }
+    for name, write in writers.items():
+        # The rates of the fixture make a second source of files, and so a prefix.
+        variables = {"id_prefixes": {folder.name: ""}}
+        fill(warehouse, write, "run", variables=variables)
+        shutil.copy(warehouse.file, tmp_path / f"{name}.duckdb")
+    files = (tmp_path / "export.duckdb", tmp_path / "contract.duckdb")
+    assert compare(*files, published_keys(ROOT), schemas=SCHEMAS) == []

@@ -69,7 +69,7 @@ def test_an_array_of_json_objects_is_told_by_its_first_sign(tmp_path):
         (f"[{LINE}, {{", "is no JSON object"),
         ("", "the file is empty, without a single record"),
         (b'{"order_id": "\xff"}\n', "not UTF-8; save the file as UTF-8"),
-        ('{"amount": 1, " Amount": 2}\n', "the heading names the column amount twice"),
+        (LINE.replace("}", ', " Amount": 2}'), "the heading names the column amount twice"),
         ('{"order_id": 1}', "required columns customer_id, amount, ordered_at are missing"),
     ],
 )

@@ -53,6 +53,16 @@ def test_unnamed_and_repeated_columns_of_a_system_are_told_apart(tmp_path, layou
     ]
 
 
+def test_a_column_that_is_read_must_not_come_twice(tmp_path, layouts):
+    files = {
+        "shop/a.csv": "number,paid on,Total,total\n",
+        "shop/b.jsonl": '{"number": 1, "paid on": 2, "Total": 3, "total": 4, "X": 5, "x": 6}\n',
+    }
+    assert faults(shop(tmp_path, files), layouts) == [
+        f"{file}: the heading names the column total twice; rename one of them" for file in files
+    ]
+
+
 def test_two_entities_that_fit_are_refused_with_both_named(tmp_path, layouts):
     raw = shop(tmp_path, {"shop/a.csv": "number,paid on,plan id\n"})
     assert faults(raw, layouts) == [
@@ -82,6 +92,8 @@ def test_a_mapping_in_the_folder_of_a_layout_is_refused(tmp_path, layouts):
     ("wrong", "said"),
     [
         (("table: orders", "table: order"), "orders: order is no table of the contract; is it ord"),
+        (("tables:", "tables: ["), "no layout can be read: "),
+        (("- name: shop", "- nam: shop"), "no layout can be read: 'name'"),
         (("meta: {required: true}", "meta: {}"), "no column has config.meta.required"),
     ],
 )
