@@ -57,7 +57,7 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	readers/test_privacy raw/test_catching_up readers/test_reader_cannot_harm nights/test_nightly \
 	nights/test_lock nights/test_runs readers/test_versions telling/test_alerts \
 	readers/test_check_published raw/test_guards nights/test_schedule raw/test_order_never_matters \
-	raw/test_exports_in_full \
+	raw/test_exports_in_full raw/test_loaders_torture \
 	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
 	house/test_wrong_edits))
 RECORDS := $(TENURE_HOME)/reliability

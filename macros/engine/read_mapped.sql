@@ -52,7 +52,7 @@
         file_date,
         scan_position,
         record_role,
-        mapping_fault,
+        case when record_role is null then mapping_fault end as mapping_fault,
         {{ mapped_remark(from_file, filled, types, mapping) }} as remark
     from (
         {{ one_row_per_record(folder, types) if mapping.sum_by else mapped_rows(folder, types) }}
@@ -285,7 +285,7 @@
 {#- The contract's word for a word of the file, where the mapping has one. Case makes no difference. -#}
 {% macro in_words(text, words) -%}
     {%- if words -%}
-    case lower({{ text }}) {% for theirs, ours in words.items() %}when {{ sql_text(theirs | lower) }} then {{ sql_text(ours) }} {% endfor %}else {{ text }} end
+    case lower({{ text }}) {% for theirs, ours in words.items() %}when {{ sql_text(theirs | lower) }} then {{ sql_text(ours) if ours else 'null' }} {% endfor %}else {{ text }} end
     {%- else -%}
     {{ text }}
     {%- endif -%}
