@@ -105,6 +105,7 @@
         else relation.identifier | replace('stg_', '') | replace('_records', 's') -%}
     {%- set declared = declared_columns(relation.schema, table_name) -%}
     {%- set arms, prefixes = [], [] -%}
+    {%- set of_customers = columns | select('in', ['customer_id', 'referred_by_customer_id']) | list -%}
     {%- set own = scans_of(relation.schema, table_name) -%}
     {%- do warn_of_unknown_columns(table_name, columns, own) -%}
     {%- if own -%}
@@ -123,18 +124,19 @@
     {%- set sql -%}
     select
         {%- for column in declared %}
-        {% if column.config.meta.kept_apart and prefixes | select | list -%}
-        id_prefix || {{ column.name }}
-        {%- else -%}
-        {{ column.name }}
-        {%- endif %} as {{ column.name }}_text,
+        {%- set text = without_address(column.name) if column.name in of_customers else column.name %}
+        {{ 'id_prefix || ' if column.config.meta.kept_apart and prefixes | select | list }}{{ text }} as {{ column.name }}_text,
         {%- endfor %}
         file,
         file_date,
         scan_position,
         record_role,
         mapping_fault,
-        remark as mapping_remark
+        nullif(concat_ws('; ', remark
+            {%- for name in of_customers %},
+            case when {{ is_address(name) }} then '{{ name }} is an e-mail address, of which a hash is kept' end
+            {%- endfor %}
+        ), '') as mapping_remark
     from (
         select
             {%- for column in columns %}
@@ -159,6 +161,17 @@
     {{ return({'sql': sql, 'is_mapped': arms | length > (1 if own else 0)}) }}
 {% endmacro %}
 
+{#- An address is personal, so no customer has it as an id. -#}
+{% macro without_address(text) -%}
+    case when {{ is_address(text) }} then {{ hashed(text) }} else {{ text }} end
+{%- endmacro %}
+
+{#- Whether a text holds an e-mail address. To look for the sign first is five times as fast. -#}
+{% macro is_address(text) -%}
+    contains({{ text }}, '@') and regexp_matches({{ text }}, '[^@\s]+@[^@\s]+[.][^@\s]')
+{%- endmacro %}
+
+
 {#- The systems of the landing zone: 'raw' for the contract's own folders, and names of folders. -#}
 {% macro delivered_systems() %}
     {%- set inventory = ref('stg_source_files') -%}
@@ -182,6 +195,26 @@
         {{ return('') }}
     {%- endif -%}
     {{ return(system ~ ':') }}
+{% endmacro %}
+
+
+{#- A hook after the list of files: says once which systems' ids get a prefix that nobody has asked for. -#}
+{% macro warn_of_prefixes() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set systems = run_query(
+        "select system, max(json_extract_string(nullif(mapping, ''), '$.id_prefix')) as own_prefix from " ~ this
+        ~ " where format <> 'left out' group by system order by system"
+    ).rows -%}
+    {%- set unasked = [] -%}
+    {%- for system, own_prefix in systems if own_prefix is none and system not in ['raw'] + var('id_prefixes').keys() | list -%}
+        {%- do unasked.append(system) -%}
+    {%- endfor -%}
+    {%- if systems | length > 1 and unasked -%}
+        {%- do exceptions.warn(
+            "several systems deliver, so ids of these get their name as a prefix: " ~ unasked | join(', ')
+            ~ "; the var id_prefixes says otherwise"
+        ) -%}
+    {%- endif -%}
 {% endmacro %}
 
 

@@ -45,7 +45,7 @@
         {%- for name in from_file + (filled | list | reject('in', from_file) | list) %}
         case
             when record_role is null
-                then {{ mapped_value(name if name in from_file, filled.get(name), types[name]) }}
+                then {{ mapped_value(name if name in from_file, filled.get(name)) }}
         end as {{ name }},
         {%- endfor %}
         file,
@@ -53,19 +53,16 @@
         scan_position,
         record_role,
         case when record_role is null then mapping_fault end as mapping_fault,
-        {{ mapped_remark(from_file, filled, types, mapping) }} as remark
+        {{ mapped_remark(from_file, filled, mapping) }} as remark
     from (
         {{ one_row_per_record(folder, types) if mapping.sum_by else mapped_rows(folder, types) }}
     )
 {% endmacro %}
 
 
-{#- A text of the contract, with what stands in for an empty one. An address is personal, so it is no id. -#}
-{% macro mapped_value(name, stand_in, data_type) -%}
+{#- A text of the contract, with what stands in for an empty one. -#}
+{% macro mapped_value(name, stand_in) -%}
     {%- set text = name if name else 'cast(null as varchar)' -%}
-    {%- if name and data_type == 'identifier' -%}
-        {%- set text = "case when " ~ is_address(name) ~ " then " ~ hashed(name) ~ " else " ~ name ~ " end" -%}
-    {%- endif -%}
     {%- if stand_in is none -%}
     {{ text }}
     {%- elif name -%}
@@ -75,22 +72,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro is_address(text) -%}
-    coalesce(contains({{ text }}, '@') and regexp_full_match({{ text }}, '[^@\s]+@[^@\s]+\.[^@\s]+'), false)
-{%- endmacro %}
-
 
 {#- What the mapping left out or assumed. Equal remarks add up, so they name columns and no ids. -#}
-{% macro mapped_remark(from_file, filled, types, mapping) -%}
+{% macro mapped_remark(from_file, filled, mapping) -%}
     nullif(concat_ws('; ', cast(null as varchar)
         {%- for in_file in mapping.only %},
         case when not is_taken_{{ loop.index }} then {{ sql_text(in_file ~ ' is not of those that _mapping.yml takes') }} end
         {%- endfor %}
         {%- for name in from_file if name in filled %},
         case when record_role is null and {{ name }} is null then {{ sql_text(name ~ ' is empty and is ' ~ filled[name] ~ ', as _mapping.yml says') }} end
-        {%- endfor %}
-        {%- for name in from_file if types[name] == 'identifier' %},
-        case when record_role is null and {{ is_address(name) }} then '{{ name }} is an e-mail address, of which a hash is kept' end
         {%- endfor %}
     ), '')
 {%- endmacro %}

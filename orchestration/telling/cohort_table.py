@@ -34,7 +34,7 @@ _CELLS = """
 def cohort_table(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the retention of the last six quarters' cohorts, in at most 12 lines of 100 signs.
 
-    `connection` is one to the published file. Returns no line if there is no cohort.
+    `connection` is one to the published file. Without a cohort it says why.
     """
     for table, words in _KINDS.values():
         cells = connection.execute(_CELLS.format(table=table, quarters=_QUARTERS)).fetchall()
@@ -43,7 +43,7 @@ def cohort_table(connection: duckdb.DuckDBPyConnection) -> list[str]:
                 f"Retention: the share {words} quarter 0, 1, ... (* is not over):",
                 *_rendered(cells),
             ]
-    return []
+    return ["No cohorts: no order that counts names a customer, and no subscription has paid."]
 
 
 def _rendered(cells: list[tuple]) -> list[str]:

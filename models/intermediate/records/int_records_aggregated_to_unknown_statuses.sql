@@ -7,13 +7,18 @@ orders as (
 
 ),
 
--- A long text, or one like an address, was probably never meant as a status: it may be personal.
+-- A long text, or one with an address or a number, was probably never meant as a status: it may be
+-- personal.
 with_reason as (
 
     select
         original_amount,
         case
-            when length(status) > 40 or status like '%@%' then 'unknown status'
+            when
+                length(status) > 40
+                or status like '%@%'
+                or translate(status, '0123456789', '') <> status
+                then 'unknown status'
             else 'unknown status: ' || status
         end as reason
 

@@ -22,7 +22,8 @@ mapped as (
         case when is_first and is_test then 'true' end as is_test,
         case when is_first then ordered_at end as ordered_at,
         file,
-        file_date,
+        -- the later export wins, also where its name has no day
+        exported_on as file_date,
         scan_position,
         case when not is_first and has_order then 'part' end as record_role,
         case when not has_order then 'line item of no order' end as mapping_fault,

@@ -46,7 +46,10 @@ with_days as (
 -- Where a number cannot be read, the texts stand for the amount, and are refused.
 select
     order_id,
-    coalesce(nullif(customer_id, '0'), nullif(customer_user, '0')) as customer_id,
+    coalesce(
+        case when customer_id not in ('0', '0.0') then customer_id end,
+        case when customer_user not in ('0', '0.0') then customer_user end
+    ) as customer_id,
     nullif(meta_subscription_renewal, '0') as subscription_id,
     regexp_replace(lower(status), '^wc-', '') as status,
     order_currency as currency,

@@ -48,7 +48,8 @@ mapped as (
         order_rows.shipping_amount,
         order_rows.ordered_at,
         order_rows.file,
-        order_rows.file_date,
+        -- the later export wins, also where its name has no day
+        order_rows.exported_on as file_date,
         order_rows.scan_position,
         case when order_rows.is_item then 'part' end as record_role
 
