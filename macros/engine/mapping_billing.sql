@@ -56,3 +56,14 @@
         else replace({{ text }}, '−', '-')
     end
 {%- endmacro %}
+
+
+{#- When a loader took the record from its system: by Singer, Airbyte or dlt. -#}
+{% macro loaded_at() -%}
+    coalesce(
+        {{ in_utc('sdc_extracted_at') }},
+        {{ in_utc(iso_from_epoch('airbyte_extracted_at')) }},
+        {{ in_utc(iso_from_epoch('airbyte_emitted_at')) }},
+        {{ iso_from_epoch('dlt_load_id') }}
+    )
+{%- endmacro %}

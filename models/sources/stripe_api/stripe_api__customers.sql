@@ -1,20 +1,3 @@
-with
-
-source as (
-
-    select * from {{ read_texts(source('stripe_api', 'customers')) }}
-
-)
-
-select
-    id as customer_id,
-    email,
-    {{ json_value('address', '$.country') }} as country,
-    case when lower(deleted) = 'true' then 'true' end as is_deleted,
-    {{ iso_from_epoch('created') }} as signed_up_at,
-    {{ loaded_at() }} as updated_at,
-    file,
-    file_date,
-    scan_position
-
-from source
+select * exclude (system)
+from {{ ref('stripe__customer_objects') }}
+where system = 'stripe_api'

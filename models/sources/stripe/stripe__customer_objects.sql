@@ -1,0 +1,45 @@
+with
+
+api_customers as (
+
+    select * from {{ read_texts(source('stripe_api', 'customers')) }}
+
+),
+
+airbyte_customers as (
+
+    select * from {{ read_texts(source('stripe_airbyte', 'customers')) }}
+
+),
+
+customers as (
+
+    select
+        'stripe_api' as system,
+        *
+
+    from api_customers
+
+    union all by name
+
+    select
+        'stripe_airbyte' as system,
+        *
+
+    from airbyte_customers
+
+)
+
+select
+    system,
+    id as customer_id,
+    email,
+    {{ json_value('address', '$.country') }} as country,
+    case when lower(deleted) = 'true' then 'true' end as is_deleted,
+    {{ iso_from_epoch('created') }} as signed_up_at,
+    {{ loaded_at() }} as updated_at,
+    file,
+    file_date,
+    scan_position
+
+from customers
