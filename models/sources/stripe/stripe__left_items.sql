@@ -23,12 +23,12 @@ last_items as (
 next_states as (
 
     select
-        last_items.* exclude (file, file_date, scan_position, changed_at, seen_at),
-        states.file,
-        states.file_date,
-        states.scan_position,
-        states.changed_at,
-        states.seen_at,
+        last_items.*,
+        states.file as next_file,
+        states.file_date as next_date,
+        states.scan_position as next_position,
+        states.changed_at as next_changed_at,
+        states.seen_at as next_seen_at,
         states.moment as next_moment,
         row_number() over (
             partition by last_items.system, last_items.subscription_id, last_items.item_id
@@ -65,11 +65,11 @@ select
         min(successors.item_created_at),
         {{ iso_text("timezone('UTC', any_value(left_items.next_moment))") }}
     ) as ended_at,
-    left_items.changed_at as effective_at,
-    left_items.seen_at as updated_at,
-    left_items.file,
-    left_items.file_date,
-    left_items.scan_position,
+    left_items.next_changed_at as effective_at,
+    left_items.next_seen_at as updated_at,
+    left_items.next_file as file,
+    left_items.next_date as file_date,
+    left_items.next_position as scan_position,
     'derived' as record_role,
     'the item has left its subscription: it ends' as remark
 
@@ -77,8 +77,8 @@ from next_states as left_items
 left join items as successors
     on
         left_items.system = successors.system
-        and left_items.file = successors.file
-        and left_items.scan_position = successors.scan_position
+        and left_items.next_file = successors.file
+        and left_items.next_position = successors.scan_position
         and try_cast(successors.item_created_at as timestamptz) > left_items.moment
 where left_items.nearest_first = 1
 group by all

@@ -38,16 +38,6 @@ delivered_items as (
 
 ),
 
-loaded_items as (
-
-    select
-        *,
-        {{ loaded_at() }} as seen_at
-
-    from delivered_items
-
-),
-
 listed as (
 
     select
@@ -65,7 +55,7 @@ listed as (
 elements as (
 
     select
-        * exclude (item_list),
+        *,
         unnest(
             case when len(item_list) > 0 then item_list else [cast(null as json)] end
         ) as element,
@@ -115,7 +105,8 @@ joined as (
         {{ json_value('named.element', '$.discounts') }} as item_discounts
 
     from named
-    left join {{ latest_rows('loaded_items', 'system, id', ['seen_at', 'file_date']) }} as apart
+    left join
+        {{ latest_rows('delivered_items', 'system, id', [loaded_at(), 'file_date']) }} as apart
         on
             named.system = apart.system
             and named.item_id = apart.id

@@ -20,7 +20,7 @@ items as (
 read_items as (
 
     select
-        * exclude (quantity),
+        *,
         {{ major_units('unit_amount', 'price_currency') }} as amount,
         case
             when try_cast(divide_by as integer) > 0
@@ -43,7 +43,7 @@ read_items as (
                         ) as varchar
                     )
             else quantity
-        end as quantity,
+        end as units,
         case
             when item_id is null and price_id is null then 'the subscription has no item'
             when price_id is null then 'the price of item ' || item_id || ' is in no file'
@@ -63,8 +63,8 @@ read_items as (
 joined as (
 
     select
-        states.* exclude (period_ends_at),
-        coalesce(states.period_ends_at, items.item_period_ends_at) as period_ends_at,
+        states.*,
+        coalesce(states.period_ends_at, items.item_period_ends_at) as paid_until,
         items.item_number,
         items.item_id,
         items.item_created_at,
@@ -76,7 +76,7 @@ joined as (
         items.interval_count,
         items.period_months,
         items.amount,
-        items.quantity,
+        items.units as quantity,
         items.mapping_fault,
         min(try_cast(items.item_created_at as timestamptz)) over (
             partition by states.system, states.subscription_id

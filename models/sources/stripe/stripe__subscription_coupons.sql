@@ -61,7 +61,7 @@ discount_lists as (
 discounts as (
 
     select
-        * exclude (discounts),
+        *,
         unnest({{ json_elements('discounts') }}) as discount
 
     from discount_lists

@@ -30,14 +30,14 @@ select
     is_test,
     item_started_at as started_at,
     trial_ends_at,
-    period_ends_at as current_period_ends_at,
+    paid_until as current_period_ends_at,
     cancel_requested_at,
     coalesce(
         item_ended_at,
         ended_at,
         cancel_at,
         case when stripe_status = 'canceled' then canceled_at end,
-        case when is_set_to_end then period_ends_at end
+        case when is_set_to_end then paid_until end
     ) as ended_at,
     changed_at as effective_at,
     seen_at as updated_at,

@@ -69,7 +69,7 @@ judged as (
 )
 
 select
-    * exclude (cancellation_reason, cancellation_feedback, pause_behavior, resumes_at),
+    *,
     case when is_paused then 'paused' else stripe_status end as status,
     case
         when is_ended_by_payment then cancellation_reason

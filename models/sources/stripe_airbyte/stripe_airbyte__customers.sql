@@ -1,3 +1,2 @@
-select * exclude (system)
-from {{ ref('stripe__customer_objects') }}
+select * from {{ ref('stripe__customer_objects') }}
 where system = 'stripe_airbyte'

@@ -8,8 +8,7 @@ events as (
 
 subscription_rows as (
 
-    select * exclude (system)
-    from {{ ref('stripe__subscription_rows') }}
+    select * from {{ ref('stripe__subscription_rows') }}
     where system = 'stripe_api'
 
 )

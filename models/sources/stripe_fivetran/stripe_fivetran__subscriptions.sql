@@ -1,3 +1,2 @@
-select * exclude (system)
-from {{ ref('stripe__subscription_rows') }}
+select * from {{ ref('stripe__subscription_rows') }}
 where system = 'stripe_fivetran'
