@@ -17,7 +17,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check-raw check-published rollback versions test torture dev lint bench diff sample pin
+.PHONY: help setup build check-raw check-published rollback versions test scratch-build torture dev lint bench diff sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,13 +42,16 @@ rollback: setup ## serve the version before the current one again, or the one th
 versions: setup ## list the versions that can be served
 	@$(BIN)/python -m orchestration.rollback --list
 
-test: lint ## every quick check: lint, dbt unit and data tests on a scratch warehouse, pytest
+test: $(VENV)/.installed-dev ## every quick check: lint, dbt unit and data tests on a scratch warehouse, pytest
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint scratch-build
+	@# Two at a time, since a build leaves one core idle for half of its time.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+scratch-build: setup
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && trap 'exit 130' INT TERM && \
 	mkdir "$$scratch/build" && echo "dbt build, with unit tests, on a scratch warehouse" && \
 	TENURE_HOME="$$scratch" DBT_TARGET_PATH="$$scratch/target" DBT_LOG_PATH="$$scratch/logs" \
 	$(BIN)/dbt --quiet build
-	@# Two at a time, since a build leaves one core idle for half of its time.
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Every test that breaks something on purpose, quick or long, and those that try many random shops.
 # house/test_wrong_edits breaks the models themselves: tests/wrong_edits.yml lists how.
@@ -57,7 +60,7 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	readers/test_privacy raw/test_catching_up readers/test_reader_cannot_harm nights/test_nightly \
 	nights/test_lock nights/test_runs readers/test_versions telling/test_alerts \
 	readers/test_check_published raw/test_guards nights/test_schedule raw/test_order_never_matters \
-	raw/test_exports_in_full \
+	raw/test_exports_in_full raw/test_loaders_torture \
 	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
 	house/test_wrong_edits))
 RECORDS := $(TENURE_HOME)/reliability

@@ -243,8 +243,8 @@ class _Reader:
                 self.faults.append(
                     "words: " + unknown(name, "column of the contract that `columns` maps", columns)
                 )
-            elif table.types[name] not in ("text", "boolean"):
-                self.fault("words", name, "columns of texts, and of true and false")
+            elif table.types[name] not in ("text", "boolean", "identifier"):
+                self.fault("words", name, "columns of texts, of ids, and of true and false")
             elif not isinstance(words, dict) or not all(isinstance(w, str) for w in words.values()):
                 self.fault(f"words: {name}", words, "a mapping such as {storniert: cancelled}")
             else:

@@ -79,7 +79,7 @@
 {#- An amount in the currency's smallest unit, as text of the amount in whole units. -#}
 {% macro major_units(amount, currency) -%}
     case
-        when try_cast({{ amount }} as decimal(28, 9)) is null then {{ amount }}
+        when not {{ is_decimal(amount) }} then {{ amount }}
         else
             case
                 coalesce(
@@ -98,12 +98,39 @@
 {%- endmacro %}
 
 
-{#- A number without currency signs, blanks and thousands commas; (4.00) is negative. -#}
-{% macro plain_decimal(text) -%}
+{#- Whether a text is nothing but a decimal with a point. -#}
+{% macro is_decimal(text) -%}
+    regexp_full_match({{ text }}, '-?\d{1,14}(\.\d+)?')
+{%- endmacro %}
+
+
+{#-
+    A number as people and spreadsheets write it, with . or , as its decimal sign, as a plain decimal: $1,234.50,
+    1 234,56 €, (4.00), 4.00-. A sign of thousands stands before three digits; else the text stays as it is.
+-#}
+{% macro plain_number(text, decimal_sign='.') -%}
+    {%- set point = '[' ~ decimal_sign ~ ']' -%}
+    {%- set blank = '[\\s\\x{A0}\\x{202F}]' -%}
+    {%- set thousands = '[' ~ ('.' if decimal_sign == ',' else ',') ~ "''’\\s\\x{A0}\\x{202F}]" -%}
+    {%- set unit = '([$€£¥₹]|[A-Z]{3}|[A-Z]{1,2}[$]|kr[.]?|Fr[.]?|zł|Kč)?' ~ blank ~ '*' -%}
+    {%- set number = '(\\d+|\\d{1,3}(' ~ thousands ~ '\\d{3})+)(' ~ point ~ '\\d+)?' ~ blank ~ '*' -%}
+    {%- set forms = [
+        '[-−+]?' ~ unit ~ number ~ unit, unit ~ '[-−+]' ~ number ~ unit, unit ~ number ~ unit ~ '-',
+        '\\(' ~ unit ~ number ~ unit ~ '\\)',
+    ] -%}
     case
-        when regexp_full_match({{ text }}, '\(.*\)')
-            then '-' || regexp_replace({{ text }}, '[()$€£¥,\s\xA0]|[A-Z]{3}', '', 'g')
-        else regexp_replace({{ text }}, '[$€£¥,\s\xA0]|^[A-Z]{3}|[A-Z]{3}$', '', 'g')
+        when regexp_full_match({{ text }}, '-?\d+({{ point }}\d+)?') then replace({{ text }}, '{{ decimal_sign }}', '.')
+        when regexp_full_match({{ text }}, '{{ forms | join("|") }}')
+            then case when regexp_matches({{ text }}, '[-−(]') then '-' else '' end
+                || replace(
+                    regexp_replace(regexp_extract({{ text }}, '\d(.*\d)?'), '[^\d{{ decimal_sign }}]', '', 'g'),
+                    '{{ decimal_sign }}', '.'
+                )
+        {%- if decimal_sign == ',' %}
+        -- the contract would read it, and it is another number by this sign
+        when regexp_full_match({{ text }}, '-?\d+\.\d+') then {{ text }} || ' without a decimal comma'
+        {%- endif %}
+        else {{ text }}
     end
 {%- endmacro %}
 
@@ -116,10 +143,10 @@
 
 {#- The text of a value in a JSON text by its path, such as $.items.data; NULL where there is none. -#}
 {% macro json_value(text, path) -%}
-    nullif(json_extract_string({{ text }}, '{{ path }}'), '')
+    nullif(json_extract_string(try_cast({{ text }} as json), '{{ path }}'), '')
 {%- endmacro %}
 
 {#- The elements of a list in a JSON text, as a list of JSON texts to unnest. -#}
 {% macro json_elements(text, path='$') -%}
-    cast(json_extract({{ text }}, '{{ path }}') as json[])
+    try_cast(json_extract(try_cast({{ text }} as json), '{{ path }}') as json[])
 {%- endmacro %}

@@ -33,12 +33,6 @@
 {%- endmacro %}
 
 
-{#- A JSON object's text; NULL for an id that stands in its place. -#}
-{% macro json_object(text) -%}
-    case when left({{ text }}, 1) = '{' then {{ text }} end
-{%- endmacro %}
-
-
 {#- The share that several percentages take off together, one after the other: 20 and 10 take 0.28. -#}
 {% macro share_off(percentage) -%}
     cast(1 - round(coalesce(product(1 - try_cast({{ percentage }} as double) / 100), 1), 8) as decimal(9, 8))

@@ -52,7 +52,7 @@
         file_date,
         scan_position,
         record_role,
-        mapping_fault,
+        case when record_role is null then mapping_fault end as mapping_fault,
         {{ mapped_remark(from_file, filled, types, mapping) }} as remark
     from (
         {{ one_row_per_record(folder, types) if mapping.sum_by else mapped_rows(folder, types) }}
@@ -108,8 +108,7 @@
     {%- endfor -%}
     {%- for name in mapping['columns'] if mapping.minor_units and types[name] == 'decimal' -%}
         {%- set amount = '(' ~ amounts.get(name, name) ~ ')' -%}
-        {%- set in_units = major_units(amount, currency_of(mapping)) -%}
-        {%- do amounts.update({name: 'case when ' ~ is_decimal(amount) ~ ' then ' ~ in_units ~ ' else ' ~ amount ~ ' end'}) -%}
+        {%- do amounts.update({name: major_units(amount, currency_of(mapping))}) -%}
     {%- endfor -%}
     select
         *
@@ -248,10 +247,6 @@
     end
 {%- endmacro %}
 
-{% macro is_decimal(text) -%}
-    regexp_full_match({{ text }}, '-?\d{1,14}(\.\d+)?')
-{%- endmacro %}
-
 
 {#- The text of one column in the contract's form. -#}
 {% macro mapped_text(name, data_type, mapping) -%}
@@ -285,41 +280,10 @@
 {#- The contract's word for a word of the file, where the mapping has one. Case makes no difference. -#}
 {% macro in_words(text, words) -%}
     {%- if words -%}
-    case lower({{ text }}) {% for theirs, ours in words.items() %}when {{ sql_text(theirs | lower) }} then {{ sql_text(ours) }} {% endfor %}else {{ text }} end
+    case lower({{ text }}) {% for theirs, ours in words.items() %}when {{ sql_text(theirs | lower) }} then {{ sql_text(ours) if ours else 'null' }} {% endfor %}else {{ text }} end
     {%- else -%}
     {{ text }}
     {%- endif -%}
-{%- endmacro %}
-
-
-{#-
-    A number as people and spreadsheets write it, with . or , as its decimal sign, as a plain decimal: $1,234.50,
-    1 234,56 €, (4.00), 4.00-. A sign of thousands stands before three digits; else the text stays as it is.
--#}
-{% macro plain_number(text, decimal_sign='.') -%}
-    {%- set point = '[' ~ decimal_sign ~ ']' -%}
-    {%- set blank = '[\\s\\x{A0}\\x{202F}]' -%}
-    {%- set thousands = '[' ~ ('.' if decimal_sign == ',' else ',') ~ "''’\\s\\x{A0}\\x{202F}]" -%}
-    {%- set unit = '([$€£¥₹]|[A-Z]{3}|[A-Z]{1,2}[$]|kr[.]?|Fr[.]?|zł|Kč)?' ~ blank ~ '*' -%}
-    {%- set number = '(\\d+|\\d{1,3}(' ~ thousands ~ '\\d{3})+)(' ~ point ~ '\\d+)?' ~ blank ~ '*' -%}
-    {%- set forms = [
-        '[-−+]?' ~ unit ~ number ~ unit, unit ~ '[-−+]' ~ number ~ unit, unit ~ number ~ unit ~ '-',
-        '\\(' ~ unit ~ number ~ unit ~ '\\)',
-    ] -%}
-    case
-        when regexp_full_match({{ text }}, '-?\d+({{ point }}\d+)?') then replace({{ text }}, '{{ decimal_sign }}', '.')
-        when regexp_full_match({{ text }}, '{{ forms | join("|") }}')
-            then case when regexp_matches({{ text }}, '[-−(]') then '-' else '' end
-                || replace(
-                    regexp_replace(regexp_extract({{ text }}, '\d(.*\d)?'), '[^\d{{ decimal_sign }}]', '', 'g'),
-                    '{{ decimal_sign }}', '.'
-                )
-        {%- if decimal_sign == ',' %}
-        -- the contract would read it, and it is another number by this sign
-        when regexp_full_match({{ text }}, '-?\d+\.\d+') then {{ text }} || ' without a decimal comma'
-        {%- endif %}
-        else {{ text }}
-    end
 {%- endmacro %}
 
 

@@ -20,7 +20,7 @@ select
     lower(subscriptions_billing_period_unit) as billing_interval,
     subscriptions_billing_period as interval_count,
     subscriptions_currency_code as currency,
-    {{ plain_decimal('subscriptions_plan_unit_price') }} as amount,
+    {{ plain_number('subscriptions_plan_unit_price') }} as amount,
     subscriptions_plan_quantity as quantity,
     subscriptions_cancel_reason as cancel_reason,
     {{ iso_from(

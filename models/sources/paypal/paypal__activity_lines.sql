@@ -36,9 +36,9 @@ with_values as (
         {{ iana_zone('zone_name') }} as zone,
         date || ' ' || time as moment,
         date like '%.%' or coalesce(highest_first > 12, false) as is_day_first,
-        {{ plain_decimal(with_decimal_point('gross')) }} as gross_text,
-        coalesce({{ plain_decimal(with_decimal_point('sales_tax')) }}, '0') as tax_text,
-        coalesce({{ plain_decimal(with_decimal_point('shipping_and_handling_amount')) }}, '0')
+        {{ plain_number(with_decimal_point('gross')) }} as gross_text,
+        coalesce({{ plain_number(with_decimal_point('sales_tax')) }}, '0') as tax_text,
+        coalesce({{ plain_number(with_decimal_point('shipping_and_handling_amount')) }}, '0')
             as shipping_text
 
     from with_forms

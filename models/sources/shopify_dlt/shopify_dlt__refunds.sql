@@ -44,6 +44,7 @@ order_facts as (
 pieces as (
 
     select
+        dlt_id,
         dlt_parent_id,
         coalesce(subtotal, subtotal_v_double) as amount_text,
         {{ number_of('coalesce(subtotal, subtotal_v_double)') }} as amount,
@@ -56,6 +57,7 @@ pieces as (
     union all
 
     select
+        dlt_id,
         dlt_parent_id,
         amount as amount_text,
         -({{ number_of('amount') }}) as amount,
@@ -65,6 +67,23 @@ pieces as (
 
     from adjustments
     where coalesce(kind, '') not like '%shipping%'
+
+),
+
+-- A file may be delivered twice.
+distinct_pieces as (
+
+    select
+        dlt_id,
+        min(dlt_parent_id) as dlt_parent_id,
+        min(amount_text) as amount_text,
+        min(amount) as amount,
+        min(tax) as tax,
+        min(file) as file,
+        min(scan_position) as scan_position
+
+    from pieces
+    group by dlt_id
 
 ),
 
@@ -78,7 +97,7 @@ goods as (
         max(file) as file,
         min(scan_position) as scan_position
 
-    from pieces
+    from distinct_pieces
     group by dlt_parent_id
 
 ),

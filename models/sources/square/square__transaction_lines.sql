@@ -17,10 +17,10 @@ with_values as (
         lower(coalesce(event_type, 'payment')) as event,
         {{ iana_zone('time_zone') }} as zone,
         date || ' ' || time as moment,
-        {{ plain_decimal('net_sales') }} as net_text,
-        {{ plain_decimal('discounts') }} as discount_text,
-        {{ plain_decimal('tax') }} as tax_text,
-        try_cast({{ plain_decimal('partial_refunds') }} as decimal(18, 4)) as partial_refund,
+        {{ plain_number('net_sales') }} as net_text,
+        {{ plain_number('discounts') }} as discount_text,
+        {{ plain_number('tax') }} as tax_text,
+        try_cast({{ plain_number('partial_refunds') }} as decimal(18, 4)) as partial_refund,
         -- a dollar sign is that of several currencies
         case left(ltrim(net_sales, '-( '), 1)
             when '£' then 'GBP' when '€' then 'EUR' when '¥' then 'JPY'

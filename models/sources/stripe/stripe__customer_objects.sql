@@ -30,16 +30,21 @@ customers as (
 
 )
 
+-- What is left of a deleted customer is the id; the revenue of the past stays.
 select
     system,
     id as customer_id,
     email,
     {{ json_value('address', '$.country') }} as country,
-    case when lower(deleted) = 'true' then 'true' end as is_deleted,
     {{ iso_from_epoch('created') }} as signed_up_at,
     {{ loaded_at() }} as updated_at,
     file,
     file_date,
-    scan_position
+    scan_position,
+    case when lower(deleted) = 'true' then 'part' end as record_role,
+    case
+        when lower(deleted) = 'true'
+            then 'the customer was deleted at Stripe: what was known before stands'
+    end as remark
 
 from customers

@@ -79,5 +79,6 @@ select
 from versions
 left join {{ latest_rows('delivered_items', 'id', ['fivetran_synced', 'file_date']) }} as items
     on versions.id = items.subscription_id
-left join {{ latest_rows('all_prices', 'id', ['is_price', 'fivetran_synced']) }} as prices
+left join
+    {{ latest_rows('all_prices', 'id', ['is_price', 'fivetran_synced', 'file_date']) }} as prices
     on items.plan_id = prices.id

@@ -40,7 +40,7 @@ discount_lists as (
         cast(null as bigint) as item_number,
         case
             when regexp_matches(discounts, '^\[\s*\{') then discounts
-            else '[' || {{ json_object('discount') }} || ']'
+            when left(discount, 1) = '{' then '[' || discount || ']'
         end as discounts
 
     from objects
@@ -91,11 +91,11 @@ coupons as (
         file,
         scan_position,
         item_number,
-        {{ json_value(json_object('coupon'), '$.percent_off') }} as percent_off,
-        {{ json_value(json_object('coupon'), '$.amount_off') }} as amount_off,
-        {{ json_value(json_object('coupon'), '$.currency') }} as currency,
-        {{ json_value(json_object('coupon'), '$.duration') }} as duration,
-        {{ json_value(json_object('coupon'), '$.duration_in_months') }} as duration_in_months,
+        {{ json_value('coupon', '$.percent_off') }} as percent_off,
+        {{ json_value('coupon', '$.amount_off') }} as amount_off,
+        {{ json_value('coupon', '$.currency') }} as currency,
+        {{ json_value('coupon', '$.duration') }} as duration,
+        {{ json_value('coupon', '$.duration_in_months') }} as duration_in_months,
         {{ json_value('discount', '$.start') }} as starts,
         {{ json_value('discount', '$.end') }} as ends
 

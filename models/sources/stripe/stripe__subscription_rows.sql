@@ -32,12 +32,14 @@ select
     trial_ends_at,
     paid_until as current_period_ends_at,
     cancel_requested_at,
-    coalesce(
+    least(
         item_ended_at,
-        ended_at,
-        cancel_at,
-        case when stripe_status = 'canceled' then canceled_at end,
-        case when is_set_to_end then paid_until end
+        coalesce(
+            ended_at,
+            cancel_at,
+            case when stripe_status = 'canceled' then canceled_at end,
+            case when is_set_to_end then paid_until end
+        )
     ) as ended_at,
     changed_at as effective_at,
     seen_at as updated_at,

@@ -15,7 +15,7 @@ states as (
         file_date,
         scan_position,
         id as subscription_id,
-        coalesce({{ json_value(json_object('customer'), '$.id') }}, customer) as customer_id,
+        coalesce({{ json_value('customer', '$.id') }}, customer) as customer_id,
         lower(status) as stripe_status,
         lower(cancel_at_period_end) = 'true' as is_set_to_end,
         case lower(livemode) when 'false' then 'true' when 'true' then 'false' end as is_test,
@@ -40,7 +40,7 @@ states as (
             try_cast(seen_at as timestamptz),
             timezone('UTC', cast(file_date as timestamp))
         ) as moment,
-        {{ json_value(json_object('items'), '$.has_more') }} = 'true' as has_more_items,
+        {{ json_value('items', '$.has_more') }} = 'true' as has_more_items,
         regexp_matches(discounts, '^\[\s*"') and coalesce(left(discount, 1) <> '{', true)
             as has_unread_discounts
 

@@ -42,7 +42,7 @@ select
     end as billing_interval,
     nullif(interval_number, '') as interval_count,
     currency,
-    {{ plain_decimal('amount') }} as amount,
+    {{ plain_number('amount') }} as amount,
     quantity,
     cancellation_reason as cancel_reason,
     coalesce(start_date, start_text, created) as started_at,

@@ -54,8 +54,10 @@ dates: "%d.%m.%Y"
 currency: EUR
 minor_units: true
 id_prefix: ""
-columns: {order_id: No, ordered_at: Date, amount: Total}
-values: {customer_id: nobody, is_test: false}
+columns: {order_id: No, ordered_at: Date, amount: Total, status: State}
+words: {status: {bezahlt: paid}}
+values: {customer_id: nobody, is_test: false, amount: 0}
+minus: {amount: [Discount]}
 sum_by: order_id
 only: {State: [paid, sent], Kind: order}
 """
@@ -64,10 +66,12 @@ only: {State: [paid, sent], Kind: order}
     assert (mapping.delimiter, mapping.encoding, mapping.decimal) == ("\t", "latin-1", ",")
     assert mapping.timestamps == {"form": ["%d.%m.%Y %H:%M", "epoch"], "zone": "Europe/Berlin"}
     assert (mapping.dates, mapping.currency, mapping.minor_units) == (["%d.%m.%Y"], "EUR", True)
-    assert mapping.values == {"customer_id": "nobody", "is_test": "false"}
+    assert mapping.words == {"status": {"bezahlt": "paid"}}
+    assert mapping.values == {"customer_id": "nobody", "is_test": "false", "amount": "0"}
+    assert mapping.minus == {"amount": ["discount"]}
     assert (mapping.id_prefix, mapping.sum_by) == ("", "order_id")
     assert mapping.only == {"state": ["paid", "sent"], "kind": ["order"]}
-    assert mapping.columns_read() == ["no", "date", "total", "state", "kind"]
+    assert mapping.columns_read() == ["no", "date", "total", "state", "discount", "kind"]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,11 @@ only: {State: [paid, sent], Kind: order}
         ("minor_units: 'yes'", "minor_units: 'yes' is not allowed (allowed: 'true' 'false')"),
         ("values: {stats: x}", "values: stats is no column of orders; is it status? (allowed: ord"),
         ("values: {status: [x]}", "values: status: ['x'] is not allowed (allowed: one text)"),
+        ("words: {order_id: x}", "words: order_id: 'x' is not allowed (allowed: a mapping such"),
+        ("words: {stats: {a: b}}", "words: stats is no column of the contract that `columns` maps"),
+        ("words: {amount: {a: b}}", "words: 'amount' is not allowed (allowed: columns of texts, o"),
+        ("minus: {order_id: a}", "minus: order_id is no amount of the contract that `columns` map"),
+        ("minus: {amount: []}", "minus: amount: [] is not allowed (allowed: a column of the file,"),
         ("sum_by: order", "sum_by: order is no column of the contract that `columns` maps; is it"),
         ("only: {State: {}}", "only: State: {} is not allowed (allowed: a list of texts such as ["),
         ("id_prefix: [a]", "id_prefix: ['a'] is not allowed (allowed: one word)"),

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import duckdb
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.torture
 PAGE = (ROOT / "docs/loading.md").read_text(encoding="utf-8")
 UNREACHABLE = re.compile(
     "NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Name or service not known"
-    "|Temporary failure in name resolution"
+    "|Temporary failure in name resolution|from versions: none"
 )
 # An order of the first night has another amount in the second one.
 NIGHTS = [
@@ -92,8 +91,9 @@ def by_dlt(environment, raw_dir, tmp_path_factory):
     (folder / "load.py").write_text(block("dlt", "python"), encoding="utf-8")
     for night in range(len(NIGHTS)):
         orders = rows(night, "dlt")
-        # an id that looks like a number comes first
-        orders.insert(0, {**orders[0], "order_id": f"00{night}", "customer_id": "08"})
+        # numbers come first: without the hint of the page, dlt would make 7 of 007
+        orders.insert(0, {**orders[0], "order_id": 40 + night, "customer_id": 8})
+        orders.append({**orders[0], "order_id": f"00{night}"})
         (folder / "my_shop.py").write_text(
             f"def changed_orders(since):\n    yield from {orders!r}\n", encoding="utf-8"
         )
@@ -170,11 +170,10 @@ def test_two_nights_of_a_loader_are_the_shop(published, loader):
 
 def test_dlt_keeps_ids_as_they_are(published):
     found = published.execute(
-        "select order_id, customer_id, ordered_at from core.fct_orders where order_id like '00%'"
+        "select order_id, customer_id from core.fct_orders where length(order_id) < 4"
         " order by order_id"
     ).fetchall()
-    at = datetime(2024, 3, 1, 10, tzinfo=UTC).replace(tzinfo=None)
-    assert found == [("000", "08", at), ("001", "08", at)]
+    assert found == [(order, "8") for order in ("000", "001", "40", "41")]
 
 
 def test_a_later_night_replaces_no_file(published, raw_dir):
@@ -185,5 +184,5 @@ def test_a_later_night_replaces_no_file(published, raw_dir):
         "select sum(rows_read), sum(rows_accepted), sum(rows_superseded), sum(rows_rejected)"
         " from meta.source_files"
     ).fetchone()
-    # three loaders with four rows each, and dlt's two more; each loader sends one order twice
-    assert counts == (14, 11, 3, 0)
+    # three loaders with four rows each, and dlt's four more; each loader sends one order twice
+    assert counts == (16, 13, 3, 0)
