@@ -73,7 +73,8 @@ class Judge:
     def _system(self, system: str, table: Table, samples: Sequence[Sample]) -> list[Rejection]:
         def relation(source: str, entity: str) -> str:
             [declared] = [one for one in self.layouts.systems[source] if one.name == entity]
-            files = [one for one in samples if one.found.entity == entity]
+            # a family of systems shares models, which read the others' entities as well
+            files = [one for one in samples if (source, one.found.entity) == (system, entity)]
             return self._relation(declared.columns, files)
 
         mapping = self.macros.mapping(system, table.name, relation)

@@ -89,6 +89,7 @@ class Macros:
             declared_columns=lambda system, table: self._contract,
         )
         self._contract: Sequence[Any] = ()
+        self._models: dict[str, str] = {}
 
     def judged(self, contract: Sequence[Any], relation: str, others: Sequence[str]) -> str:
         """Return SQL for the records of a relation with `faults` and `remark`, '' and NULL if good.
@@ -107,7 +108,10 @@ class Macros:
         if not list((self.project / "models" / "sources" / system).glob(f"{name}.sql")):
             return None
         self._relations = relations
-        return self._ref(name)
+        self._models = {}
+        last = self._ref(name)
+        models = ", ".join(f"{model} as ({sql})" for model, sql in self._models.items())
+        return f"(with {models} select * from {last})"
 
     def mapped(self, contract: Sequence[Any], mapping: str, columns: list[str], reader: str) -> str:
         """Return SQL for files with a _mapping.yml, mapped to the contract table of these nodes.
@@ -146,8 +150,11 @@ class Macros:
         seed = self.project / "seeds" / f"{name}.csv"
         if seed.exists():
             return f"read_csv({quoted(seed)}, header = true)"
-        [model] = (self.project / "models" / "sources").glob(f"*/{name}.sql")
-        return f"({self._render(model.read_text(encoding='utf-8'))})"
+        # written once, as dbt does, however many models read it: after those that it reads itself
+        if name not in self._models:
+            [model] = (self.project / "models" / "sources").glob(f"*/{name}.sql")
+            self._models[name] = self._render(model.read_text(encoding="utf-8"))
+        return name
 
     def _render(self, text: str, **context: Any) -> str:  # noqa: ANN401
         return self._environment.from_string(text).render(**context)

@@ -33,12 +33,6 @@
 {%- endmacro %}
 
 
-{#- A JSON text as it is; NULL for any other text, such as an id that stands in an object's place. One bad cell ends no build. -#}
-{% macro json_only(text) -%}
-    cast(try_cast({{ text }} as json) as varchar)
-{%- endmacro %}
-
-
 {#- The share that several percentages take off together, one after the other: 20 and 10 take 0.28. -#}
 {% macro share_off(percentage) -%}
     cast(1 - round(coalesce(product(1 - try_cast({{ percentage }} as double) / 100), 1), 8) as decimal(9, 8))
@@ -55,4 +49,15 @@
             then replace(replace(replace({{ text }}, '−', '-'), '.', ''), ',', '.')
         else replace({{ text }}, '−', '-')
     end
+{%- endmacro %}
+
+
+{#- When a loader took the record from its system: by Singer, Airbyte or dlt. -#}
+{% macro loaded_at() -%}
+    coalesce(
+        {{ in_utc('sdc_extracted_at') }},
+        {{ in_utc(iso_from_epoch('airbyte_extracted_at')) }},
+        {{ in_utc(iso_from_epoch('airbyte_emitted_at')) }},
+        {{ iso_from_epoch('dlt_load_id') }}
+    )
 {%- endmacro %}

@@ -1,49 +1,19 @@
 with
 
-snapshots as (
-
-    select * from {{ read_texts(source('stripe_api', 'subscriptions')) }}
-
-),
-
 events as (
 
     select * from {{ read_texts(source('stripe_api', 'events')) }}
 
 ),
 
-delivered_items as (
+subscription_rows as (
 
-    select
-        *,
-        {{ loaded_at() }} as seen_at
+    select * from {{ ref('stripe__subscription_rows') }}
+    where system = 'stripe_api'
 
-    from {{ read_texts(source('stripe_api', 'subscription_items')) }}
+)
 
-),
-
-items_apart as (
-
-    select * from {{ latest_rows('delivered_items', 'id', ['seen_at', 'file_date']) }}
-
-),
-
--- An event holds the whole subscription as it was from the event on.
-states as (
-
-    {{ stripe_states_of('snapshots') }}
-
-    union all by name
-
-    {{ stripe_states_of_events('events') }}
-
-),
-
-{{ stripe_items_of_objects('states', 'items_apart') }},
-
-{{ stripe_rows_of_items() }}
-
-select * from stripe_rows
+select * from subscription_rows
 
 union all by name
 
