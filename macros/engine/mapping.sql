@@ -150,3 +150,90 @@
 {% macro json_elements(text, path='$') -%}
     try_cast(json_extract(try_cast({{ text }} as json), '{{ path }}') as json[])
 {%- endmacro %}
+
+
+{#-
+    A relation's latest row per key. An export is delivered again and again, so a supporting file holds many states of one
+    price. order_by names what tells the newer state, best first; then the name of the file decides.
+-#}
+{% macro latest_rows(relation, key, order_by) -%}
+    (
+        select * exclude (newest_first)
+        from (
+            select
+                *,
+                row_number() over (
+                    partition by {{ key }}
+                    order by
+                        {% for expression in order_by -%}
+                        {{ expression }} desc nulls last,
+                        {% endfor -%}
+                        file desc, scan_position desc
+                ) as newest_first
+            from {{ relation }}
+        )
+        where newest_first = 1
+    )
+{%- endmacro %}
+
+
+{#- An ISO text some calendar months later; NULL where either is missing. -#}
+{% macro iso_plus_months(text, months) -%}
+    {{ iso_text(
+        "timezone('UTC', try_cast(" ~ text ~ " as timestamptz)) + to_months(try_cast(" ~ months ~ " as integer))"
+    ) }}
+{%- endmacro %}
+
+
+{#- The share that several percentages take off together, one after the other: 20 and 10 take 0.28. -#}
+{% macro share_off(percentage) -%}
+    cast(1 - round(coalesce(product(1 - try_cast({{ percentage }} as double) / 100), 1), 8) as decimal(9, 8))
+{%- endmacro %}
+
+
+{#-
+    A number with a decimal point. One with a decimal comma is told by two digits after it: 1.234,56 and 15,26, but not
+    1,234 (a comma of thousands) or 1,234.56.
+-#}
+{% macro with_decimal_point(text) -%}
+    case
+        when regexp_matches(replace({{ text }}, '−', '-'), '^[^,]*,\d{2}$')
+            then replace(replace(replace({{ text }}, '−', '-'), '.', ''), ',', '.')
+        else replace({{ text }}, '−', '-')
+    end
+{%- endmacro %}
+
+
+{#- When a loader took the record from its system: by Singer, Airbyte or dlt. -#}
+{% macro loaded_at() -%}
+    coalesce(
+        {{ in_utc('sdc_extracted_at') }},
+        {{ in_utc(iso_from_epoch('airbyte_extracted_at')) }},
+        {{ in_utc(iso_from_epoch('airbyte_emitted_at')) }},
+        {{ iso_from_epoch('dlt_load_id') }}
+    )
+{%- endmacro %}
+
+
+{#- The number of a text that is nothing but digits, a point and a sign; else NULL. -#}
+{% macro number_of(text) -%}
+    case
+        when regexp_full_match({{ text }}, '-?\d{1,20}(\.\d+)?') then try_cast({{ text }} as decimal(38, 9))
+    end
+{%- endmacro %}
+
+
+{#-
+    What is left of an amount that holds its tax: without its part of the tax, in proportion to what else holds tax. All are
+    numbers; NULL without a total. To the cent.
+-#}
+{% macro without_tax(amount, tax, others) -%}
+    cast(
+        round(
+            cast({{ amount }} as double)
+            - cast({{ tax }} as double) * cast({{ amount }} as double)
+            / nullif(cast({{ amount }} + coalesce({{ others }}, 0) as double), 0),
+            2
+        ) as decimal(38, 2)
+    )
+{%- endmacro %}
