@@ -22,7 +22,7 @@ from landing import report
 from landing.files import MAPPING, files_below, kind_of
 from landing.guess import Guess, guess_mapping
 from landing.inventory import FAULTS, FEW, Found, look_at_all, nothing_to_build
-from landing.judging import Judge, Rejection
+from landing.judging import Judge, Judged
 from landing.layouts import MODELS, Layouts, read_layouts
 from landing.places import Zone, survey
 from landing.sample import Sample, take_sample
@@ -65,11 +65,11 @@ def check(raw_dir: Path, *, write: bool = False) -> tuple[list[str], bool]:
     faults = [*zone.faults, *faults, *unreadable]
     if not faults and (lacking := nothing_to_build(raw_dir, found, layouts)):
         faults = [lacking]
-    rejections, unjudged = _judged(samples, layouts, session)
-    hopeless = report.hopeless(samples, rejections)
+    judged = _judged(samples, layouts, session)
+    hopeless = report.hopeless(samples, judged)
     files = sum(len(place.files) for place in zone.places)
     curious = [
-        *unjudged,
+        *judged.unjudged,
         *report.unknown_columns(samples, layouts),
         *report.empty(samples),
     ]
@@ -83,7 +83,7 @@ def check(raw_dir: Path, *, write: bool = False) -> tuple[list[str], bool]:
         ),
         *report.titled(
             "Would be rejected, of the first records of each file:",
-            report.rejected(rejections, hopeless),
+            report.rejected(judged.rejections, hopeless),
         ),
         *report.titled("Worth a look:", curious),
         *_left_out(raw_dir, zone, layouts, session, write=write),
@@ -126,9 +126,9 @@ def _samples(found: Sequence[Found]) -> tuple[list[Sample], list[str]]:
 
 def _judged(
     samples: Sequence[Sample], layouts: Layouts, session: duckdb.DuckDBPyConnection
-) -> tuple[list[Rejection], list[str]]:
+) -> Judged:
     if not samples:
-        return [], []
+        return Judged([], [], {})
     from landing.macros import Macros
 
     # Raw texts may be personal, so they stay in the folder that holds such texts anyway.

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,12 +22,29 @@ _NOT_HERE = (duckdb.Error, jinja2.TemplateError, ValueError, KeyError, TypeError
 
 
 class Rejection(NamedTuple):
-    """A record that would be rejected: its file, its number there, the reason and the text."""
+    """A record that would be rejected: its file, its number there, the reason and the text.
+
+    `is_own` is false for a line that belongs to another record, and for a record that is made of
+    one of another table.
+    """
 
     file: str
     record: int
     reason: str
     word: str = ""
+    is_own: bool = True
+
+
+class Judged(NamedTuple):
+    """The records that would be rejected, and why some files could not be judged.
+
+    `own` has, by file, the numbers of the records that count in the file's own table. It lacks
+    files of which every record does, or of which nobody knows.
+    """
+
+    rejections: list[Rejection]
+    unjudged: list[str]
+    own: Mapping[str, set[int]]
 
 
 @dataclass(frozen=True)
@@ -39,38 +56,42 @@ class Judge:
     session: duckdb.DuckDBPyConnection
     folder: Path
 
-    def judge(self, samples: Sequence[Sample]) -> tuple[list[Rejection], list[str]]:
-        """Return the records that would be rejected, and why some files could not be judged."""
+    def judge(self, samples: Sequence[Sample]) -> Judged:
+        """Judge the records of samples by the contract, mapped to it where they must be."""
         rejections = [
             Rejection(sample.found.file, number, reason)
             for sample in samples
             for number, reason in sample.broken.items()
         ]
         unjudged = []
+        own: dict[str, set[int]] = {}
         for name, table in self.layouts.tables.items():
-            own = [one for one in samples if _is_own(one) and one.found.table == name]
-            if own:
-                rejections += self._contract(table, own)
+            ones = [one for one in samples if _is_own(one) and one.found.table == name]
+            if ones:
+                rejections += self._contract(table, ones)
         for system, ones in _by(samples, lambda found: found.place.entities and found.place.system):
             try:
                 for table in self.layouts.tables.values():
-                    rejections += self._system(system, table, ones)
+                    rejections += self._system(system, table, ones, own)
             except _NOT_HERE as error:
                 unjudged.append(_unjudged(system, error))
         for _, ones in _by(samples, lambda found: found.place.mapping and _alike(found)):
             try:
-                rejections += self._mapped(ones)
+                rejections += self._mapped(ones, own)
             except _NOT_HERE as error:
                 unjudged.append(_unjudged(ones[0].found.place.name, error))
-        return rejections, unjudged
+        return Judged(rejections, unjudged, own)
 
     def _contract(self, table: Table, samples: Sequence[Sample]) -> list[Rejection]:
         relation = self._relation(table.columns, samples)
         nothing = "cast(null as varchar)"
-        query = f"(select *, {nothing} as mapping_fault, {nothing} as remark from {relation})"
+        added = ("record_role", "mapping_fault", "remark")
+        query = f"(select *, {', '.join(f'{nothing} as {name}' for name in added)} from {relation})"
         return self._rejected(table, query, "true")
 
-    def _system(self, system: str, table: Table, samples: Sequence[Sample]) -> list[Rejection]:
+    def _system(
+        self, system: str, table: Table, samples: Sequence[Sample], own: dict[str, set[int]]
+    ) -> list[Rejection]:
         def relation(source: str, entity: str) -> str:
             [declared] = [one for one in self.layouts.systems[source] if one.name == entity]
             # a family of systems shares models, which read the others' entities as well
@@ -78,9 +99,16 @@ class Judge:
             return self._relation(declared.columns, files)
 
         mapping = self.macros.mapping(system, table.name, relation)
-        return [] if mapping is None else self._of_mapping(table, mapping)
+        if mapping is None:
+            return []
+        rejections = self._of_mapping(table, mapping)
+        of_table = {one.found.file for one in samples if one.found.table == table.name}
+        for file, record in self._own_records():
+            if file in of_table:
+                own.setdefault(file, set()).add(record)
+        return [one if one.file in of_table else one._replace(is_own=False) for one in rejections]
 
-    def _mapped(self, samples: Sequence[Sample]) -> list[Rejection]:
+    def _mapped(self, samples: Sequence[Sample], own: dict[str, set[int]]) -> list[Rejection]:
         """Judge the files of one folder with a _mapping.yml that have the same columns."""
         first = samples[0].found
         table, mapping = first.place.table, first.place.mapping
@@ -91,10 +119,16 @@ class Judge:
         mapped = self.macros.mapped(table.nodes, mapping.to_json(), columns, reader)
         # the mapping counts the records of all files, this one those of each
         numbers = [number for sample in samples for number, _ in sample.rows]
-        return [
-            rejection._replace(record=numbers[rejection.record - 1])
-            for rejection in self._of_mapping(table, mapped)
-        ]
+        rejections = self._of_mapping(table, mapped)
+        for file, record in self._own_records():
+            own.setdefault(file, set()).add(numbers[record - 1])
+        return [one._replace(record=numbers[one.record - 1]) for one in rejections]
+
+    def _own_records(self) -> list[tuple[str, int]]:
+        """Return file and number of the records that were mapped last, but for parts of others."""
+        return self.session.execute(
+            "select file, scan_position from mapped_records where record_role is null"
+        ).fetchall()
 
     def _of_mapping(self, table: Table, mapping: str) -> list[Rejection]:
         columns = [*table.columns, "file", "record_role", "mapping_fault", "remark"]
@@ -106,20 +140,19 @@ class Judge:
         # kept first: the engine would work out a mapping again in every cast that looks at it
         self.session.execute(f"create or replace temp table mapped_records as {query}")
         judged = "(record_role is distinct from 'part' or mapping_fault is not null)"
-        return self._rejected(table, "mapped_records", judged, ["record_role"])
+        return self._rejected(table, "mapped_records", judged)
 
-    def _rejected(
-        self, table: Table, relation: str, condition: str, others: Sequence[str] = ()
-    ) -> list[Rejection]:
-        judged = self.macros.judged(table.nodes, relation, ["file", "scan_position", *others])
+    def _rejected(self, table: Table, relation: str, condition: str) -> list[Rejection]:
+        others = ["file", "scan_position", "record_role"]
+        judged = self.macros.judged(table.nodes, relation, others)
         texts = ", ".join(f"{name}_text" for name in table.columns)
         rows = self.session.execute(
-            f"select file, scan_position, faults, {texts} from ({judged})"
+            f"select file, scan_position, record_role is null, faults, {texts} from ({judged})"
             f" where faults <> '' and {condition} order by file, scan_position"
         ).fetchall()
         return [
-            Rejection(file, number, fault, _word(fault, table, row))
-            for file, number, faults, *row in rows
+            Rejection(file, number, fault, _word(fault, table, row), is_own)
+            for file, number, is_own, faults, *row in rows
             for fault in faults.split("; ")
         ]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from landing.forms import label_of
 from landing.inventory import Found
-from landing.judging import Rejection
+from landing.judging import Judged, Rejection
 from landing.layouts import CONTRACT, Layouts
 from landing.recognition import DELIMITERS
 from landing.sample import Sample, each_column
@@ -58,17 +58,21 @@ def shared(faults: Sequence[str]) -> list[str]:
     ]
 
 
-def hopeless(samples: Iterable[Sample], rejections: Sequence[Rejection]) -> dict[str, str]:
-    """Return, by file, a line for each file of which all records in the sample are rejected."""
+def hopeless(samples: Iterable[Sample], judged: Judged) -> dict[str, str]:
+    """Return, by file, a line for each file of which all records in the sample are rejected.
+
+    Lines that belong to other records are not counted, unless the file has nothing else.
+    """
     rejected: dict[str, list[Rejection]] = {}
-    for one in rejections:
+    for one in judged.rejections:
         rejected.setdefault(one.file, []).append(one)
     lines = {}
     for sample in samples:
         file = sample.found.file
-        records = len(sample.rows) + len(sample.broken)
-        ones = rejected.get(file, [])
-        if ones and len({one.record for one in ones}) == records:
+        own = judged.own.get(file)
+        records = (own or {number for number, _ in sample.rows}) | sample.broken.keys()
+        ones = [one for one in rejected.get(file, []) if one.is_own or not own]
+        if ones and records <= {one.record for one in ones}:
             lines[file] = f"{file}: {ones[0].reason}{_said(ones[0].word)}"
     return lines
 

@@ -175,8 +175,7 @@ def parquet(change: str) -> Callable[[str], bytes]:
 A_TIME = "a time such as 2025-01-31T09:30:00Z or a date such as 2025-01-31"
 NOT_A_TIMESTAMP = f"rejected: ordered_at is not {A_TIME}"
 NOT_A_DECIMAL = (
-    "rejected: amount is not a decimal such as 12.50: at most 14 digits before and 4 after the"
-    " point"
+    "rejected: amount is not a decimal such as 12.50, with at most 14 digits before the point"
 )
 NOT_AN_IDENTIFIER = (
     "rejected: order_id is not an id of at most 255 signs, no control signs, no word for nothing,"
@@ -270,7 +269,20 @@ BAD_RECORDS = [
     Fault("a decimal comma: 10,50", "orders", {"amount": "10,50"}, NOT_A_DECIMAL),
     Fault("a currency sign: $10.00", "orders", {"amount": "$10.00"}, NOT_A_DECIMAL),
     Fault("the amount NaN", "orders", {"amount": "NaN"}, NOT_A_DECIMAL),
-    Fault("more than four decimals: 10.00001", "orders", {"amount": "10.00001"}, NOT_A_DECIMAL),
+    Fault(
+        "more than four decimals: 10.00001",
+        "orders",
+        {"amount": "10.00001"},
+        "accepted, and remarked: amount is rounded to four decimals",
+        {"original_amount": "10.0000", "amount": "10.00"},
+    ),
+    Fault(
+        "what a program adds to a number: 10.10000000000001",
+        "orders",
+        {"amount": "10.10000000000001"},
+        "accepted",
+        {"original_amount": "10.1000", "amount": "10.10"},
+    ),
     Fault("an amount of 16 digits", "orders", {"amount": "1234567890123456"}, NOT_A_DECIMAL),
     Fault("no amount", "orders", {"amount": ""}, "rejected: amount is missing"),
     Fault("a negative order", "orders", {"amount": "-20.00"}, "not counted: negative amount"),
@@ -350,6 +362,13 @@ BAD_RECORDS = [
     Fault("an id of 4 kB", "orders", {"order_id": "x" * 4096}, NOT_AN_IDENTIFIER),
     Fault("a word for nothing as an id", "orders", {"order_id": "N/A"}, NOT_AN_IDENTIFIER),
     Fault("a spreadsheet's number as an id", "orders", {"order_id": "1.23E+15"}, NOT_AN_IDENTIFIER),
+    Fault(
+        "an id that a program took for a number: 7.0",
+        "orders",
+        {"customer_id": "7.0"},
+        "accepted, and remarked: customer_id was written as a number with .0",
+        {"customer_id": "7"},
+    ),
     Fault("a line feed in an id", "orders", {"order_id": "line\nfeed"}, NOT_AN_IDENTIFIER),
     Fault("a NUL byte in an id", "orders", {"order_id": "nul\0byte"}, NOT_AN_IDENTIFIER),
     # versions
@@ -724,6 +743,14 @@ FAILING_FILES = [
         "orders",
         lambda text: text.replace(",web", ',"web', 1),
         "line 2: a quote is not closed or not doubled",
+    ),
+    Fault(
+        "a spreadsheet",
+        "orders",
+        lambda text: text,
+        "save the sheet as CSV UTF-8",
+        {},
+        ".xlsx",
     ),
     Fault(
         "a .gz that is not gzip", "orders", lambda text: text, "Not a gzipped file", {}, ".csv.gz"

@@ -103,6 +103,37 @@ def test_a_file_of_which_all_would_be_rejected_is_not_fine(tmp_path):
     ]
 
 
+SHOPIFY = "Name,Email,Financial Status,Subtotal,Created at,Lineitem quantity,Id\n"
+
+
+def test_line_items_do_not_count_as_good_records(tmp_path):
+    order = "#{0},{0}@example.org,paid,10.00,{1},1,{2}\n#{0},{0}@example.org,,,{1},2,\n"
+    bad = [order.format(number, "05/01/2023 09:00", "5.55E+12") for number in range(5)]
+    good = order.format(7, "2023-01-05 09:00:00 +0100", 5550000000007)
+    write(tmp_path, {"shopify_admin/a.csv": SHOPIFY + "".join(bad)})
+    text, is_fine = said(tmp_path)
+    assert not is_fine
+    [line] = below(text, "Every record that was looked at would be rejected:")
+    assert line.startswith("shopify_admin/a.csv: order_id is not an id")
+    write(tmp_path, {"shopify_admin/a.csv": SHOPIFY + "".join([*bad, good])})
+    text, is_fine = said(tmp_path)
+    assert is_fine
+    assert len(below(text, "Would be rejected, of the first records of each file:")) == 2
+
+
+def test_rows_that_are_added_up_do_not_count_as_good_records(tmp_path):
+    mapping = "table: orders\nsum_by: order_id\nonly: {{is: [paid]}}\ncolumns: {}\n"
+    columns = "{order_id: no, customer_id: who, ordered_at: at, amount: paid}"
+    rows = "no,who,at,paid,is\n1,ada,soon,5,paid\n1,ada,soon,6,paid\n2,ada,2024-01-01,5,open\n"
+    good = "no,who,at,paid,is\n1,ada,2024-01-01,5,paid\n"
+    write(tmp_path, {"erp/_mapping.yml": mapping.format(columns), "erp/a.csv": good})
+    write(tmp_path, {"erp/b.csv": rows})
+    text, is_fine = said(tmp_path)
+    assert not is_fine
+    [line] = below(text, "Every record that was looked at would be rejected:")
+    assert line.startswith("erp/b.csv: ordered_at is not a time")
+
+
 def test_unknown_columns_and_empty_files_are_worth_a_look(tmp_path):
     write(
         tmp_path,
