@@ -19,6 +19,8 @@ FORMATS = {
     ".parquet": "parquet",
 }
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+# Besides names with certain first signs. dlt leaves a file init in the folder of a data set.
+_MARKERS = ("init", "thumbs.db", "desktop.ini")
 # For a folder of the contract .txt says too little: it may be a note.
 READ_FROM_CONTRACT = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 # What helps with the files that people try most.
@@ -69,9 +71,8 @@ def why_not_read(path: Path, suffixes: tuple[str, ...]) -> str:
 
 
 def is_marker(name: str) -> bool:
-    """Tell whether a file or folder is what programs leave beside data: _SUCCESS, _dlt_loads."""
-    # dlt leaves a file init in the folder of a data set
-    return name[0] in "._" or name == "init"
+    """Tell whether a file or folder is what programs leave beside data: _SUCCESS, ~$a.xlsx."""
+    return name.startswith((".", "_", "~$")) or name.lower() in _MARKERS
 
 
 def ignored(raw_dir: Path) -> PathSpec:

@@ -290,7 +290,10 @@ def _fault_of_json(file: TextFile, kind: str, message: str = "") -> str:
         return "not UTF-8; save the file as UTF-8"
     except json.JSONDecodeError as error:
         at = error.lineno if kind == "json_array" else line
-        return f"line {at} is no JSON object ({error.msg}); {advice}"
+        return (
+            f"line {at} is no JSON object ({error.msg}); {advice}, or deliver it again, if it was"
+            " cut off"
+        )
     if "byte order mark" in message:
         return "the file starts with a byte order mark; save it as UTF-8 without one"
     return message.splitlines()[0] if message else f"not JSON; {advice}"

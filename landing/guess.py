@@ -33,14 +33,15 @@ from landing.forms import (
 )
 from landing.inventory import FAULTS, FEW, Found
 from landing.layouts import Layouts, Table
-from landing.names import LEAST, likeness
+from landing.mapping import NOT_FOUND
+from landing.names import LEAST, is_named, likeness
 from landing.places import Place
 from landing.recognition import DELIMITERS
 from landing.sample import Sample, take_sample
 from landing.texts import ENCODINGS, TextFile, check_encoding, heading
 from landing.words import nearest
 
-NOT_FOUND = "???"
+_REFUND = re.compile("refund|credit.?note|erstattung|erstattet|gutschrift", re.IGNORECASE)
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 
 
@@ -162,9 +163,13 @@ def _matches(table: Table, sample: Sample) -> dict[str, str]:
     for wanted, kind in table.types.items():
         for number, column in enumerate(columns):
             score = likeness(wanted, column)
-            if score >= LEAST and _fits(kind, texts[column]):
+            is_required = wanted in table.required
+            is_empty = bool(sample.rows) and not texts[column]
+            if kind == "identifier" and not is_required and not is_named(wanted, column):
+                continue
+            if score >= LEAST and _fits(kind, texts[column]) and not (is_required and is_empty):
                 # required ones choose first, and an empty column is chosen last
-                score += 0.2 * (wanted in table.required) - 0.5 * (not texts[column])
+                score += 0.2 * is_required - 0.5 * is_empty
                 scores.append((-score, number, wanted, column))
     matches: dict[str, str] = {}
     for _, _, wanted, column in sorted(scores):
@@ -176,13 +181,27 @@ def _matches(table: Table, sample: Sample) -> dict[str, str]:
 def _table(folder: Path, sample: Sample, tables: dict[str, Table]) -> tuple[Table, dict[str, str]]:
     """Return the table whose required columns are found best, and the columns."""
     said = nearest(folder.name, tables)
+    columns = sample.found.content.columns
+    is_called_refund = bool(_REFUND.search(f"{folder.name} {sample.found.path.name}"))
+    may_be_refund = is_called_refund or any(map(_REFUND.search, columns))
+    named = {
+        name
+        for name in ("order_id", "subscription_id")
+        if any(is_named(name, column) and sample.texts(column) for column in columns)
+    }
     guesses = []
     for table in tables.values():
+        if table.name == "refunds" and not may_be_refund:
+            continue
         matches = _matches(table, sample)
         score = sum(
             likeness(name, matches[name]) if name in matches else -0.7 for name in table.required
         )
-        guesses.append((score + (table.name == said), table, matches))
+        score += table.name == said
+        score += 0.5 * (table.name == "refunds" and is_called_refund)
+        # an order names its subscription, too
+        score += 1.5 * (table.name == "subscriptions" and named == {"subscription_id"})
+        guesses.append((score, table, matches))
     # the first one of equals, which is orders
     _, table, matches = max(guesses, key=lambda guess: guess[0])
     return table, matches
@@ -209,6 +228,12 @@ def _text(folder: Path, sample: Sample, others: list[str], tables: dict[str, Tab
     lines += _of_amounts(table, matches, sample)
     lines += _of_times(table, matches, sample)
     lines += _of_rows(table, matches, sample)
+    nullable = [node["name"] for node in table.nodes if node["config"]["meta"].get("nullable")]
+    lines += [
+        f'# values: {{{name}: ""}}  # if no column has it: write this, and delete {name} below'
+        for name in nullable
+        if name in table.required and name not in matches
+    ]
     lines.append("columns:")
     for name in table.columns:
         if name in matches:

@@ -105,8 +105,9 @@ def nothing_to_build(raw_dir: Path, files: Sequence[Found], layouts: Layouts) ->
     if any(one.table in _ENOUGH and not one.is_part for one in files):
         return ""
     systems = ", ".join(sorted(layouts.systems))
+    lacking = f"no {' and no '.join(_ENOUGH)}" if files else "no raw files"
     return (
-        f"{raw_dir}: no raw files; put .csv, .jsonl or .parquet files into its folder"
+        f"{raw_dir}: {lacking}; put .csv, .jsonl or .parquet files into its folder"
         f" {' or '.join(_ENOUGH)}"
         + (f", or a system's own export into a folder of its name: {systems}" if systems else "")
     )

@@ -55,6 +55,8 @@ KEYS = (
     "sum_by",
     "only",
 )
+# Stands for a column that a first guess did not find.
+NOT_FOUND = "???"
 DELIMITERS = {",": ",", ";": ";", "|": "|", "\t": "\t", "tab": "\t"}
 _SIGNS_OF_FORMS = set("aAbBdfgHIjmMnpSyYzZ%")
 
@@ -123,14 +125,23 @@ def check_heading(mapping: FileMapping, columns: list[str]) -> None:
             f"the heading is one column, and looks separated by {sign!r}: put"
             f" `delimiter: {json.dumps(sign)}` into _mapping.yml"
         )
+    if not lacking:
+        return
+    faults = []
+    if NOT_FOUND in lacking:
+        lacking.remove(NOT_FOUND)
+        asked = [name for name, column in mapping.columns.items() if column == NOT_FOUND]
+        faults.append(
+            f"_mapping.yml still has {NOT_FOUND} for {', '.join(asked) or 'a column'}; name the"
+            " file's column, or give a fixed text under values"
+        )
     if lacking:
         told = ", ".join(
             f"{name} (nearest: {like})" if (like := nearest(name, columns)) else name
             for name in lacking
         )
-        raise ValueError(
-            f"the heading lacks what _mapping.yml names: {told}; the file has: {', '.join(columns)}"
-        )
+        faults.append(f"the heading lacks what _mapping.yml names: {told}")
+    raise ValueError(f"{'; '.join(faults)}; the file has: {', '.join(columns)}")
 
 
 def seems_separated_by(heading: str) -> str:

@@ -30,7 +30,7 @@ _CALLED = {
     "country": "country, country code, land, billing country, shipping country",
     "acquisition_channel": "acquisition channel, utm source, first source, source",
     "email": "email, e mail, customer email",
-    "started_at": "started at, start date, start, created at, beginn, date",
+    "started_at": "started at, start date, start, created at, created, beginn, date",
     "ended_at": "ended at, end date, canceled at, cancelled at, ende",
     "billing_interval": "billing interval, interval, billing period unit, period, intervall",
     "interval_count": "interval count, billing period",
@@ -46,6 +46,8 @@ _GENERIC = re.compile(
     "id|number|nummer|date|datum|time|created|net|value|source|total|state|store|start|day|tag|"
     "period|status|price|land|order|customer|client|kunde|rate"
 )
+# Names of an id that do not say of what.
+_ANY_ID = ("id", "number", "nummer", "no", "nr")
 # A name that only looks alike counts for less than one that is known.
 _ALIKE, LEAST = 0.85, 0.6
 
@@ -67,6 +69,11 @@ def likeness(wanted: str, given: str) -> float:
             best = max(best, 0.85 - 0.02 * place)
     alike = SequenceMatcher(None, given, _words(wanted)).ratio()
     return best or (0.65 if alike >= _ALIKE else 0.0)
+
+
+def is_named(wanted: str, given: str) -> bool:
+    """Tell whether a file's column is called like an id of the contract, and not just id."""
+    return likeness(wanted, given) >= LEAST and _words(given) not in _ANY_ID
 
 
 def probable(wanted: str, given: Iterable[str]) -> str:

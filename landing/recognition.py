@@ -24,10 +24,12 @@ def recognize(entities: list[Entity], readings: dict[str, list[str]]) -> tuple[s
     if len({entity.name for _, entity in fitting}) == 1:
         return fitting[0]
     if fitting:
-        names = " and ".join(sorted({entity.name for _, entity in fitting}))
+        ones = sorted({entity.name: entity for _, entity in fitting}.items())
+        names = " and ".join(name for name, _ in ones)
+        told = "; ".join(f"{name} needs {', '.join(entity.required)}" for name, entity in ones)
         raise ValueError(
-            f"the heading fits {names} of {entities[0].system}; deliver the file with all the"
-            " columns that the system exports"
+            f"the heading fits {names} of {entities[0].system}; remove the columns of all but one,"
+            f" or split the file: {told}"
         )
     raise ValueError(_unrecognized(entities, readings))
 

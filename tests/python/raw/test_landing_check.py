@@ -249,10 +249,42 @@ def test_what_a_file_does_not_say_is_a_question(tmp_path):
 def test_a_required_column_that_is_not_found_is_asked_for_and_refused(tmp_path):
     lines = guess(tmp_path, "a.csv", "order number,order date,total\n1,2024-01-31,5\n")
     assert 'customer_id: "???"  # required; which column is it?' in lines
+    hint = '# values: {customer_id: ""}  # if no column has it: write this, and delete customer_id'
+    assert f"{hint} below" in lines
     said(tmp_path, write=True)
     text, is_fine = said(tmp_path)
     assert not is_fine
-    assert "erp/a.csv: the heading lacks what _mapping.yml names: ???" in text
+    assert "erp/a.csv: _mapping.yml still has ??? for customer_id; name the file's column" in text
+    mapping = tmp_path / "erp/_mapping.yml"
+    text = mapping.read_text().replace("# values:", "values:")
+    mapping.write_text(text.replace('  customer_id: "???"', '  # customer_id: "???"'))
+    assert said(tmp_path)[1]
+
+
+def test_an_empty_column_is_not_taken_for_a_required_one(tmp_path):
+    heading = "order number,order date,total,customer email,buyer\n"
+    lines = guess(tmp_path, "a.csv", heading + "1,2024-01-31,5,,ada\n2,2024-01-31,6,,bob\n")
+    assert 'customer_id: "buyer"' in lines
+    lines = guess(tmp_path / "b", "a.csv", "order number,order date,total,buyer\n1,2024-01-31,5,\n")
+    assert 'customer_id: "???"  # required; which column is it?' in lines
+    lines = guess(tmp_path / "c", "a.csv", "order number,order date,total,buyer\n")
+    assert 'customer_id: "buyer"' in lines
+
+
+@pytest.mark.parametrize(
+    ("name", "heading", "row", "table"),
+    [
+        ("a", "id,subscription id,buyer,created,price", "1,2,ada,2024-01-31,5", "subscriptions"),
+        ("a", "id,subscription id,buyer,created,price", "1,,ada,2024-01-31,5", "orders"),
+        ("a", "order,subscription id,customer,date,total", "1,2,ada,2024-01-31,5", "orders"),
+        ("a", "id,order id,created at,amount", "1,2,2024-01-31,5", "orders"),
+        ("Refunds 2024", "id,order id,created at,amount", "1,2,2024-01-31,5", "refunds"),
+        ("a", "refund id,order id,created at,amount", "1,2,2024-01-31,5", "refunds"),
+        ("Erstattungen", "nr,bestellnummer,betrag", "1,2,5", "refunds"),
+    ],
+)
+def test_the_table_is_guessed_from_what_is_filled_and_said(tmp_path, name, heading, row, table):
+    assert f"table: {table}" in guess(tmp_path, f"{name}.csv", f"{heading}\n{row}\n")
 
 
 def test_a_proposed_mapping_is_written_once_and_then_read(tmp_path):

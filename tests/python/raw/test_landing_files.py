@@ -40,6 +40,10 @@ def test_what_loaders_leave_beside_the_data_is_passed_over(tmp_path):
             "orders/_dlt_loads/x.jsonl": "not JSON",
             "_dlt_pipeline_state/x.parquet": "not Parquet",
             "_dlt_version/x.jsonl": "",
+            "orders/~$a.xlsx": "x",
+            "orders/Thumbs.db": "x",
+            "orders/2024/desktop.ini": "x",
+            "Desktop.ini": "x",
         },
     )
     assert list(rows(tmp_path)) == ["orders/a.csv"]
@@ -102,6 +106,7 @@ def test_a_landing_zone_without_orders_or_subscriptions_is_refused(tmp_path):
     layouts = models(tmp_path / "models", **LAYOUTS)
     raw = write(tmp_path / "raw", {"shop/a.csv": "price id\n1\n"})
     [fault] = faults(raw, layouts)
+    assert fault.startswith(f"{raw}: no orders and no subscriptions; put .csv, .jsonl or .parquet")
     assert fault.endswith("into a folder of its name: shop")
 
 

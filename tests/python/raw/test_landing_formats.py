@@ -62,6 +62,7 @@ def test_an_array_of_json_objects_is_told_by_its_first_sign(tmp_path):
         (LINE + "[1]\n", "line 2 is no JSON object; write one JSON object a line"),
         (LINE + "\n5\n", "line 3 is no JSON object"),
         (LINE + '{"order_id": \n', "line 2 is no JSON object (Expecting value)"),
+        (LINE + '{"order_id": "1', "or deliver it again, if it was cut off"),
         (LINE.strip() + LINE, "line 1 is no JSON object (Extra data)"),
         ('{\n"order_id": 1}\n', "line 1 is no JSON object"),
         (f"[{LINE}, 7]", "record 2 is no JSON object"),

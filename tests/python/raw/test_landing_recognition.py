@@ -66,8 +66,8 @@ def test_a_column_that_is_read_must_not_come_twice(tmp_path, layouts):
 def test_two_entities_that_fit_are_refused_with_both_named(tmp_path, layouts):
     raw = shop(tmp_path, {"shop/a.csv": "number,paid on,plan id\n"})
     assert faults(raw, layouts) == [
-        "shop/a.csv: the heading fits orders and plans of shop; deliver the file with all the"
-        " columns that the system exports"
+        "shop/a.csv: the heading fits orders and plans of shop; remove the columns of all but"
+        " one, or split the file: orders needs number, paid on; plans needs plan id"
     ]
 
 
