@@ -103,11 +103,16 @@ def test_a_file_of_which_all_would_be_rejected_is_not_fine(tmp_path):
     ]
 
 
-SHOPIFY = "Name,Email,Financial Status,Subtotal,Created at,Lineitem quantity,Id\n"
+SHOPIFY = (
+    "Name,Email,Financial Status,Subtotal,Created at,Lineitem quantity,Id,Currency,Cancelled at,"
+    "Refunded Amount\n"
+)
 
 
 def test_line_items_do_not_count_as_good_records(tmp_path):
-    order = "#{0},{0}@example.org,paid,10.00,{1},1,{2}\n#{0},{0}@example.org,,,{1},2,\n"
+    order = (
+        "#{0},{0}@example.org,paid,10.00,{1},1,{2},USD,,0.00\n#{0},{0}@example.org,,,{1},2,,,,\n"
+    )
     bad = [order.format(number, "05/01/2023 09:00", "5.55E+12") for number in range(5)]
     good = order.format(7, "2023-01-05 09:00:00 +0100", 5550000000007)
     write(tmp_path, {"shopify_admin/a.csv": SHOPIFY + "".join(bad)})
