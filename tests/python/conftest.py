@@ -5,6 +5,7 @@ room: `from shops.oracle import Oracle`. There is no __init__.py, since a packag
 `numbers` would hide the module of Python.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -244,14 +245,25 @@ def new_home(scratch_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
 @pytest.fixture(scope="session")
 def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The TENURE_HOME of `build`. A test that builds again takes a copy of it."""
-    return tmp_path_factory.mktemp("built")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return tmp_path_factory.mktemp("built")
+    # One folder for all workers of this run.
+    home = tmp_path_factory.getbasetemp().parent / "built"
+    home.mkdir(exist_ok=True)
+    return home
 
 
 @pytest.fixture(scope="session")
 def build(built_home: Path) -> subprocess.CompletedProcess:
-    """One build of the sample for all tests."""
-    build = run_build(SAMPLE, built_home)
-    assert build.returncode == 0, build.stdout + build.stderr
+    """One build of the sample for all tests of all workers: the first one to ask makes it."""
+    printed = built_home.with_name(f"{built_home.name}.txt")
+    with built_home.with_name(f"{built_home.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if printed.exists():
+            return subprocess.CompletedProcess([], 0, printed.read_text(encoding="utf-8"), "")
+        build = run_build(SAMPLE, built_home)
+        assert build.returncode == 0, build.stdout + build.stderr
+        printed.write_text(build.stdout, encoding="utf-8")
     return build
 
 
