@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import yaml
 
-MARTS = ("core", "cohorts", "churn", "clv", "meta")
+MARTS = ("core", "cohorts", "churn", "clv", "journey", "meta", "bi")
 # Two engines, or two orders of the same sum, differ in the last digits of a double.
 TOLERANCE = 1e-12
 
@@ -20,7 +20,7 @@ class Renames:
     Attributes:
         columns: new column name by old one, by table ('schema.table').
         values: new text by old one, by column ('schema.table.new_column').
-        added: columns that are new, by table.
+        added: columns that are new, by table; a table without any is new as a whole.
 
     """
 
@@ -90,8 +90,10 @@ def compare(
         found = [
             Difference(table, "table only before", 0) for table in tables_before - tables_after
         ]
+        new_tables = {table for table, columns in renames.added.items() if not columns}
         found += [
-            Difference(table, "table only after", 0) for table in tables_after - tables_before
+            Difference(table, "table only after", 0)
+            for table in tables_after - tables_before - new_tables
         ]
         for table in sorted(tables_before & tables_after):
             found += _differences(connection, table, keys[table], renames, tolerance)

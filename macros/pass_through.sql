@@ -1,7 +1,7 @@
 {#-
     Raw columns that no model uses, and that fct_orders or dim_customers hand on as they are: those that
     models/staging/_sources.yml declares with `config: {meta: {pass_through: true}}`. An orders column ends in fct_orders.
-    A customers column ends in dim_customers, where the var segments may name it.
+    A customers column ends in dim_customers, where the var segments may name it, and in bi.customers.
 -#}
 
 {#- The declared columns of a raw table, as the contract describes them. -#}
@@ -49,7 +49,7 @@
     mart's contract gets the columns passed through.
 -#}
 {% macro default__get_assert_columns_equivalent(sql) %}
-    {%- set tables = {'fct_orders': 'orders', 'dim_customers': 'customers'} -%}
+    {%- set tables = {'fct_orders': 'orders', 'dim_customers': 'customers', 'customers': 'customers'} -%}
     {%- set types = {
         'identifier': 'varchar',
         'text': 'varchar',

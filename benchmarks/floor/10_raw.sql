@@ -32,7 +32,9 @@ from read_csv(getvariable('seeds') || '/exchange_rates.csv')
 where reporting_currency = 'USD';
 
 create temp table order_records as
-select order_id, customer_id, status, channel, currency, amount, ordered_at, updated_at
+select
+    order_id, customer_id, status, channel, currency, amount, discount_amount, tax_amount,
+    shipping_amount, ordered_at, updated_at
 from read_csv(
     getvariable('raw') || '/orders/*.csv',
     columns = {
@@ -44,7 +46,9 @@ from read_csv(
 )
 union all
 select
-    order_id, customer_id, status, channel, currency, amount::decimal(18, 4), ordered_at, updated_at
+    order_id, customer_id, status, channel, currency, amount::decimal(18, 4),
+    discount_amount::decimal(18, 4), tax_amount::decimal(18, 4), shipping_amount::decimal(18, 4),
+    ordered_at, updated_at
 from read_parquet(getvariable('raw') || '/orders/*.parquet');
 
 -- only the few orders with several versions, so that most rows need no search for the latest
@@ -72,9 +76,13 @@ with latest as (
 select
     order_id,
     customer_id,
+    status,
     channel,
     latest.currency as original_currency,
     amount as original_amount,
+    discount_amount as original_discount,
+    tax_amount as original_tax,
+    shipping_amount as original_shipping,
     case latest.currency when 'USD' then 1 else rates.exchange_rate end::decimal(18, 8)
         as exchange_rate,
     ordered_at,
@@ -161,6 +169,9 @@ select
     ids.c,
     counted_orders.*,
     (original_amount::decimal(28, 4) * exchange_rate)::decimal(18, 2) as amount,
+    (original_discount::decimal(28, 4) * exchange_rate)::decimal(18, 2) as discount_amount,
+    (original_tax::decimal(28, 4) * exchange_rate)::decimal(18, 2) as tax_amount,
+    (original_shipping::decimal(28, 4) * exchange_rate)::decimal(18, 2) as shipping_amount,
     row_number() over w as order_number,
     lag(order_date) over w as previous_date,
     first_value(order_date) over w as first_date

@@ -9,7 +9,11 @@ select
     date_trunc('month', day)::date as month_start,
     date_trunc('quarter', day)::date as quarter_start,
     date_trunc('year', day)::date as year_start,
-    isodow(day)::bigint as day_of_week
+    isodow(day)::bigint as day_of_week,
+    date_trunc('week', day) + interval 7 day <= getvariable('as_of') as is_week_complete,
+    date_trunc('month', day) + interval 1 month <= getvariable('as_of') as is_month_complete,
+    date_trunc('quarter', day) + interval 3 month <= getvariable('as_of') as is_quarter_complete,
+    date_trunc('year', day) + interval 1 year <= getvariable('as_of') as is_year_complete
 from generate_series(
     least(
         (select min(order_date) from orders),
@@ -151,7 +155,8 @@ select
         else 'lost'
     end as status,
     lifetime_orders, lifetime_net_revenue, lifetime_recurring_revenue, current_mrr, is_active_orders,
-    is_active_subscriptions, signed_up_on, acquired_on, first_order_date, last_order_date, first_paid_on
+    is_active_subscriptions, getvariable('as_of') - acquired_on - 1 as tenure_days, signed_up_on,
+    acquired_on, first_order_date, last_order_date, first_paid_on
 from customers;
 
 -- Customers with the same attributes are one group (g). Each group has one value in each segment,
@@ -196,6 +201,7 @@ select
     order_id,
     customer_id,
     null::varchar as subscription_id,
+    status,
     channel,
     original_currency,
     case when c is not null then order_number end as order_number,
@@ -203,6 +209,9 @@ select
     amount,
     coalesce(refunded_amount, 0)::decimal(18, 2) as refunded_amount,
     (amount - coalesce(refunded_amount, 0))::decimal(18, 2) as net_amount,
+    discount_amount,
+    tax_amount,
+    shipping_amount,
     original_amount,
     exchange_rate,
     ordered_at,

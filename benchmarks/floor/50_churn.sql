@@ -311,6 +311,8 @@ select
     wilson_low(churn_events, at_risk) as daily_churn_ci_low,
     wilson_high(churn_events, at_risk) as daily_churn_ci_high,
     monthly as monthly_equivalent_churn_rate,
+    1 - power(1 - wilson_low(churn_events, at_risk), 30.4375) as monthly_equivalent_ci_low,
+    1 - power(1 - wilson_high(churn_events, at_risk), 30.4375) as monthly_equivalent_ci_high,
     case
         when is_left_truncated then null
         when monthly < 0.05 then 'healthy' when monthly <= 0.1 then 'watch' when monthly > 0.1 then 'high'

@@ -191,6 +191,8 @@ select
     predicted_order_value,
     predicted_subscription_value,
     case when has_value then predicted_clv else 0 end as predicted_clv,
+    acquired_on,
+    first_order_date,
     getvariable('as_of') as as_of
 from worth;
 

@@ -68,9 +68,10 @@ class Truth:
 
     # --- Orders ---------------------------------------------------------------------------------
 
-    def in_usd(self, row: Row) -> Decimal:
-        """Return the amount of an order."""
-        return cents(row["amount"] * self.rates.on(row["ordered_at"], row["currency"]))
+    def in_usd(self, row: Row, column: str = "amount") -> Decimal:
+        """Return an amount of an order: what was paid, or 0 for another one that it lacks."""
+        amount = row["amount"] if column == "amount" else row.get(column) or Decimal(0)
+        return cents(amount * self.rates.on(row["ordered_at"], row["currency"]))
 
     def refunds_in_usd(self) -> list[tuple[Row, Row | None, Decimal]]:
         """Return refund, its order, and what counts of it: no order is refunded beyond its amount.
@@ -101,26 +102,33 @@ class Truth:
         """Return the sales of each month; a refund counts on its own day."""
         orders: Counter[tuple[date, str]] = Counter()
         purchases: Counter[tuple[date, str]] = Counter()
-        amount: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
+        beside = ["amount", "discount_amount", "tax_amount", "shipping_amount"]
+        amounts: defaultdict[tuple[date, str], list[Decimal]] = defaultdict(
+            lambda: [Decimal(0)] * len(beside)
+        )
         refunded: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
         credited: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
         for row in self.orders.values():
             cell = month_of(row["ordered_at"]), "customer" if row["customer_id"] else "guest"
             orders[cell] += 1
             purchases[cell] += is_purchase(row)
-            amount[cell] += self.in_usd(row)
+            amounts[cell] = [
+                total + self.in_usd(row, column)
+                for total, column in zip(amounts[cell], beside, strict=True)
+            ]
         for row, order, part in self.refunded:
             buyer = (order or row)["customer_id"]
             cell = month_of(row["refunded_at"]), "customer" if buyer else "guest"
             refunded[cell] += part
             credited[cell] += 0 if order else part
-        columns = ["month", "buyer", "orders", "purchases", "amount", "credit_notes", "net_revenue"]
+        columns = ["month", "buyer", "orders", "purchases", *beside, "credit_notes", "net_revenue"]
         return columns, (
             [
                 *cell,
                 orders[cell],
                 purchases[cell],
-                *map(cents, (amount[cell], credited[cell], amount[cell] - refunded[cell])),
+                *map(cents, amounts[cell]),
+                *map(cents, (credited[cell], amounts[cell][0] - refunded[cell])),
             ]
             for cell in sorted(orders.keys() | refunded.keys())
         )

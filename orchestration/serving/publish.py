@@ -5,7 +5,7 @@ A version holds tenure.duckdb and, beside it, parquet/<schema>/<table>.parquet.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ import duckdb
 from orchestration.serving.published import FILE_NAME
 from orchestration.serving.versions import complete_versions, new_version
 from orchestration.settings.duckdb_settings import duckdb_settings
-from orchestration.warehouse.manifest import Manifest, marts, passed_through
+from orchestration.warehouse.manifest import Manifest, Node, is_view, marts, passed_through
 
 _BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
 _BUILDS_COLUMNS = {
@@ -84,41 +84,77 @@ def publish(
         connection.execute(
             f"attach {_text(folder / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
         )
+        passed = passed_through(manifest)
         for node in marts(manifest):
-            _copy_mart(connection, node, passed_through(manifest))
+            if not is_view(node):
+                _copy_mart(connection, node, passed)
         as_of = _as_of(connection)
         # The newest version on disk and not the current one. After a rollback the current version
         # is an older one, and lacks the builds after it.
         _write_builds(connection, build, as_of, max(complete_versions(serve), default=None))
+        _create_views(connection, [node for node in marts(manifest) if is_view(node)], passed)
         rows = _write_parquet(connection, folder / "parquet")
         # All data must be in the one file. Readers would lose a .wal beside it, or replay it.
+        connection.execute("use memory")
         connection.execute("checkpoint tenure")
         connection.execute("detach tenure")
     return Publication(serve / "versions" / build.build_id / FILE_NAME, as_of, rows)
 
 
 def _copy_mart(
-    connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], passed: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection, node: Node, passed: Mapping[str, str]
 ) -> None:
     table = f"{_name(node['schema'])}.{_name(node['name'])}"
     connection.execute(f"create schema if not exists tenure.{_name(node['schema'])}")
     connection.execute(f"create table tenure.{table} as from warehouse.{table}")
-    # A copied table has no comments, so they are set here from the manifest.
+    _describe(connection, node, passed)
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, nodes: Sequence[Node], passed: Mapping[str, str]
+) -> None:
+    """Create the marts that are views, as dbt created them in the warehouse.
+
+    DuckDB gives the statement back: no SQL of a model is read or changed here. The statement names
+    schemas and tables and no database (macro without_database), so that the views also work in a
+    copy of the file, and where the file is attached under another name. The warehouse is detached
+    first. A view that names its database fails here, and not before a reader.
+    """
+    statements = connection.execute(
+        "select schema_name, view_name, sql from duckdb_views() where database_name = 'warehouse'"
+    ).fetchall()
+    by_name = {(schema, name): sql for schema, name, sql in statements}
+    connection.execute("use tenure")
+    connection.execute("detach warehouse")
+    for node in nodes:
+        connection.execute(f"create schema if not exists {_name(node['schema'])}")
+        connection.execute(by_name[node["schema"], node["name"]])
+        _describe(connection, node, passed)
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, node: Node, passed: Mapping[str, str]) -> None:
+    """Comment a new table or view from the manifest: it has no comments of its own."""
+    mart = f"tenure.{_name(node['schema'])}.{_name(node['name'])}"
     comments = {name: column["description"] for name, column in node["columns"].items()}
-    described = connection.execute(f"describe tenure.{table}").fetchall()
+    described = connection.execute(f"describe {mart}").fetchall()
     comments |= {
         name: passed[name] for name, *_ in described if name in passed and name not in comments
     }
-    _comment(connection, f"tenure.{table}", node["description"], comments)
+    kind = "view" if is_view(node) else "table"
+    _comment(connection, kind, mart, node["description"], comments)
 
 
 def _comment(
-    connection: duckdb.DuckDBPyConnection, table: str, text: str, columns: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    kind: str,
+    name: str,
+    text: str,
+    columns: Mapping[str, str],
 ) -> None:
-    connection.execute(f"comment on table {table} is {_text(text.strip())}")
-    for name, description in columns.items():
+    connection.execute(f"comment on {kind} {name} is {_text(text.strip())}")
+    for column, description in columns.items():
         connection.execute(
-            f"comment on column {table}.{_name(name)} is {_text(description.strip())}"
+            f"comment on column {name}.{_name(column)} is {_text(description.strip())}"
         )
 
 
@@ -162,14 +198,14 @@ def _write_builds(
         ],
     )
     descriptions = {name: description for name, (_, description) in _BUILDS_COLUMNS.items()}
-    _comment(connection, "tenure.meta.builds", _BUILDS_DESCRIPTION, descriptions)
+    _comment(connection, "table", "tenure.meta.builds", _BUILDS_DESCRIPTION, descriptions)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """Write each table of the new file as Parquet; return the number of rows by schema.table."""
+    """Write each table and view of the file as Parquet; return the rows of each schema.table."""
     tables = connection.execute(
-        "select schema_name, table_name from duckdb_tables()"
-        " where database_name = 'tenure' order by all"
+        "select table_schema, table_name from information_schema.tables"
+        " where table_catalog = 'tenure' order by all"
     ).fetchall()
     rows = {}
     for schema, table in tables:

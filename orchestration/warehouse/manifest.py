@@ -34,6 +34,11 @@ def marts(manifest: Manifest) -> list[Node]:
     return sorted(found, key=lambda node: (node["schema"], node["name"]))
 
 
+def is_view(node: Node) -> bool:
+    """Return whether dbt makes a view of the model `node`, and no table."""
+    return node["config"]["materialized"] == "view"
+
+
 def passed_through(manifest: Manifest) -> dict[str, str]:
     """Return the description of each raw column that a mart hands on, by its name.
 

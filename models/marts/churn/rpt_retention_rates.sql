@@ -144,7 +144,9 @@ with_churn_probability as (
 
     select
         *,
-        {{ safe_divide('churn_events', 'customer_days_at_risk') }} as daily_churn_probability
+        {{ safe_divide('churn_events', 'customer_days_at_risk') }} as daily_churn_probability,
+        {{ wilson_low('churn_events', 'customer_days_at_risk') }} as daily_churn_ci_low,
+        {{ wilson_high('churn_events', 'customer_days_at_risk') }} as daily_churn_ci_high
 
     from with_days_at_risk
 
@@ -155,7 +157,9 @@ with_monthly_equivalent as (
 
     select
         *,
-        1 - power(1 - daily_churn_probability, 30.4375) as monthly_equivalent_churn_rate
+        1 - power(1 - daily_churn_probability, 30.4375) as monthly_equivalent_churn_rate,
+        1 - power(1 - daily_churn_ci_low, 30.4375) as monthly_equivalent_ci_low,
+        1 - power(1 - daily_churn_ci_high, 30.4375) as monthly_equivalent_ci_high
 
     from with_churn_probability
 
@@ -163,11 +167,8 @@ with_monthly_equivalent as (
 
 targets as (
 
-    select
-        max(case when kpi = 'monthly_churn_rate_watch' then target end) as watch_rate,
-        max(case when kpi = 'monthly_churn_rate_high' then target end) as high_rate
-
-    from {{ ref('kpi_targets') }}
+    select * from {{ ref('kpi_targets') }}
+    where kpi = 'monthly_equivalent_churn_rate' and period_grain = 'month'
 
 )
 
@@ -183,8 +184,7 @@ select
     cast(rates.lost_customers as bigint) as lost_customers,
     cast(rates.lost_newcomers as bigint) as lost_newcomers,
     cast(rates.customers_at_end as bigint) as customers_at_end,
-    {{ safe_divide('rates.retained_customers', 'rates.customers_at_start') }}
-        as retention_rate,
+    {{ safe_divide('rates.retained_customers', 'rates.customers_at_start') }} as retention_rate,
     {{ wilson_low('rates.retained_customers', 'rates.customers_at_start') }}
         as retention_ci_low,
     {{ wilson_high('rates.retained_customers', 'rates.customers_at_start') }}
@@ -201,17 +201,20 @@ select
     cast(rates.churn_events as bigint) as churn_events,
     cast(rates.customer_days_at_risk as bigint) as customer_days_at_risk,
     rates.daily_churn_probability,
-    {{ wilson_low('rates.churn_events', 'rates.customer_days_at_risk') }} as daily_churn_ci_low,
-    {{ wilson_high('rates.churn_events', 'rates.customer_days_at_risk') }} as daily_churn_ci_high,
+    rates.daily_churn_ci_low,
+    rates.daily_churn_ci_high,
     rates.monthly_equivalent_churn_rate,
+    rates.monthly_equivalent_ci_low,
+    rates.monthly_equivalent_ci_high,
     case
         when rates.is_left_truncated then null
-        when rates.monthly_equivalent_churn_rate < targets.watch_rate then 'healthy'
-        when rates.monthly_equivalent_churn_rate <= targets.high_rate then 'watch'
-        when rates.monthly_equivalent_churn_rate > targets.high_rate then 'high'
+        when rates.monthly_equivalent_churn_rate < targets.watch then 'healthy'
+        when rates.monthly_equivalent_churn_rate <= targets.target then 'watch'
+        when rates.monthly_equivalent_churn_rate > targets.target then 'high'
     end as churn_band,
     rates.is_complete,
     rates.is_left_truncated
 
 from with_monthly_equivalent as rates
-cross join targets
+left join targets
+    on rates.basis = targets.basis

@@ -43,6 +43,8 @@ select
         when customer_values.customer_id is null then 0
         else customer_values.predicted_clv
     end as predicted_clv,
+    customers.acquired_on,
+    customers.first_order_date,
     as_of.as_of
 
 from customers

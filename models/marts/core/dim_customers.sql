@@ -94,6 +94,7 @@ joined as (
 
     select
         attributes.*,
+        as_of.as_of,
         accounts.referred_by_customer_id,
         coalesce(order_totals.lifetime_orders, 0) as lifetime_orders,
         coalesce(order_totals.lifetime_net_revenue, 0) as lifetime_net_revenue,
@@ -141,6 +142,7 @@ select
     cast(current_mrr as decimal(18, 2)) as current_mrr,
     is_active_orders,
     is_active_subscriptions,
+    cast({{ dbt.datediff('acquired_on', 'as_of', 'day') }} - 1 as bigint) as tenure_days,
     signed_up_on,
     acquired_on,
     first_order_date,

@@ -44,6 +44,7 @@ select
     numbered.order_id,
     numbered.customer_id,
     numbered.subscription_id,
+    numbered.status,
     numbered.channel,
     numbered.original_currency,
     -- a guest has no customer, so no earlier order; a renewal is no purchase
@@ -63,6 +64,9 @@ select
     cast(
         numbered.amount - coalesce(refunded_amounts.refunded_amount, 0) as decimal(18, 2)
     ) as net_amount,
+    numbered.discount_amount,
+    numbered.tax_amount,
+    numbered.shipping_amount,
     numbered.original_amount,
     numbered.exchange_rate,
     numbered.ordered_at,

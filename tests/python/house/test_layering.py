@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 from conftest import ROOT
 
-MART_SCHEMAS = {"core", "cohorts", "churn", "clv", "meta"}
+MART_SCHEMAS = {"core", "cohorts", "churn", "clv", "journey", "meta", "bi"}
 
 
 def models(manifest):
@@ -71,7 +71,12 @@ PARENTS = {
         *("intermediate/calendar", "intermediate/subscriptions", "intermediate/value"),
         "marts/core",
     },
+    # The scorecard takes all its numbers from reports.
+    "marts/journey": {
+        *("seed", "intermediate/calendar", "marts/cohorts", "marts/churn", "marts/clv"),
+    },
     "marts/meta": {"intermediate/records"},
+    "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv"},
 }
 MOST_LINES, MOST_CTES = 220, 12
 
@@ -105,7 +110,7 @@ def test_every_model_is_named_after_its_room(manifest):
     wrong = [
         node["name"]
         for node in models(manifest)
-        if room(node) not in ("marts/meta", "sources", "source")
+        if room(node) not in ("marts/meta", "marts/bi", "sources", "source")
         and not node["name"].startswith(prefixes[room(node).split("/")[0]])
     ]
     assert not wrong
@@ -190,6 +195,19 @@ def test_every_mart_has_an_enforced_contract_a_key_and_its_own_file(manifest):
     assert not [node["name"] for node in marts if not node["config"]["contract"]["enforced"]]
     assert not [node["name"] for node in marts if node["unique_id"] not in tested]
     assert not [node["name"] for node in marts if node["schema"] != room(node).split("/")[1]]
+
+
+def test_a_view_for_charts_selects_and_calculates_nothing(manifest):
+    """One number has one home. A view that breaks under another name of the file is no use."""
+    views = [node for node in models(manifest) if room(node) == "marts/bi"]
+    assert len(views) == 7
+    for node in views:
+        code = re.sub(r"--.*|\{\{ without_database\(ref\('\w+'\)\) \}\}", "", node["raw_code"])
+        assert node["config"]["materialized"] == "view", node["name"]
+        # Every ref goes through the macro, and no function, sum or group stands beside it.
+        assert "ref(" not in code, node["name"]
+        code = code.replace("{{ pass_through('customers', 'customers') }}", "")
+        assert not re.search(r"\b(?!as\b)\w+\s*\((?!\s*select)|[-+/%]|group by", code), node["name"]
 
 
 def test_every_singular_test_says_why_and_is_a_check_of_one_asset(manifest):

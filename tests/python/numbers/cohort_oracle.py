@@ -25,7 +25,12 @@ from shops.oracle import (
 from shops.subscriptions import Subscriptions
 
 HORIZONS = [30, 60, 90, 180, 365]
-TARGETS = {row["kpi"]: Fraction(row["target"]) for row in read_seed("kpi_targets")}
+# By basis: the monthly rates at which the bands watch and high begin.
+BANDS = {
+    row["basis"]: (Fraction(row["watch"]), Fraction(row["target"]))
+    for row in read_seed("kpi_targets")
+    if (row["kpi"], row["period_grain"]) == ("monthly_equivalent_churn_rate", "month")
+}
 
 
 class CohortOracle(Oracle):
@@ -335,8 +340,9 @@ class CohortOracle(Oracle):
                             [(at_risk[customer], active_at[customer]) for customer in present],
                             *period[:3],
                         )
-                        if row["is_left_truncated"]:
-                            row["churn_band"] = None
+                        monthly = row["monthly_equivalent_churn_rate"]
+                        is_judged = monthly is not None and not row["is_left_truncated"]
+                        row["churn_band"] = self.band(basis, monthly) if is_judged else None
                         yield row
 
     def is_left_truncated(self, basis, start):
@@ -368,7 +374,10 @@ class CohortOracle(Oracle):
         low, high = wilson(at_end - joined, at_start)
         daily = rate(events, days_at_risk)
         daily_low, daily_high = wilson(events, days_at_risk)
-        monthly = None if daily is None else 1 - (1 - daily) ** 30.4375
+        monthly, monthly_low, monthly_high = (
+            None if chance is None else 1 - (1 - chance) ** 30.4375
+            for chance in (daily, daily_low, daily_high)
+        )
         return {
             "customers_at_start": at_start,
             "new_customers": new,
@@ -390,13 +399,13 @@ class CohortOracle(Oracle):
             "daily_churn_ci_low": daily_low,
             "daily_churn_ci_high": daily_high,
             "monthly_equivalent_churn_rate": monthly,
-            "churn_band": self.band(monthly),
+            "monthly_equivalent_ci_low": monthly_low,
+            "monthly_equivalent_ci_high": monthly_high,
         }
 
     @staticmethod
-    def band(monthly):
-        if monthly is None:
-            return None
-        if monthly < TARGETS["monthly_churn_rate_watch"]:
+    def band(basis, monthly):
+        watch, high = BANDS[basis]
+        if monthly < watch:
             return "healthy"
-        return "watch" if monthly <= TARGETS["monthly_churn_rate_high"] else "high"
+        return "watch" if monthly <= high else "high"

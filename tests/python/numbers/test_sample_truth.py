@@ -29,13 +29,17 @@ def compare(served, name, query):
 
 def test_orders_by_month(served):
     expected = truth("orders_by_month")
+    columns = ["month", "buyer", "orders", "amount"]
+    columns += ["discount_amount", "tax_amount", "shipping_amount"]
     months = served.sql(
         "select date_trunc('month', order_date)::date,"
-        " if(customer_id is null, 'guest', 'customer'), count(*), sum(amount)"
+        " if(customer_id is null, 'guest', 'customer'), count(*), sum(amount),"
+        # Of two guests in a month, the shop delivered no shipping.
+        " sum(discount_amount), sum(tax_amount), coalesce(sum(shipping_amount), 0.00)"
         " from core.fct_orders group by all order by all"
     ).fetchall()
     assert [tuple(map(str, month)) for month in months] == [
-        (line["month"], line["buyer"], line["orders"], line["amount"]) for line in expected
+        tuple(line[column] for column in columns) for line in expected
     ]
 
 

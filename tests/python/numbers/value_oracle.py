@@ -442,7 +442,7 @@ class ValueOracle(CohortOracle):
             purchases = dict(zip(buyers, expected, strict=True))
             p_alive = dict(zip(buyers, self.p_alive("all_data", self.scorer), strict=True))
         values = dict(zip(buyers, zip(*self.order_values(), strict=True), strict=True))
-        for customer in self.first_days():
+        for customer, acquired_on in self.first_days().items():
             history = self.histories["all_data"].get(customer)
             order_value = values.get(customer, (None, None))
             subscription_value = self.subscription_value(customer)
@@ -472,6 +472,8 @@ class ValueOracle(CohortOracle):
                 "predicted_clv": None
                 if is_unscored
                 else sum((to_cents(Fraction(part)) for part in parts), NOTHING),
+                "acquired_on": acquired_on,
+                "first_order_date": self.purchase_days.get(customer, [None])[0],
                 "as_of": self.as_of,
             }
 

@@ -98,10 +98,11 @@ def texts(path: Path) -> Iterator[str]:
         else:
             connection.execute(f"attach '{path}' as served (read_only)")
             names = connection.sql(
-                "select schema_name || '.' || table_name from duckdb_tables()"
+                "select table_schema || '.' || table_name from information_schema.tables"
+                " where table_catalog = 'served'"
             ).fetchall()
             tables = [f"served.{name}" for (name,) in names]
-            tables += ["duckdb_tables()", "duckdb_columns()"]
+            tables += ["duckdb_tables()", "duckdb_views()", "duckdb_columns()"]
         for table in tables:
             for (row,) in connection.sql(f"select t::varchar from {table} as t").fetchall():
                 yield row

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,13 +16,14 @@ from orchestration.serving.versions import current_build
 START = datetime(2026, 11, 21, 22, 15, 30, tzinfo=UTC)
 
 
-def node(path, schema, name, description="", **columns):
+def node(path, schema, name, description="", materialized="table", **columns):
     return {
         "resource_type": "model",
         "original_file_path": f"{path}/{name}.sql",
         "schema": schema,
         "name": name,
         "description": description,
+        "config": {"materialized": materialized},
         "columns": {column: {"description": text} for column, text in columns.items()},
     }
 
@@ -37,10 +39,21 @@ MANIFEST = {
             order_id="The shop's id.",
             amount="In the reporting currency.",
         ),
+        "view": node(
+            "models/marts/bi",
+            "bi",
+            "large_orders",
+            "One row per large order; it's for charts.",
+            materialized="view",
+            order_id="The shop's id.",
+        ),
         "files": node("models/marts/meta", "meta", "source_files", "One row per file."),
         "test": {"resource_type": "test", "original_file_path": "models/marts/core/fct_orders.yml"},
     }
 }
+
+
+VIEW = "with orders as (select * from core.fct_orders) select order_id from orders where amount > 9"
 
 
 @pytest.fixture
@@ -49,7 +62,7 @@ def warehouse(tmp_path):
     with duckdb.connect(str(file)) as connection:
         connection.execute("""
             create schema staging; create schema intermediate; create schema core;
-            create schema meta;
+            create schema meta; create schema bi;
             create table staging.stg_orders as select 'ann@example.com' as email;
             create table intermediate.int_as_of as select date '2024-07-01' as as_of;
             create table core.fct_orders as
@@ -58,6 +71,7 @@ def warehouse(tmp_path):
                 select * from (values ('orders', 'b.csv', 'bb'), ('orders', 'a.csv', 'aa'))
                 as files (table_name, file, sha256);
         """)
+        connection.execute(f"create view bi.large_orders as {VIEW}")
     return file
 
 
@@ -93,9 +107,15 @@ def test_a_build_is_named_after_its_start_and_run():
 def test_marts_are_published_and_nothing_else(run, tmp_path):
     published = run()
     assert published.as_of == date(2024, 7, 1)
-    assert published.rows == {"core.fct_orders": 1000, "meta.builds": 1, "meta.source_files": 2}
+    assert published.rows == {
+        "bi.large_orders": 972,
+        "core.fct_orders": 1000,
+        "meta.builds": 1,
+        "meta.source_files": 2,
+    }
     tables = query(
-        tmp_path / "serve", "select schema_name || '.' || table_name from duckdb_tables()"
+        tmp_path / "serve",
+        "select table_schema || '.' || table_name from information_schema.tables",
     )
     assert sorted(name for (name,) in tables) == sorted(published.rows)
     assert b"ann@example.com" not in published.file.read_bytes()
@@ -133,6 +153,35 @@ def test_descriptions_become_comments(run, tmp_path):
         serve,
         "select count(*), count(comment) from duckdb_columns() where table_name = 'builds'",
     ) == [(10, 10)]
+    assert query(serve, "select comment from duckdb_views() where not internal") == [
+        ("One row per large order; it's for charts.",)
+    ]
+    assert query(serve, "select comment from duckdb_columns() where table_name = 'large_orders'")
+
+
+@pytest.mark.parametrize("name", ["tenure", "other", "it's another"])
+def test_a_view_works_under_any_name_of_the_file_or_the_catalog(run, tmp_path, name):
+    """It reads the tables beside it, also where the connection has other ones of these names."""
+    file = run().file
+    look = "select count(*), min(order_id) from {}bi.large_orders"
+    copy = shutil.copy(file, tmp_path / f"{name}.duckdb")
+    with duckdb.connect(copy, read_only=True, config={"enable_external_access": "false"}) as served:
+        assert served.execute(look.format("")).fetchall() == [(972, 28)]
+    with duckdb.connect() as connection:
+        connection.execute("create schema core")
+        connection.execute("create table core.fct_orders as select 1 as order_id, 10 as amount")
+        catalog = f'"{name}"'
+        connection.execute(f"attach '{file}' as {catalog} (read_only)")
+        assert connection.execute(look.format(f"{catalog}.")).fetchall() == [(972, 28)]
+
+
+def test_a_view_that_names_its_database_is_not_published(run, warehouse):
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            f"create or replace view bi.large_orders as {VIEW}".replace("core.", "warehouse.core.")
+        )
+    with pytest.raises(duckdb.Error, match="warehouse"):
+        run()
 
 
 def test_parquet_stands_beside(run, tmp_path):
@@ -149,7 +198,7 @@ def test_current_is_a_relative_link_and_nobody_may_write(run, tmp_path):
     assert os.readlink(serve / "current") == "versions/20261121T221530Z-ab12cd"
     assert current_build(serve) == "20261121T221530Z-ab12cd"
     files = [path for path in published.file.parent.rglob("*") if path.is_file()]
-    assert len(files) == 4
+    assert len(files) == 5
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o444}
     assert not list(serve.rglob("*.wal"))
 
@@ -198,6 +247,7 @@ def test_a_new_connection_sees_the_new_build_and_an_open_one_the_old(run, tmp_pa
     [
         "publish._copy_mart",
         "publish._write_builds",
+        "publish._create_views",
         "publish._write_parquet",
         "versions._make_durable",
         "versions.flush_to_disk",

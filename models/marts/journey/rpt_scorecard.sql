@@ -1,0 +1,206 @@
+{#- How each report names what the scorecard needs. `where` tells readers which of its rows are used. -#}
+{%- set grain = " || ' where period_grain = ''' || targets.period_grain || ''''" -%}
+{%- set basis_and_grain = grain ~ " || ' and basis = ''' || targets.basis || ''''" -%}
+{%- set reports = {
+    'churn.rpt_retention_rates': {
+        'basis': 'basis', 'period_grain': 'period_grain', 'period_start': 'period_start',
+        'is_left_truncated': 'is_left_truncated', 'where': basis_and_grain,
+    },
+    'churn.rpt_mrr': {
+        'basis': "'subscriptions'", 'period_grain': "'month'", 'period_start': 'month',
+    },
+    'cohorts.rpt_repeat_purchase': {
+        'basis': "'orders'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
+        'is_complete': "(is_complete or period_grain = 'all')", 'where': grain,
+    },
+    'clv.rpt_clv_by_cohort': {
+        'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
+        'where': grain,
+    },
+} -%}
+{%- set periods_in_a_year = "case scorecard.period_grain when 'week' then 52 when 'month' then 12"
+    ~ " when 'quarter' then 4 else 1 end" -%}
+{%- set retention, mrr, repeats, clv = reports.keys() -%}
+{%- set is_mature = "(period_grain = 'all' or mature_customers_90d = customers)" -%}
+{#- A cohort that has not earned its spend back yet needs at least as many months as it is old. -#}
+{%- set months_so_far -%}
+    case
+        when payback_months is null and customers > 0 and marketing_spend > 0
+            then {{ months_between('cohort_start', 'as_of.last_day') }} + 1
+    end
+{%- endset -%}
+{#- A KPI has the name of its column. A new KPI is a line here, and a row of the seed. -#}
+{%- set kpis = {
+    'retention_rate': (retention, 'share', 'retention_ci_low', 'retention_ci_high'),
+    'monthly_equivalent_churn_rate':
+        (retention, 'share', 'monthly_equivalent_ci_low', 'monthly_equivalent_ci_high'),
+    'net_revenue_churn_rate': (mrr, 'share'),
+    'nrr_trailing_12m': (mrr, 'share'),
+    'grr_trailing_12m': (mrr, 'share'),
+    'repeat_rate_90d':
+        (repeats, 'share', 'repeat_ci_low_90d', 'repeat_ci_high_90d', is_mature),
+    'purchase_frequency': (repeats, 'orders'),
+    'average_order_value': (repeats, 'amount'),
+    'top_decile_spend_multiple': (repeats, 'times'),
+    'clv_per_customer': (clv, 'amount'),
+    'clv_to_cac': (clv, 'times'),
+    'payback_months': (clv, 'months', months_so_far),
+} -%}
+
+with
+
+targets as (
+
+    select * from {{ ref('kpi_targets') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_periods_spined') }}
+
+),
+
+reported as (
+    {%- for kpi, its in kpis.items() %}
+    {%- set report = reports[its[0]] %}
+
+    {{ 'union all' if not loop.first }}
+
+    select
+        '{{ kpi }}' as kpi,
+        {{ report.basis }} as basis,
+        {{ report.period_grain }} as period_grain,
+        {{ report.period_start }} as period_start,
+        segment_name,
+        segment_value,
+        cast({{ kpi }} as double) as value,
+        cast({{ its[2] or 'null' }} as double) as ci_low,
+        cast({{ its[3] or 'null' }} as double) as ci_high,
+        {{ report.is_complete or 'is_complete' }} and {{ its[4] or 'true' }} as is_complete,
+        {{ report.is_left_truncated or 'false' }} as is_left_truncated
+
+    from {{ ref(its[0].split('.')[1]) }}
+    cross join as_of
+    {%- endfor %}
+
+),
+
+-- The total has a row for every period, also where its report has none: a report without data shows
+-- as no_data. All time is no period, and ends at as_of.
+scored as (
+
+    select
+        targets.*,
+        periods.period_number,
+        periods.period_start,
+        coalesce(reported.segment_name, 'all') as segment_name,
+        coalesce(reported.segment_value, 'all') as segment_value,
+        reported.value,
+        reported.ci_low,
+        reported.ci_high,
+        coalesce(reported.is_complete, periods.is_complete, true) as is_complete,
+        coalesce(reported.is_left_truncated, false) as is_left_truncated,
+        case
+            when reported.is_complete and reported.segment_name = 'all' then periods.period_number
+        end as complete_period_number,
+        case targets.kpi
+            {%- for kpi, its in kpis.items() %}
+            when '{{ kpi }}' then '{{ its[1] }}'
+            {%- endfor %}
+        end as unit,
+        case targets.kpi
+            {%- for kpi, its in kpis.items() %}
+            when '{{ kpi }}' then '{{ its[0] }}.{{ kpi }}'{{ reports[its[0]].where }}
+            {%- endfor %}
+        end as source
+
+    from targets
+    left join periods
+        on targets.period_grain = periods.period_grain
+    left join reported
+        on
+            targets.kpi = reported.kpi
+            and targets.basis = reported.basis
+            and targets.period_grain = reported.period_grain
+            and periods.period_start is not distinct from reported.period_start
+
+),
+
+-- What holds at both ends of the interval is certain. The latest period is one that the report has,
+-- if there is any.
+with_status as (
+
+    select
+        *,
+        case
+            when target is null then null
+            when value is null and ci_low is null then 'no_data'
+            when not is_complete or is_left_truncated then 'too_early'
+            when direction = 'at_least' and coalesce(ci_low, value) >= target then 'met'
+            when direction = 'at_least' and coalesce(ci_high, value) < target then 'missed'
+            when direction = 'at_most' and coalesce(ci_high, value) <= target then 'met'
+            when direction = 'at_most' and coalesce(ci_low, value) > target then 'missed'
+            else 'too_early'
+        end as status,
+        case when is_complete and not is_left_truncated then value end as comparable_value,
+        coalesce(
+            max(complete_period_number) over (partition by kpi, basis, period_grain),
+            max(case when is_complete then period_number end) over (
+                partition by kpi, basis, period_grain
+            )
+        ) as latest_period_number
+
+    from scored
+
+)
+
+select
+    scorecard.kpi,
+    scorecard.basis,
+    scorecard.unit,
+    scorecard.period_grain,
+    scorecard.period_start,
+    scorecard.segment_name,
+    scorecard.segment_value,
+    scorecard.value,
+    scorecard.ci_low,
+    scorecard.ci_high,
+    scorecard.target,
+    scorecard.direction,
+    scorecard.watch,
+    scorecard.status,
+    previous.value as previous_value,
+    year_before.value as value_a_year_before,
+    scorecard.comparable_value - previous.comparable_value as change_from_previous,
+    scorecard.comparable_value - year_before.comparable_value as change_in_a_year,
+    scorecard.is_complete,
+    scorecard.is_left_truncated,
+    coalesce(
+        scorecard.period_number = scorecard.latest_period_number, scorecard.period_start is null
+    ) as is_latest,
+    scorecard.source
+
+from with_status as scorecard
+left join with_status as previous
+    on
+        scorecard.kpi = previous.kpi
+        and scorecard.basis = previous.basis
+        and scorecard.period_grain = previous.period_grain
+        and scorecard.segment_name = previous.segment_name
+        and scorecard.segment_value = previous.segment_value
+        and scorecard.period_number - 1 = previous.period_number
+left join with_status as year_before
+    on
+        scorecard.kpi = year_before.kpi
+        and scorecard.basis = year_before.basis
+        and scorecard.period_grain = year_before.period_grain
+        and scorecard.segment_name = year_before.segment_name
+        and scorecard.segment_value = year_before.segment_value
+        and scorecard.period_number - {{ periods_in_a_year }} = year_before.period_number
