@@ -51,6 +51,11 @@ def built() -> Path:
     return home() / "dbt" / "built"
 
 
+def metrics() -> Path:
+    """Return the folder in which MetricFlow finds the metrics of the published file."""
+    return home() / "dbt" / "metrics"
+
+
 def dagster_home() -> Path:
     """Return Dagster's own folder: its configuration and the history of runs."""
     return home() / "dagster"

@@ -15,7 +15,15 @@ def build_arguments(variables: Mapping[str, Any], target: Path, logs: Path) -> l
     results into `target` and its log into `logs`. Unit tests check the code and not tonight's data,
     so they stay out.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test", *_common(target, logs)]
+    # A target that a person has chosen for other work (DBT_TARGET) is not for the night.
+    arguments = [
+        "build",
+        "--target",
+        "private",
+        "--exclude-resource-type",
+        "unit_test",
+        *_common(target, logs),
+    ]
     # A changed `--vars` makes dbt parse the whole project again. So it is left out when empty.
     if variables:
         arguments += ["--vars", json.dumps(dict(variables), sort_keys=True)]
@@ -28,7 +36,17 @@ def parse_arguments(target: Path) -> list[str]:
     All files are parsed. When dbt parses only the changed files, it loses the YAML of singular
     tests, and Dagster no longer knows which asset they check.
     """
-    return ["parse", "--no-partial-parse", *_common(target, logs=target)]
+    return ["parse", "--target", "private", "--no-partial-parse", *_common(target, logs=target)]
+
+
+def semantic_arguments(variables: Mapping[str, Any], target: Path) -> list[str]:
+    """Return the arguments that write semantic_manifest.json into `target`, for the published file.
+
+    `variables` are the vars of the build that was published. Its tables are in the catalog of the
+    profile's target `served`.
+    """
+    arguments = ["parse", "--target", "served", *_common(target, logs=target)]
+    return [*arguments, "--vars", json.dumps(dict(variables), sort_keys=True)]
 
 
 def _common(target: Path, logs: Path) -> list[str]:

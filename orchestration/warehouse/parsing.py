@@ -32,7 +32,7 @@ def prepare_manifest() -> Path:
     manifest, stamp = folder / "manifest.json", folder / "fingerprint"
     # Two processes may both find the manifest out of date. Only one of them may write it.
     with wait_for_lock(folder / "lock"):
-        fingerprint = _fingerprint()
+        fingerprint = project_fingerprint()
         if not manifest.exists() or not stamp.exists() or stamp.read_text() != fingerprint:
             # A killed parse may leave a wrong manifest. With no stamp, the next call parses again.
             stamp.unlink(missing_ok=True)
@@ -44,7 +44,8 @@ def prepare_manifest() -> Path:
     return manifest
 
 
-def _fingerprint() -> str:
+def project_fingerprint() -> str:
+    """Return a hash of all files from which dbt makes a manifest, and of dbt's version."""
     # Contents and not modification times. Two checkouts may share one TENURE_HOME, and a checkout
     # of older files is a change too.
     digest = hashlib.sha256(f"{paths.ROOT} dbt-core {version('dbt-core')}".encode())

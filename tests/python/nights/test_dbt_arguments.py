@@ -2,7 +2,11 @@ import json
 from pathlib import Path
 
 from orchestration.paths import ROOT
-from orchestration.warehouse.arguments import build_arguments, parse_arguments
+from orchestration.warehouse.arguments import (
+    build_arguments,
+    parse_arguments,
+    semantic_arguments,
+)
 
 TARGET, LOGS = Path("/x/target"), Path("/x/logs")
 
@@ -39,3 +43,12 @@ def test_parsing_writes_into_its_own_folder():
     assert arguments[0] == "parse"
     assert value_after(arguments, "--target-path") == "/x/target"
     assert value_after(arguments, "--log-path") == "/x/target"
+
+
+def test_metrics_are_those_of_the_published_file_with_its_vars():
+    variables = {"gross_margin": 0.5, "segments": ["country"]}
+    arguments = semantic_arguments(variables, TARGET)
+    assert arguments[0] == "parse"
+    assert value_after(arguments, "--target") == "served"
+    assert json.loads(value_after(arguments, "--vars")) == variables
+    assert value_after(arguments, "--target-path") == "/x/target"
