@@ -17,7 +17,8 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check-raw check-published rollback versions test scratch-build torture dev lint bench diff sample pin
+.PHONY: help setup build boards serve-boards query show docs metrics check-raw check-published rollback versions \
+	test scratch-build torture dev lint bench diff sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,12 @@ build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-0
 check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes the proposed _mapping.yml
 	@$(BIN)/python -m landing.check $(if $(WRITE),--write)
 
+boards: setup ## render the charts of the published tables again, and print the paths of the pages
+	@$(BIN)/python -m orchestration.boards
+
+serve-boards: setup ## serve the charts with their filters on http://127.0.0.1:8080
+	@exec $(BIN)/python -m orchestration.boards --serve 8080
+
 check-published: setup ## fail unless something was published in the last MAX_AGE=26h; for cron
 	@$(BIN)/python -m orchestration.check_published --max-age="$${MAX_AGE:-26h}"
 
@@ -41,6 +48,17 @@ rollback: setup ## serve the version before the current one again, or the one th
 
 versions: setup ## list the versions that can be served
 	@$(BIN)/python -m orchestration.rollback --list
+
+# As typed: make would take $ and the sign after it for a variable.
+override export SQL := $(value SQL)
+query: setup ## print what a query finds in the published tables: SQL='select ...', LIMIT=40, FORMAT=csv
+	@$(BIN)/python -m orchestration.query --sql="$$SQL" --limit="$$LIMIT" --format="$$FORMAT"
+
+show: setup ## list the published tables; TABLE=name describes one and prints some rows, LIMIT=5
+	@$(BIN)/python -m orchestration.show --table="$$TABLE" --limit="$$LIMIT"
+
+docs: setup ## write dbt's documentation of all models as one page, and print its path
+	@$(BIN)/python -m orchestration.docs
 
 test: $(VENV)/.installed-dev ## every quick check: lint, dbt unit and data tests on a scratch warehouse, pytest
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint scratch-build
@@ -60,7 +78,9 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	readers/test_privacy raw/test_catching_up readers/test_reader_cannot_harm nights/test_nightly \
 	nights/test_lock nights/test_runs readers/test_versions telling/test_alerts \
 	readers/test_check_published raw/test_guards nights/test_schedule raw/test_order_never_matters \
-	raw/test_exports_in_full raw/test_loaders_torture \
+	raw/test_exports_in_full raw/test_loaders_torture readers/test_boards_in_full \
+	readers/test_bi_recipes readers/test_docs_page readers/test_superset \
+	readers/test_semantic_layer \
 	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
 	house/test_wrong_edits))
 RECORDS := $(TENURE_HOME)/reliability
@@ -97,12 +117,19 @@ diff: setup ## which published numbers move against BASE=<git ref or build id>; 
 	$(if $(SHOPS),PYTHONPATH=tests/python $(BIN)/python -m shops "$$shops" $(SHOPS) &&) \
 	$(BIN)/python -m comparison --base "$$BASE" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
 
+metrics: $(VENV)/.installed-metrics ## set up MetricFlow, which asks the published file for metrics; prints two examples
+	@echo "MetricFlow answers from $(TENURE_HOME)/serve/current. See docs/semantic-layer.md. Two examples:"
+	@echo "  $(if $(filter-out $(CURDIR)/var,$(TENURE_HOME)),TENURE_HOME=$(TENURE_HOME) )$(BIN)/mf query --metrics mrr,nrr,logo_churn_rate --group-by metric_time__month --order metric_time__month --decimals 4"
+	@echo "  $(if $(filter-out $(CURDIR)/var,$(TENURE_HOME)),TENURE_HOME=$(TENURE_HOME) )$(BIN)/mf query --metrics orders,average_order_value --group-by customer__acquisition_channel --order -orders --decimals 2"
+
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
 
 pin: ## pin all versions and hashes again (needs uv)
 	$(UV_COMPILE) --group build -o requirements.lock
 	$(UV_COMPILE) --group build --group dev -o requirements-dev.lock
+	@# The extra takes the versions that are there, so that it changes no other tool.
+	$(UV_COMPILE) --group build --extra metrics --constraints requirements.lock -o requirements-metrics.lock
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] < (3, 14) or sys.exit( \
@@ -120,4 +147,13 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/.created
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "Installing what the checks need from requirements-dev.lock."
 	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# MetricFlow's own command would open the private warehouse, among other things: orchestration/metrics.py
+# says which. The command that replaces it takes the same arguments.
+$(VENV)/.installed-metrics: requirements-metrics.lock $(VENV)/.installed
+	@echo "Installing MetricFlow from requirements-metrics.lock."
+	@# One of its packages comes as source only. Without isolation the locked setuptools builds it.
+	@$(PIP_INSTALL) --no-build-isolation --require-hashes -r requirements-metrics.lock
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m orchestration.metrics "$$@"\n' > $(BIN)/mf && chmod +x $(BIN)/mf
 	@touch $@

@@ -28,6 +28,7 @@ from orchestration import paths
 from orchestration.guarding.thresholds import RefusedThresholdsError
 from orchestration.runs.dagster_home import prepare_dagster_home
 from orchestration.runs.lock import BuildRunningError, build_lock
+from orchestration.serving.boards import boards_wanted
 from orchestration.serving.versions import current_build, kept_versions
 from orchestration.settings.durations import read_duration
 from orchestration.settings.variables import project_defaults, read_variables
@@ -54,6 +55,7 @@ def main() -> int:
     try:
         project_defaults()
         kept_versions()
+        boards_wanted()
         variables = read_variables(arguments.vars)
         wait = read_duration(arguments.wait or "0s")
     except ValueError as error:
@@ -140,6 +142,7 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
             "start": loaded - started,
             "dbt build": _step_seconds(result, "warehouse"),
             "publish": _step_seconds(result, "published_warehouse"),
+            "boards": _step_seconds(result, "boards"),
             "total": time.monotonic() - started,
         }
     )

@@ -21,6 +21,7 @@ from typing import Any
 
 from orchestration import paths
 from orchestration.runs.lock import wait_for_lock
+from orchestration.serving.boards import overview
 from orchestration.serving.versions import current_build
 from orchestration.settings.durations import format_duration
 from orchestration.telling.console import blocked_or_failed, failure_report, rerun_command
@@ -95,6 +96,8 @@ def published(build_id: str, finished_at: datetime) -> None:
                 f"Recovered after {lasted}, {build_id} is published. It was:",
                 *(f"  {_summary(incident)}" for incident in over[-SHOWN_FAILURES:]),
             ]
+            if page := overview(paths.serve() / "current"):
+                lines.append(f"Charts: {page}")
             state.incidents = [incident for incident in state.incidents if incident not in over]
             state.recovered = _message(lines)
 

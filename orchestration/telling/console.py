@@ -10,14 +10,15 @@ from typing import Any
 import duckdb
 
 from orchestration import paths
+from orchestration.serving.boards import overview
 from orchestration.serving.published import published_build
 from orchestration.telling.cohort_table import cohort_table
 from orchestration.telling.failures import SHOWN_FAILURES, Failure
 from orchestration.words import first_few
 
 # With these bounds a good run, with its progress and warnings, stays within 60 lines.
-_SHOWN_TABLES = 12
-_SHOWN_OUTCOMES = 10
+_SHOWN_TABLES = 16
+_SHOWN_OUTCOMES = 8
 _SHOWN_WARNINGS = 4
 _SHOWN_MESSAGE_LINES = 8
 _WIDTH = 200
@@ -32,7 +33,7 @@ def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) 
     build = published_build(file)
     with duckdb.connect(str(file), read_only=True) as connection:
         tables = connection.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() order by all"
+            "select table_schema || '.' || table_name from information_schema.tables order by all"
         ).fetchall()
         rows = [
             (name, connection.execute(f"select count(*) from {name}").fetchall()[0][0])
@@ -71,6 +72,7 @@ def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) 
         "Seconds: " + ", ".join(f"{stage} {time:.1f}" for stage, time in seconds.items()),
         str(file),
         *cohorts,
+        *_overview(file.parent),
     ]
 
 
@@ -146,6 +148,11 @@ def _unfitted(models: Sequence[tuple]) -> Iterable[str]:
     for model, trained_on, billing_interval, reason in models:
         which = trained_on if billing_interval == "all" else f"{trained_on}, {billing_interval}"
         yield f"Warning: no fit of {model} ({which}): {reason}"
+
+
+def _overview(version: Path) -> Iterable[str]:
+    if page := overview(version):
+        yield f"Charts: {page}"
 
 
 def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:

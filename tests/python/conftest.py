@@ -32,7 +32,7 @@ ONE_YEAR = (
     "marketing_spend/2023.csv",
 )
 
-# Every table that is published.
+# Every table and every view that is published.
 MARTS = {
     "core.dim_customers",
     "core.dim_dates",
@@ -54,10 +54,19 @@ MARTS = {
     "clv.rpt_clv_deciles",
     "clv.rpt_clv_by_cohort",
     "clv.rpt_retention_value",
+    "journey.rpt_scorecard",
     "meta.builds",
     "meta.source_files",
     "meta.row_outcomes",
+    "bi.customers",
+    "bi.mrr_by_month",
+    "bi.order_cohorts_by_month",
+    "bi.order_cohorts_by_quarter",
+    "bi.retention_by_month",
+    "bi.subscription_cohorts_by_month",
+    "bi.survival_by_month",
 }
+VIEWS = {mart for mart in MARTS if mart.startswith("bi.")}
 
 # The folder of the caches of pytest and ruff, too (pyproject.toml).
 set_hypothesis_home_dir(ROOT / "target/.hypothesis")
@@ -175,13 +184,13 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 
 def contents(file: Path) -> dict[str, tuple]:
-    """The number of rows and a checksum of each table, in any order of rows.
+    """The number of rows and a checksum of each table and view, in any order of rows.
 
     meta.builds is left out, since it differs from build to build.
     """
     with duckdb.connect(file, read_only=True) as connection:
         tables = connection.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() order by all"
+            "select table_schema || '.' || table_name from information_schema.tables order by all"
         ).fetchall()
         return {
             table: connection.execute(f"select count(*), sum(hash(t)) from {table} as t").fetchone()
@@ -207,6 +216,8 @@ def scratch_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENURE_HOME", str(home))
         patch.delenv("TENURE_ALERT_WEBHOOK", raising=False)
+        # Boards take seconds of each build. `build` has them, for the tests that look at boards.
+        patch.setenv("TENURE_BOARDS", "off")
         yield home
 
 
@@ -261,7 +272,9 @@ def build(built_home: Path) -> subprocess.CompletedProcess:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if printed.exists():
             return subprocess.CompletedProcess([], 0, printed.read_text(encoding="utf-8"), "")
-        build = run_build(SAMPLE, built_home)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TENURE_BOARDS", "on")
+            build = run_build(SAMPLE, built_home)
         assert build.returncode == 0, build.stdout + build.stderr
         printed.write_text(build.stdout, encoding="utf-8")
     return build

@@ -144,6 +144,14 @@ def named(name: str) -> Callable[..., bool]:
     return lambda path, *_, **__: Path(path).name == name
 
 
+def for_boards(path, *_, **__) -> bool:
+    return path.name.endswith(".boards.partial")
+
+
+def is_page(path, _) -> bool:
+    return Path(path).suffix == ".html"
+
+
 def in_parquet(path, *_, **__) -> bool:
     return path.parent.name == "parquet"
 
@@ -169,10 +177,11 @@ MODELS = "while dbt builds and tests"
 COPY = "while the marts are copied"
 FLIP = "around the flip of the link"
 PRUNE = "while old versions are deleted"
+BOARDS = "while boards are rendered"
 END = "after publishing"
 CLEAR = "while it clears what another killed build has left"
 
-LAYERS = ("staging", "intermediate", "core", "cohorts", "churn", "clv", "meta")
+LAYERS = ("staging", "intermediate", "core", "cohorts", "churn", "clv", "journey", "meta", "bi")
 KEPT_VERSIONS = "orchestration.serving.versions.DEFAULT_KEPT"
 KEPT_RUNS = "orchestration.runs.history.KEPT_RUNS"
 
@@ -240,10 +249,11 @@ POINTS = [
     ),
     Point(COPY, "all marts are copied", before("orchestration.serving.publish._write_builds")),
     Point(COPY, "meta.builds is written", after("orchestration.serving.publish._write_builds")),
+    Point(COPY, "the views are created", after("orchestration.serving.publish._create_views")),
     Point(
         COPY,
         "half of the Parquet files are written",
-        before("pathlib.Path.mkdir", call=12, given=in_parquet),
+        before("pathlib.Path.mkdir", call=15, given=in_parquet),
     ),
     Point(COPY, "Parquet is written", after("orchestration.serving.publish._write_parquet")),
     Point(COPY, "the file is closed", before("orchestration.serving.versions._make_durable")),
@@ -271,6 +281,9 @@ POINTS = [
         NEW,
     ),
     Point(PRUNE, "old versions are deleted", after("orchestration.serving.versions._prune"), NEW),
+    Point(BOARDS, "their folder is made", after("pathlib.Path.mkdir", given=for_boards), NEW),
+    Point(BOARDS, "none is in its place", before("os.replace", given=is_page), NEW),
+    Point(BOARDS, "one is in its place", after("os.replace", given=is_page), NEW),
     Point(END, "nobody is told yet", before("orchestration.defs.alerts.alert_at_end"), NEW),
     Point(
         END,

@@ -21,7 +21,12 @@ def kill_build(point: str, raw_dir: Path, home: Path) -> subprocess.CompletedPro
         [sys.executable, Path(__file__).with_name("killed_nightly.py"), point],
         cwd=ROOT,
         env=os.environ
-        | {"TENURE_RAW_DIR": str(raw_dir), "TENURE_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        | {
+            "TENURE_RAW_DIR": str(raw_dir),
+            "TENURE_HOME": str(home),
+            "PYTHONPATH": str(ROOT),
+            "TENURE_BOARDS": "on",
+        },
         capture_output=True,
         text=True,
     )

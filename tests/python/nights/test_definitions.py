@@ -55,7 +55,10 @@ def test_the_raw_tables_stand_before_staging(definitions, manifest):
 
 def test_groups_are_the_folders_and_for_marts_the_schemas(manifest):
     groups = {group(node) for node in assets(manifest)}
-    assert groups == {"seeds", "staging", "intermediate", "core", "cohorts", "churn", "clv", "meta"}
+    assert groups == {
+        *("seeds", "staging", "intermediate"),
+        *("core", "cohorts", "churn", "clv", "journey", "meta", "bi"),
+    }
     assert all(group(node) == node["schema"] for node in marts(manifest))
 
 
@@ -78,7 +81,8 @@ def test_publishing_waits_for_all_marts(definitions, manifest):
 def test_the_job_runs_everything_in_one_process(definitions, manifest):
     job = definitions.resolve_job_def("nightly")
     assert job.executor_def.name == "in_process"
-    assert len(job.asset_layer.executable_asset_keys) == len(assets(manifest)) + 1
+    # Besides the tables: the published warehouse and the boards.
+    assert len(job.asset_layer.executable_asset_keys) == len(assets(manifest)) + 2
 
 
 def test_assets_materialized_by_hand_run_in_one_process_too(definitions):
@@ -102,6 +106,24 @@ def test_what_was_not_tested_in_the_same_run_is_not_published(definitions, scrat
     )
     assert not result.success
     assert not (scratch_home / "serve").exists()
+
+
+def test_boards_wait_for_publishing_and_a_fault_of_theirs_is_a_warning(
+    definitions, monkeypatch, caplog
+):
+    from orchestration.defs import boards
+    from orchestration.defs.resources import BuildResource
+
+    [spec] = boards.boards.specs
+    assert [dep.asset_key for dep in spec.deps] == [dg.AssetKey(["published_warehouse"])]
+
+    def fall(version):
+        raise RuntimeError(f"no chart for {version.parent.name}")
+
+    monkeypatch.setenv("TENURE_BOARDS", "on")
+    monkeypatch.setattr(boards, "make_boards", fall)
+    assert dg.materialize([boards.boards], resources={"build": BuildResource()}).success
+    assert "a board is missing: RuntimeError: no chart for versions" in caplog.text
 
 
 def test_every_guard_of_every_raw_table_is_a_check_that_blocks(definitions, manifest):

@@ -72,7 +72,7 @@ def test_a_parse_that_was_cut_off_is_not_taken_for_done(tmp_path, monkeypatch):
             yield {}
 
         monkeypatch.setattr(parsing, "dbt_events", events)
-        monkeypatch.setattr(parsing, "_fingerprint", lambda: checkout)
+        monkeypatch.setattr(parsing, "project_fingerprint", lambda: checkout)
         return parsing.prepare_manifest().read_text()
 
     assert parse("ours") == "ours"

@@ -1,0 +1,136 @@
+"""The boards: rendered for each published version, whole, and true to its numbers."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+
+import pytest
+from browser import BOARDS, browser, check_overview, check_page, needs_browser
+from conftest import ROOT
+
+from orchestration.serving import boards
+from orchestration.serving.boards import boards_wanted, make_boards
+
+
+@pytest.fixture
+def version(tmp_path):
+    """A published version whose file no renderer needs to read."""
+    folder = tmp_path / "versions" / "20261128T020000Z-ab12cd"
+    folder.mkdir(parents=True)
+    (folder / "tenure.duckdb").touch()
+    return folder
+
+
+@pytest.fixture
+def renderer(monkeypatch):
+    """Put a script in the place of the renderer; it gets the file and the folder."""
+    run = subprocess.run
+
+    def stand_in(script: str) -> None:
+        def start(command, **options):
+            return run([sys.executable, "-c", script, *command[-2:]], **options)
+
+        monkeypatch.setattr(boards.subprocess, "run", start)
+        monkeypatch.setattr(boards, "write_docs_page", lambda *_: None)
+
+    return stand_in
+
+
+WRITES = "import pathlib, sys; folder = pathlib.Path(sys.argv[2]); "
+
+
+def test_every_build_comes_with_all_boards(build, built_home):
+    folder = built_home / "serve/current/boards"
+    files = {file.name: file for file in folder.iterdir()}
+    assert set(files) == {f"{board}.html" for board in [*BOARDS, "docs"]} | {"overview.png"}
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o444 for file in files.values())
+    assert files["overview.png"].read_bytes().startswith(b"\x89PNG")
+    assert f"Charts: {folder / 'overview.html'}" in build.stdout
+
+
+def test_a_board_that_fails_is_named_and_the_others_are_there(version, renderer):
+    renderer(
+        f"{WRITES} (folder / 'overview.html').write_text('new');"
+        " sys.exit('churn: no column rate\\nchurn: no column month')"
+    )
+    (version / "boards").mkdir()
+    for name in ("overview.html", "churn.html"):
+        (version / "boards" / name).write_text("old")
+    made = make_boards(version)
+    assert made.faults == ["churn: no column rate", "churn: no column month"]
+    assert [file.name for file in made.files] == ["overview.html"]
+    # Last night's churn would stand beside tonight's numbers.
+    assert [file.read_text() for file in (version / "boards").iterdir()] == ["new"]
+    assert [path.name for path in version.parent.iterdir()] == [version.name]
+
+
+def test_a_renderer_that_dies_or_hangs_is_a_fault_and_no_error(version, renderer, monkeypatch):
+    renderer("import os; os._exit(3)")
+    assert make_boards(version).faults == ["the renderer ended with exit code 3"]
+    renderer("import time; time.sleep(60)")
+    monkeypatch.setattr(boards, "_MOST_SECONDS", 0.5)
+    assert make_boards(version) == ([], ["the boards were not done after 0.5 seconds"])
+
+
+def test_a_folder_of_a_killed_build_is_in_nobodys_way(version, renderer):
+    left = version.with_name(f".{version.name}.boards.partial")
+    left.mkdir()
+    (left / "half.html").touch()
+    renderer(f"{WRITES} (folder / 'overview.html').touch()")
+    assert [file.name for file in make_boards(version).files] == ["overview.html"]
+    assert not left.exists()
+
+
+def test_boards_are_on_or_off(monkeypatch):
+    monkeypatch.delenv("TENURE_BOARDS", raising=False)
+    assert boards_wanted()
+    monkeypatch.setenv("TENURE_BOARDS", "off")
+    assert not boards_wanted()
+    monkeypatch.setenv("TENURE_BOARDS", "no")
+    with pytest.raises(ValueError, match="TENURE_BOARDS: 'no' is not allowed; give on or off"):
+        boards_wanted()
+
+
+def test_a_wrong_board_is_named_with_its_fault(build, built_home, tmp_path):
+    """The real renderer, on one good board and two wrong ones."""
+    project = tmp_path / "project"
+    (project / "charts").mkdir(parents=True)
+    shutil.copy(ROOT / "dbt_charts.yml", project)
+    for name in ("__init__.py", "render.py", "meta.yml", "_head.yml"):
+        shutil.copy(ROOT / "charts" / name, project / "charts")
+    board = (
+        "extends: ./_head.yml\ntitle: How many?\nqueries: {{q: {sql}}}\n"
+        "charts: {{c: {{type: kpi, query: q, value: n, label: Customers}}}}\nrows: [c]\n"
+    )
+    for name, sql in {
+        "good": "select count(*) as n from core.dim_customers",
+        "wrong": "select n from core.no_such_table",
+        "prying": "select count(*) as n from read_text('/etc/hostname')",
+    }.items():
+        (project / "charts" / f"{name}.yml").write_text(board.format(sql=sql))
+    published = built_home / "serve/current/tenure.duckdb"
+    ended = subprocess.run(
+        [sys.executable, "-m", "charts.render", published, tmp_path],
+        cwd=project,
+        env=os.environ | {"DO_NOT_TRACK": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    [prying, wrong] = ended.stderr.splitlines()
+    assert wrong.startswith("wrong: ") and "no_such_table" in wrong
+    # A board reads the published file and nothing else.
+    assert prying.startswith("prying: ") and "disabled by configuration" in prying
+    assert [file.name for file in tmp_path.glob("*.html")] == ["good.html"]
+
+
+def test_the_overview_in_a_browser(build, built_home, served):
+    """One page, on a desk and on a phone. `make torture` looks at all pages."""
+    needs_browser()
+    page = built_home / "serve/current/boards/overview.html"
+    with browser() as chromium:
+        for width in (1400, 400):
+            charts = check_page(chromium, page.as_uri(), width)
+            check_overview(charts, served, "all", "all")
