@@ -78,7 +78,8 @@ def _read(file: str) -> Read:
             ).fetchall()
             seconds = time.perf_counter() - started
             tables = connection.execute(
-                "select schema_name || '.' || table_name from duckdb_tables() order by all"
+                "select table_schema || '.' || table_name from information_schema.tables"
+                " order by all"
             ).fetchall()
             seen = [
                 (table, *connection.execute(_CHECKSUM.format(table)).fetchone())
