@@ -117,6 +117,31 @@ def test_a_column_that_is_new_on_purpose_is_no_difference(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("kind", ["table", "view"])
+def test_a_table_that_is_new_on_purpose_is_no_difference(tmp_path, kind):
+    before, after = file(tmp_path, "before"), file(tmp_path, "after")
+    with duckdb.connect(after) as connection:
+        connection.execute("create schema bi")
+        connection.execute(f"create {kind} bi.customers as select * from core.customers")
+    assert compare(before, after, KEYS, Renames(added={"bi.customers": []})) == []
+    assert [str(difference) for difference in compare(before, after, KEYS)] == [
+        "bi.customers: table only after: 0 rows"
+    ]
+
+
+def test_a_view_is_compared_like_a_table(tmp_path):
+    files = file(tmp_path, "before"), file(tmp_path, "after")
+    for path, where in zip(files, ["true", "i > 1"], strict=True):
+        with duckdb.connect(path) as connection:
+            connection.execute("create schema bi")
+            connection.execute(
+                "create view bi.customers as select customer_id, day from core.customers"
+                f" where {where.replace('i >', 'amount >')}"
+            )
+    keys = KEYS | {"bi.customers": ["customer_id", "day"]}
+    assert [difference.table for difference in compare(*files, keys)] == ["bi.customers"]
+
+
 def test_every_mart_has_a_key_to_compare_by(manifest):
     marts = {
         f"{node['schema']}.{node['name']}"

@@ -67,19 +67,20 @@ def test_a_declared_order_column_reaches_fct_orders(published):
     ).fetchall() == [("o1", "SPRING"), ("o2", None), ("o3", None)]
 
 
-def test_a_declared_customer_column_reaches_dim_customers(published):
+@pytest.mark.parametrize("table", ["core.dim_customers", "bi.customers"])
+def test_a_declared_customer_column_reaches_dim_customers_and_its_view(published, table):
     assert published.sql(
-        "select customer_id, device from core.dim_customers order by customer_id"
+        f"select customer_id, device from {table} order by customer_id"
     ).fetchall() == [("c1", "phone"), ("c2", "(none)")]
 
 
 def test_the_columns_carry_their_description(published):
     comments = published.sql(
-        "select column_name, comment from duckdb_columns()"
+        "select table_name, comment from duckdb_columns()"
         " where column_name in ('coupon_code', 'device') order by all"
     ).fetchall()
-    expected = [yaml.safe_load(line)[0] for line in (COUPON, DEVICE)]
-    assert comments == [(column["name"], column["description"]) for column in expected]
+    coupon, device = (yaml.safe_load(line)[0]["description"] for line in (COUPON, DEVICE))
+    assert comments == [("customers", device), ("dim_customers", device), ("fct_orders", coupon)]
 
 
 @pytest.mark.parametrize(
