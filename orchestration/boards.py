@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestration import paths
 from orchestration.runs.lock import BuildRunningError, build_lock
-from orchestration.serving.boards import make_boards
+from orchestration.serving.boards import make_boards, renderer_environment
 from orchestration.serving.published import served_file
 
 DONE, FAILED, RUNNING = 0, 1, 75
@@ -27,7 +27,7 @@ def main() -> int:
     if not file.exists():
         print(f"Nothing has been published under {paths.serve()}. First: make build")
         return FAILED
-    if arguments.serve:
+    if arguments.serve is not None:
         _serve(file, arguments.serve)
     try:
         with build_lock(paths.lock_file()):
@@ -35,6 +35,9 @@ def main() -> int:
     except BuildRunningError as error:
         print(f"Refused: {error}. The build renders the boards too.")
         return RUNNING
+    except OSError as error:
+        print(f"The boards were not written: {error}")
+        return FAILED
     for page in made.files:
         print(paths.serve() / "current" / "boards" / page.name)
     for fault in made.faults:
@@ -52,7 +55,7 @@ def _serve(file: Path, port: int) -> None:
         server,
         [server, "serve", "--project-dir", str(paths.ROOT), "--host", "127.0.0.1",
          "--port", str(port), "--no-cache"],
-        {**os.environ, "TENURE_SERVED_FILE": str(file), "DO_NOT_TRACK": "1"},
+        {**renderer_environment(), "TENURE_SERVED_FILE": str(file)},
     )  # fmt: skip
 
 

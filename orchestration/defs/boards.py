@@ -16,12 +16,19 @@ _logger = logging.getLogger(__name__)
 def boards(build: BuildResource) -> dg.MaterializeResult:
     """Render the boards of the version that this build has published.
 
-    A board that fails is a warning, for the tables are published already.
+    A board that fails is a warning, for the tables are published already. Raises dagster.Failure if
+    nothing was published in the same run.
     """
     if not boards_wanted():
         return dg.MaterializeResult(metadata={"skipped": "TENURE_BOARDS=off"})
+    version = paths.serve() / "versions" / build.build_id
+    if not version.is_dir():
+        raise dg.Failure(
+            "Only what the same run has published gets boards: launch the job nightly, or run"
+            " `make boards` for the served version."
+        )
     try:
-        made = make_boards(paths.serve() / "versions" / build.build_id)
+        made = make_boards(version)
     except Exception as error:
         # Whatever goes wrong here, readers have the tables. A failed run would say otherwise.
         made = Boards([], [f"{type(error).__name__}: {error}"])

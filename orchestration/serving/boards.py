@@ -3,7 +3,7 @@
     serve/versions/<build_id>/boards/<board>.html, overview.png, and docs.html: what columns mean
 
 They are rendered after the version was made current, so no reader waits for them. A board that
-fails is missing; the version stays as it is.
+fails is missing; the tables stay as they are.
 """
 
 import os
@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from orchestration import paths
 from orchestration.runs.durable import flush_to_disk
 from orchestration.serving.docs_page import write_docs_page
@@ -22,7 +20,8 @@ from orchestration.serving.published import FILE_NAME
 
 # A sample takes seconds. A board that needs minutes is broken, and must not hold the build lock.
 _MOST_SECONDS = 600
-_SHOWN_LINES = 5
+# How charts/render.py ends when some boards failed: a line on standard error for each of them.
+_SOME_FAILED = 3
 
 
 class Boards(NamedTuple):
@@ -49,51 +48,64 @@ def overview(version: Path) -> Path | None:
     return page if page.exists() else None
 
 
+def renderer_environment() -> dict[str, str]:
+    """Return the environment of dbt-charts: no usage statistics, and no secret of ours."""
+    environment = {**os.environ, "DO_NOT_TRACK": "1"}
+    environment.pop("TENURE_ALERT_WEBHOOK", None)
+    return environment
+
+
 def make_boards(version: Path) -> Boards:
     """Render all boards of the published `version`. The caller holds the build lock.
 
-    A file of an earlier rendering is replaced in one step, and a board that fails now is removed.
-    Raises OSError if a file cannot be written.
+    A file of an earlier rendering is replaced in one step. A board that fails now keeps it, since
+    it shows the same tables. Raises OSError if a file cannot be written.
     """
     folder = version / "boards"
     # A build that is killed here leaves this folder behind. The next build removes it by its name.
     partial = version.with_name(f".{version.name}.boards.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    faults = _render(version / FILE_NAME, partial) + _document(version / FILE_NAME, partial)
-    folder.mkdir(exist_ok=True)
-    rendered = sorted(partial.iterdir())
-    for file in rendered:
-        file.chmod(0o444)
-        flush_to_disk(file)
-        os.replace(file, folder / file.name)
-    files = [folder / file.name for file in rendered]
-    for file in folder.iterdir():
-        if file not in files:
-            file.unlink()
-    flush_to_disk(folder)
-    partial.rmdir()
+    try:
+        faults = _render(version / FILE_NAME, partial)
+        # After a rollback, the manifest at hand is that of other tables.
+        if not (folder / "docs.html").exists():
+            faults += _document(version / FILE_NAME, partial)
+        folder.mkdir(exist_ok=True)
+        # What is half written has a name that begins with a dot.
+        files = sorted(file for file in partial.iterdir() if not file.name.startswith("."))
+        for file in files:
+            file.chmod(0o444)
+            flush_to_disk(file)
+            os.replace(file, folder / file.name)
+        flush_to_disk(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     flush_to_disk(version)
-    return Boards(files, faults)
+    return Boards([folder / file.name for file in files], faults)
 
 
 def _document(file: Path, folder: Path) -> list[str]:
+    written = folder / ".docs.html"
     try:
-        write_docs_page(paths.parsed() / "manifest.json", file, folder / "docs.html")
-    except (OSError, LookupError, duckdb.Error) as error:
-        return [f"docs: {error}"]
+        write_docs_page(paths.parsed() / "manifest.json", file, written)
+        written.rename(folder / "docs.html")
+    except Exception as error:
+        # Whatever is wrong with this page, the boards are good.
+        return [f"docs: {type(error).__name__}: {error}"]
     return []
 
 
 def _render(file: Path, folder: Path) -> list[str]:
-    """Render in a process of its own: it takes its 200 MB of libraries with it when it ends."""
+    """Render in a process of its own: it takes its 500 MB of memory with it when it ends."""
+    # The process ends when its standard input does: at the latest when this process is killed.
+    ends_with_us, held = os.pipe()
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", "charts.render", str(file), str(folder)],
+            [sys.executable, "-m", "charts.render", str(file), str(folder), "--end-with-stdin"],
             cwd=paths.ROOT,
-            # The query cache of dbt-charts and its usage statistics stay off.
-            env={**os.environ, "DO_NOT_TRACK": "1"},
-            stdin=subprocess.DEVNULL,
+            env=renderer_environment(),
+            stdin=ends_with_us,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -102,8 +114,13 @@ def _render(file: Path, folder: Path) -> list[str]:
         )
     except subprocess.TimeoutExpired:
         return [f"the boards were not done after {_MOST_SECONDS} seconds"]
+    finally:
+        os.close(ends_with_us)
+        os.close(held)
     if ended.returncode == 0:
         return []
-    # A traceback ends with the line that says what is wrong.
-    lines = ended.stderr.strip().splitlines()[-_SHOWN_LINES:]
+    lines = ended.stderr.strip().splitlines()
+    if ended.returncode != _SOME_FAILED:
+        # A traceback ends with the line that says what is wrong.
+        lines = lines[-1:]
     return lines or [f"the renderer ended with exit code {ended.returncode}"]

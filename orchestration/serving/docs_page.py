@@ -103,8 +103,8 @@ def _statistic(
 
 
 def _as_script(content: Any) -> str:  # noqa: ANN401
-    # HTML ends a script at "</script>", also inside of a text.
-    return json.dumps(content, separators=(",", ":")).replace("</", "<\\/")
+    # HTML ends a script at "</script>", also inside of a text, and "<!--" hides what follows.
+    return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _without(value: Any, keys: set[str]) -> Any:  # noqa: ANN401

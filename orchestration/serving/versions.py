@@ -1,6 +1,6 @@
 """The versions on disk, and the current one, which readers get.
 
-    serve/versions/<build_id>/   complete, on disk, never written again
+    serve/versions/<build_id>/   complete, on disk; only boards/ is written after that
     serve/current                a link to one of them
 
 One rename makes a version current. So a reader sees the old version or the new one, and never a

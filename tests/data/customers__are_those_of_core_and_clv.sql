@@ -81,11 +81,11 @@ where
     or shown.active_customers <> in_core.active_customers
     or shown.active_buyers <> in_core.active_buyers
     or shown.subscribers <> in_core.subscribers
-    or shown.tenure_days <> in_core.tenure_days
-    or shown.lifetime_orders <> in_core.lifetime_orders
-    or shown.lifetime_net_revenue <> in_core.lifetime_net_revenue
-    or shown.lifetime_recurring_revenue <> in_core.lifetime_recurring_revenue
-    or shown.current_mrr <> in_core.current_mrr
+    or shown.tenure_days is distinct from in_core.tenure_days
+    or shown.lifetime_orders is distinct from in_core.lifetime_orders
+    or shown.lifetime_net_revenue is distinct from in_core.lifetime_net_revenue
+    or shown.lifetime_recurring_revenue is distinct from in_core.lifetime_recurring_revenue
+    or shown.current_mrr is distinct from in_core.current_mrr
     or shown.with_chance_to_buy_again <> in_clv.with_chance_to_buy_again
     or shown.with_expected_orders_365d <> in_clv.with_expected_orders_365d
     or coalesce(shown.predicted_order_value, 0) <> coalesce(in_clv.predicted_order_value, 0)

@@ -5,6 +5,8 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from browser import BOARDS, browser, check_overview, check_page, needs_browser
@@ -30,14 +32,15 @@ def renderer(monkeypatch):
 
     def stand_in(script: str) -> None:
         def start(command, **options):
-            return run([sys.executable, "-c", script, *command[-2:]], **options)
+            return run([sys.executable, "-c", script, *command[3:5]], **options)
 
         monkeypatch.setattr(boards.subprocess, "run", start)
-        monkeypatch.setattr(boards, "write_docs_page", lambda *_: None)
+        monkeypatch.setattr(boards, "_document", lambda *_: [])
 
     return stand_in
 
 
+DOCUMENT = boards._document
 WRITES = "import pathlib, sys; folder = pathlib.Path(sys.argv[2]); "
 
 
@@ -53,17 +56,67 @@ def test_every_build_comes_with_all_boards(build, built_home):
 def test_a_board_that_fails_is_named_and_the_others_are_there(version, renderer):
     renderer(
         f"{WRITES} (folder / 'overview.html').write_text('new');"
-        " sys.exit('churn: no column rate\\nchurn: no column month')"
+        " (folder / '.value.html').write_text('half a page, as on a full disk');"
+        " print('churn: no column rate', 'value: no space left', sep='\\n', file=sys.stderr);"
+        " sys.exit(3)"
     )
     (version / "boards").mkdir()
     for name in ("overview.html", "churn.html"):
         (version / "boards" / name).write_text("old")
     made = make_boards(version)
-    assert made.faults == ["churn: no column rate", "churn: no column month"]
+    assert made.faults == ["churn: no column rate", "value: no space left"]
     assert [file.name for file in made.files] == ["overview.html"]
-    # Last night's churn would stand beside tonight's numbers.
-    assert [file.read_text() for file in (version / "boards").iterdir()] == ["new"]
+    # The older page of churn shows the same tables, so it stays.
+    pages = {file.name: file.read_text() for file in (version / "boards").iterdir()}
+    assert pages == {"overview.html": "new", "churn.html": "old"}
     assert [path.name for path in version.parent.iterdir()] == [version.name]
+
+
+def test_a_page_of_documentation_that_fails_takes_no_board_along(version, renderer, monkeypatch):
+    def half_a_page(manifest, file, page):
+        page.write_text("half")
+        raise ValueError("the manifest is damaged")
+
+    renderer(f"{WRITES} (folder / 'overview.html').touch()")
+    monkeypatch.setattr(boards, "_document", DOCUMENT)
+    monkeypatch.setattr(boards, "write_docs_page", half_a_page)
+    made = make_boards(version)
+    assert [file.name for file in made.files] == ["overview.html"]
+    assert made.faults == ["docs: ValueError: the manifest is damaged"]
+
+
+def test_the_renderer_does_not_outlive_its_build_and_learns_no_secret(version, tmp_path):
+    code = (
+        "import os, subprocess, sys; from orchestration.serving import boards;"
+        "run = subprocess.run;"
+        "boards.subprocess.run = lambda command, **options: run("
+        "    [sys.executable, '-c', sys.argv[1]], **options);"
+        "boards._render(None, None)"
+    )
+    waits = (
+        "import os, pathlib; from charts.render import _end_with_stdin;"
+        f"pathlib.Path({str(tmp_path / 'started')!r}).write_text("
+        "    f'{os.getpid()} {os.environ.get(\"TENURE_ALERT_WEBHOOK\")}');"
+        "_end_with_stdin()"
+    )
+    build = subprocess.Popen(
+        [sys.executable, "-c", code, waits],
+        cwd=ROOT,
+        env=os.environ | {"TENURE_ALERT_WEBHOOK": "https://example.com/secret"},
+    )
+    for _ in range(600):
+        if (tmp_path / "started").exists() and (tmp_path / "started").read_text():
+            break
+        time.sleep(0.05)
+    pid, secret = (tmp_path / "started").read_text().split()
+    assert secret == "None"
+    build.kill()
+    build.wait()
+    for _ in range(200):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the renderer outlived its build")
 
 
 def test_a_renderer_that_dies_or_hangs_is_a_fault_and_no_error(version, renderer, monkeypatch):
@@ -118,7 +171,7 @@ def test_a_wrong_board_is_named_with_its_fault(build, built_home, tmp_path):
         capture_output=True,
         text=True,
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 3
     [prying, wrong] = ended.stderr.splitlines()
     assert wrong.startswith("wrong: ") and "no_such_table" in wrong
     # A board reads the published file and nothing else.
