@@ -76,7 +76,7 @@ def test_a_text_cannot_end_the_script_of_the_page(parsed, tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     write_docs_page(tmp_path / "manifest.json", None, tmp_path / "index.html")
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "</script><b>" not in page and "<\\/script><b>text<\\/b>" in page
+    assert "</script><b>" not in page and "\\u003c/script>\\u003cb>text\\u003c/b>" in page
 
 
 def test_another_form_of_the_page_of_dbt_is_an_error(parsed, tmp_path, monkeypatch):
