@@ -68,6 +68,13 @@ MARTS = {
 }
 VIEWS = {mart for mart in MARTS if mart.startswith("bi.")}
 
+# Every board, by its name. A file with an underscore, and meta, is what boards share.
+BOARDS = sorted(
+    file.stem
+    for file in (ROOT / "charts").glob("*.yml")
+    if not file.stem.startswith("_") and file.stem != "meta"
+)
+
 # The folder of the caches of pytest and ruff, too (pyproject.toml).
 set_hypothesis_home_dir(ROOT / "target/.hypothesis")
 

@@ -8,16 +8,9 @@ from dataclasses import dataclass, field
 
 import duckdb
 import pytest
-from conftest import ROOT
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-
-BOARDS = sorted(
-    file.stem
-    for file in (ROOT / "charts").glob("*.yml")
-    if not file.stem.startswith("_") and file.stem != "meta"
-)
 
 
 def needs_browser() -> None:

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from browser import BOARDS, browser, check_overview, check_page, needs_browser
-from conftest import ROOT
+from browser import browser, check_overview, check_page, needs_browser
+from conftest import BOARDS, ROOT
 
 from orchestration.serving import boards
 from orchestration.serving.boards import boards_wanted, make_boards

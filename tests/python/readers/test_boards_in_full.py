@@ -11,8 +11,8 @@ import urllib.request
 from urllib.parse import quote, urljoin
 
 import pytest
-from browser import BOARDS, browser, check_overview, check_page, needs_browser, visit
-from conftest import ROOT
+from browser import browser, check_overview, check_page, needs_browser, visit
+from conftest import BOARDS, ROOT
 
 pytestmark = pytest.mark.torture
 
