@@ -80,14 +80,16 @@
                 then '{{ column.name }} was written with an apostrophe before it'
         end
         {%- elif column.data_type == 'decimal' %},
+        -- no text of six signs has five decimals
         case
-            {%- if column.config.meta.droppable %}
-            when {{ text }} is not null and {{ column.name }} is null
-                then '{{ column.name }} cannot be read and is left empty'
-            {%- endif %}
-            -- no text of six signs has five decimals
             when length({{ text }}) > 6 and {{ is_rounded(text, column.name) }}
                 then '{{ column.name }} is rounded to four decimals'
+        end
+        {%- endif %}
+        {%- if column.config.meta.droppable %},
+        case
+            when {{ text }} is not null and {{ column.name }} is null
+                then '{{ column.name }} cannot be read and is left empty'
         end
         {%- endif %}
         {%- endfor %}
@@ -105,7 +107,7 @@
         else relation.identifier | replace('stg_', '') | replace('_records', 's') -%}
     {%- set declared = declared_columns(relation.schema, table_name) -%}
     {%- set arms, prefixes = [], [] -%}
-    {%- set of_customers = columns | select('in', ['customer_id', 'referred_by_customer_id']) | list -%}
+    {%- set of_customers = columns | select('in', ['customer_id', 'referred_by_customer_id', 'merged_into_customer_id']) | list -%}
     {%- set own = scans_of(relation.schema, table_name) -%}
     {%- do warn_of_unknown_columns(table_name, columns, own) -%}
     {%- if own -%}

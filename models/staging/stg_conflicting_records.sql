@@ -18,6 +18,11 @@
         "cast(rate_date as " ~ text ~ ") || ', ' || currency",
         'null',
     ),
+    'milestones': (
+        ref('stg_milestone_records'),
+        "customer_id || ', ' || milestone || ', ' || cast(reached_at as " ~ text ~ ")",
+        'null',
+    ),
 } -%}
 {%- for table_name, (relation, record_key, amount) in tables.items() %}
 {{ 'union all' if not loop.first }}

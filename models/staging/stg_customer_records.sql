@@ -21,6 +21,7 @@ judged as (
 select
     customer_id,
     referred_by_customer_id,
+    merged_into_customer_id,
     email,
     country,
     acquisition_channel,
@@ -34,8 +35,13 @@ select
     raw_record,
     scan_position,
     cast(null as bigint) as line,
+    marketing_consent,
     coalesce(is_deleted, false) as is_deleted,
+    birth_date,
     signed_up_at,
+    loyalty_joined_at,
+    unsubscribed_at,
+    coalesce(merged_at, updated_at) as merged_at,
     updated_at{{ pass_through('customers') }}
 
 from ranked

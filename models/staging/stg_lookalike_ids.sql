@@ -7,10 +7,12 @@
     ('refunds', ref('stg_refund_records'), 'order_id', 'order_id'),
     ('customers', ref('stg_customer_records'), 'customer_id', 'customer_id'),
     ('customers', ref('stg_customer_records'), 'referred_by_customer_id', 'customer_id'),
+    ('customers', ref('stg_customer_records'), 'merged_into_customer_id', 'customer_id'),
     ('subscriptions', ref('stg_subscription_records'), 'subscription_id', 'subscription_id'),
     ('subscriptions', ref('stg_subscription_records'), 'item_id', 'item_id'),
     ('subscriptions', ref('stg_subscription_records'), 'customer_id', 'customer_id'),
     ('subscriptions', ref('stg_subscription_records'), 'plan_id', 'plan_id'),
+    ('milestones', ref('stg_milestone_records'), 'customer_id', 'customer_id'),
 ] -%}
 with
 

@@ -5,6 +5,7 @@
     'subscriptions': ref('stg_subscription_records'),
     'marketing_spend': ref('stg_marketing_spend_records'),
     'exchange_rates': ref('stg_exchange_rate_records'),
+    'milestones': ref('stg_milestone_records'),
 } -%}
 
 with

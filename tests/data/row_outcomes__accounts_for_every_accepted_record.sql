@@ -4,6 +4,7 @@
     'customers': ref('int_customers_assessed'),
     'subscriptions': ref('int_subscription_versions_assessed'),
     'marketing_spend': ref('int_marketing_spend_assessed'),
+    'milestones': ref('int_milestones_assessed'),
 } -%}
 with
 

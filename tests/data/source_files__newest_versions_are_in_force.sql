@@ -6,6 +6,7 @@
     'subscriptions': (ref('stg_subscription_records'), ['subscription_id', 'item_id', 'valid_from']),
     'marketing_spend': (ref('stg_marketing_spend_records'), ['spend_date', 'channel']),
     'exchange_rates': (ref('stg_exchange_rate_records'), ['rate_date', 'currency']),
+    'milestones': (ref('stg_milestone_records'), ['customer_id', 'milestone', 'reached_at']),
 } -%}
 with
 

@@ -52,6 +52,14 @@ accepted as (
     from {{ ref('stg_exchange_rate_records') }}
     where outcome = 'accepted'
 
+    union all
+
+    select
+        'milestones' as table_name,
+        not_counted_reason as reason,
+        0 as original_amount
+    from {{ ref('int_milestones_assessed') }}
+
 )
 
 select

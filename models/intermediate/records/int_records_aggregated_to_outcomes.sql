@@ -17,6 +17,7 @@
         ref('stg_exchange_rate_records'), '0',
         'coalesce(updated_at, ' ~ local_midnight('rate_date') ~ ')'
     ),
+    'milestones': (ref('stg_milestone_records'), '0', 'coalesce(updated_at, reached_at)'),
 } -%}
 {%- set started_at = run_started_at.astimezone(modules.pytz.timezone('UTC')) -%}
 {%- set build_start = "cast('" ~ started_at.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)" -%}

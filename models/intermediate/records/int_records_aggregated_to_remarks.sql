@@ -5,6 +5,7 @@
     'subscriptions': (ref('stg_subscription_records'), 'original_amount'),
     'marketing_spend': (ref('stg_marketing_spend_records'), 'original_amount'),
     'exchange_rates': (ref('stg_exchange_rate_records'), '0'),
+    'milestones': (ref('stg_milestone_records'), '0'),
 } -%}
 {%- for table_name, (relation, amount) in tables.items() %}
 {{ 'union all' if not loop.first }}

@@ -51,9 +51,14 @@ PARENTS = {
     "intermediate/value": {
         *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },
+    "intermediate/journey": {
+        *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
+        *("intermediate/subscriptions", "intermediate/retention"),
+    },
     "intermediate/records": {
         *("source", "staging"),
         *("intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
+        "intermediate/journey",
     },
     "marts/core": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
@@ -73,10 +78,12 @@ PARENTS = {
     },
     # The scorecard takes all its numbers from reports.
     "marts/journey": {
-        *("seed", "intermediate/calendar", "marts/cohorts", "marts/churn", "marts/clv"),
+        *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+        *("intermediate/retention", "intermediate/journey"),
+        *("marts/core", "marts/cohorts", "marts/churn", "marts/clv"),
     },
     "marts/meta": {"intermediate/records"},
-    "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv"},
+    "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/journey"},
 }
 MOST_LINES, MOST_CTES = 220, 12
 
