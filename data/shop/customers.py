@@ -80,7 +80,8 @@ def records_of(
 def profile_of(person: Shopper) -> Row:
     """Return what a customer tells on signing up; many give no birth date, some no answer."""
     dice = Dice(person.customer_id, "profile")
-    born_on = FIRST_DAY - timedelta(days=int((18.0 + dice.gamma(4.0, 5.5)) * 365.25))
+    age = min(18.0 + dice.gamma(4.0, 5.5), 95.0)
+    born_on = FIRST_DAY - timedelta(days=int(age * 365.25))
     return {
         "birth_date": born_on if dice.chance(0.55) else None,
         "marketing_consent": dice.pick({True: 0.58, False: 0.25, None: 0.17}),

@@ -33,6 +33,7 @@ def write_truth(folder: Path, rows: CountedRows, rates: Path) -> None:
         "row_outcomes": truth.row_outcomes(),
         "stages": journeys.stages(),
         "milestones": journeys.milestones(),
+        "retention_by_milestone": journeys.retention_by_milestone(),
         "referrals": journeys.referrals(),
         "loyalty_members": journeys.loyalty_members(),
     }

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from truth.months import month_of, months_from, state_at
+from truth.months import next_month
 from truth.rows import CountedRows
 from truth.subscriptions import Item, pay_before, spells
 
@@ -18,6 +18,8 @@ NEW_DAYS, AT_RISK_DAYS, LAPSE_DAYS, LOST_DAYS = 30, 60, 90, 365
 # A month end in the middle, one amid many changes, and the last day of the data.
 STAGE_DAYS = (date(2024, 6, 30), date(2025, 3, 31), date(2025, 12, 17))
 HORIZONS = (1, 7, 14, 30)
+# Customers are told apart on the landmark, and compared later. Members are compared once.
+LANDMARK_DAYS, RETENTION_DAYS, MEMBER_DAYS = 30, (90, 180), 180
 
 
 class Journeys:
@@ -36,6 +38,14 @@ class Journeys:
             customer_id: spells(owned, self.as_of) for customer_id, owned in subscriptions.items()
         }
         self.customers = sorted({*rows.customers, *self.bought, *subscriptions})
+        self.sent_by = {
+            customer_id: row["referred_by_customer_id"]
+            for customer_id, row in rows.customers.items()
+            if row.get("referred_by_customer_id")
+        }
+        for customer_id in self.sent_by:
+            if reason := self.why_refused(customer_id):
+                rows.unknown["customers", f"its referral is not counted: {reason}"] += 1
 
     # --- Stages ---------------------------------------------------------------------------------
 
@@ -103,11 +113,11 @@ class Journeys:
     def milestones(self) -> Answer:
         """Return how many of each month's customers reached each milestone in time.
 
-        A horizon is empty until all customers of the month have lived through it.
+        A horizon is empty until the month is over, and all its customers have lived through it.
         """
-        days_to = self.days_to_milestones()
+        begun, days_to = self.begun_on(), self.days_to_milestones()
         cohorts: defaultdict[date, list[str]] = defaultdict(list)
-        for customer_id, begun_on in self.begun_on().items():
+        for customer_id, begun_on in begun.items():
             cohorts[begun_on.replace(day=1)].append(customer_id)
         columns = [f"reached_{days}d" for days in HORIZONS]
         lines: list[list[Any]] = []
@@ -116,7 +126,7 @@ class Journeys:
                 reached = [days_to.get((customer_id, milestone)) for customer_id in members]
                 counts = [
                     sum(days is not None and days <= horizon for days in reached)
-                    if self.is_lived_through(cohort, horizon)
+                    if self.is_lived_through(horizon, [begun[key] for key in members])
                     else None
                     for horizon in HORIZONS
                 ]
@@ -146,36 +156,88 @@ class Journeys:
                 days_to[key] = min(days, days_to.get(key, days))
         return days_to
 
-    def is_lived_through(self, cohort: date, days: int) -> bool:
-        """Tell whether the youngest possible customer of a month has been one for some days."""
-        youngest = state_at(cohort, self.as_of).date() - timedelta(days=1)
-        return youngest + timedelta(days=days) <= self.last_day
+    def is_lived_through(self, days: int, begun: Iterable[date]) -> bool:
+        """Tell whether the customers who began on these days have been customers for so long."""
+        youngest = max(begun)
+        is_month_over = next_month(youngest.replace(day=1)) <= self.as_of.date()
+        return is_month_over and youngest + timedelta(days=days) <= self.last_day
+
+    def retention_by_milestone(self) -> Answer:
+        """Return how many stay of those who had reached a milestone by the landmark, and of others.
+
+        Counted are only customers who buy or pay on the landmark, and who have lived through the
+        horizon.
+        """
+        begun, days_to = self.begun_on(), self.days_to_milestones()
+        columns = ["reached_customers", "reached_retained_customers"]
+        columns += ["other_customers", "other_retained_customers"]
+        lines: list[list[Any]] = []
+        for horizon in RETENTION_DAYS:
+            compared = [
+                customer_id
+                for customer_id, day in begun.items()
+                if day + timedelta(days=horizon) <= self.last_day
+                and self.is_active(customer_id, day + timedelta(days=LANDMARK_DAYS))
+            ]
+            stayed = {
+                customer_id: self.is_active(
+                    customer_id, begun[customer_id] + timedelta(days=horizon)
+                )
+                for customer_id in compared
+            }
+            for milestone in sorted({row["milestone"] for row in self.rows.milestones}):
+                counts = Counter()
+                for customer_id in compared:
+                    days = days_to.get((customer_id, milestone))
+                    has_reached = days is not None and days <= LANDMARK_DAYS
+                    counts[has_reached] += 1
+                    counts[has_reached, "stayed"] += stayed[customer_id]
+                both = [counts[k] for side in (True, False) for k in (side, (side, "stayed"))]
+                lines.append([milestone, horizon, *both])
+        return ["milestone", "horizon_days", *columns], lines
+
+    def is_active(self, customer_id: str, day: date) -> bool:
+        """Tell whether the customer has an order that carries, or pays, at the end of a day."""
+        return any(
+            0 <= (day - bought_on).days < LAPSE_DAYS
+            for bought_on in self.bought.get(customer_id, ())
+        ) or any(
+            started_on <= day and not (ended_on and ended_on <= day)
+            for started_on, ended_on in self.spells.get(customer_id, ())
+        )
 
     # --- Referrals and members ------------------------------------------------------------------
 
     def referrals(self) -> Answer:
-        """Return the referrals of each month of signing up, and how many became customers."""
-        sent_by = {
-            customer_id: row["referred_by_customer_id"]
-            for customer_id, row in self.rows.customers.items()
-            if row.get("referred_by_customer_id")
-        }
-        begun = self.acquired_on()
-        found: defaultdict[tuple[date, str], Counter[str]] = defaultdict(Counter)
-        senders: defaultdict[tuple[date, str], set[str]] = defaultdict(set)
-        for customer_id, sender in sent_by.items():
+        """Return the referrals of each month, and how many became customers.
+
+        A referral dates from the account, or from the first purchase if the account has no date.
+        """
+        acquired = self.acquired_on()
+        senders: defaultdict[date, set[str]] = defaultdict(set)
+        referred, became = Counter(), Counter()
+        for customer_id, sender in self.sent_by.items():
             signed_up_at = self.rows.customers[customer_id]["signed_up_at"]
-            days = [signed_up_at and signed_up_at.date(), begun.get(customer_id)]
-            sent_on = min((day for day in days if day), default=date.max)
-            key = sent_on.replace(day=1), why_refused(customer_id, sent_by)
-            senders[key].add(sender)
-            found[key]["referred"] += 1
-            found[key]["customers"] += customer_id in begun
-        columns = ["month", "refused_because", "referrers", "referred_customers"]
-        return [*columns, "became_customers"], (
-            [*key, len(senders[key]), counts["referred"], counts["customers"]]
-            for key, counts in sorted(found.items())
+            sent_on = signed_up_at.date() if signed_up_at else acquired.get(customer_id)
+            if not sent_on or self.why_refused(customer_id):
+                continue
+            month = sent_on.replace(day=1)
+            senders[month].add(sender)
+            referred[month] += 1
+            became[month] += customer_id in acquired
+        return ["month", "referrers", "referred_customers", "became_customers"], (
+            [month, len(senders[month]), referred[month], became[month]]
+            for month in sorted(referred)
         )
+
+    def why_refused(self, customer_id: str) -> str | None:
+        """Return why a referral is none: customers sent themselves, or each other in a circle."""
+        if self.sent_by[customer_id] == customer_id:
+            return "self-referral"
+        way = [customer_id]
+        while (sender := self.sent_by.get(way[-1])) and sender not in way:
+            way.append(sender)
+        return "circle of referrals" if sender == customer_id else None
 
     def acquired_on(self) -> dict[str, date]:
         """Return when each customer bought or paid for the first time."""
@@ -187,29 +249,26 @@ class Journeys:
         return acquired
 
     def loyalty_members(self) -> Answer:
-        """Return how many customers joined the programme by the end of each month."""
-        joined = Counter(
-            month_of(row["loyalty_joined_at"])
-            for row in self.rows.customers.values()
-            if row.get("loyalty_joined_at") and row["loyalty_joined_at"] < self.as_of
+        """Return how many of each month's buyers stay half a year, members and others.
+
+        Members are those who joined within the landmark days after the first purchase.
+        """
+        customers, retained = Counter(), Counter()
+        for customer_id, bought in self.bought.items():
+            day = bought[0] + timedelta(days=MEMBER_DAYS)
+            if day > self.last_day:
+                continue
+            joined_at = self.rows.customers.get(customer_id, {}).get("loyalty_joined_at")
+            landmark = bought[0] + timedelta(days=LANDMARK_DAYS)
+            key = bought[0].replace(day=1), bool(joined_at and joined_at.date() <= landmark)
+            customers[key] += 1
+            last = max(bought_on for bought_on in bought if bought_on <= day)
+            retained[key] += (day - last).days < LAPSE_DAYS
+        return ["cohort_start", "is_member", "customers", "retained_customers"], (
+            [*key, customers[key], retained[key]] for key in sorted(customers)
         )
-        members, lines = 0, []
-        for month in months_from(min(joined), self.as_of):
-            members += joined[month]
-            lines.append([month, joined[month], members])
-        return ["month", "joined_customers", "members_at_end"], lines
 
 
 def midnight(day: date) -> datetime:
     """Return the moment that opens a day."""
     return datetime(day.year, day.month, day.day)
-
-
-def why_refused(customer_id: str, sent_by: Mapping[str, str]) -> str:
-    """Return why a referral is none: customers sent themselves, or one another in a circle."""
-    if sent_by[customer_id] == customer_id:
-        return "self"
-    way = [customer_id]
-    while (sender := sent_by.get(way[-1])) and sender not in way:
-        way.append(sender)
-    return "circle" if sent_by.get(way[-1]) == customer_id else ""

@@ -103,17 +103,34 @@ class CountedRows:
             self.in_force[table], lost = in_force(table, rows)
             self.superseded += Counter({(table, why): number for why, number in lost.items()})
         self.survivors = survivors_of(self.in_force["customers"], as_of)
-        self.customers = {
-            row["customer_id"]: self.renamed(row)
-            for row in self.in_force["customers"]
-            if row["customer_id"] not in self.survivors
-        }
+        self.customers = self.one_record_each()
         self.orders = {
             row["order_id"]: row for row in self.counted("orders", self.why_order_does_not_count)
         }
         self.refunds = list(self.counted("refunds", self.why_refund_does_not_count))
         self.versions = list(self.counted("subscriptions", self.why_version_does_not_count))
         self.milestones = list(self.counted("milestones", self.why_milestone_does_not_count))
+
+    def one_record_each(self) -> dict[str, Row]:
+        """Return what each surviving account says, with the earliest days of all its accounts.
+
+        Keep count of the merges, and of those that are none.
+        """
+        people: dict[str, Row] = {}
+        rows = self.in_force["customers"]
+        for row in sorted(rows, key=lambda row: row["customer_id"] in self.survivors):
+            record = self.renamed(row)
+            known = people.setdefault(record["customer_id"], record)
+            for column in ("signed_up_at", "loyalty_joined_at"):
+                moments = [moment for one in (known, record) if (moment := one.get(column))]
+                known[column] = min(moments, default=None)
+            if row["customer_id"] in self.survivors:
+                self.not_counted["customers", "merged into another account"] += 1
+            elif row.get("merged_into_customer_id"):
+                is_to_come = (row["merged_at"] or row["updated_at"]) >= self.as_of
+                why = "merged after as_of" if is_to_come else "merged in a circle"
+                self.unknown["customers", why] += 1
+        return people
 
     def renamed(self, row: Row) -> Row:
         """Return the row with the ids of today's accounts."""
