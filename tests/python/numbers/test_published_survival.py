@@ -308,7 +308,9 @@ def built(warehouse):
     return build
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.torture) for seed in (2, 3))]
+)
 def test_delayed_entry_finds_the_survival_of_all_in_that_of_the_survivors(built, warehouse, seed):
     """Without the var the curve is far too high, and the build warns."""
     everyone = subscribers(seed, hazard=1 / 300)
