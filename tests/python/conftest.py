@@ -54,6 +54,7 @@ MARTS = {
     "clv.rpt_clv_deciles",
     "clv.rpt_clv_by_cohort",
     "clv.rpt_retention_value",
+    "journey.fct_stage_changes",
     "journey.rpt_scorecard",
     "meta.builds",
     "meta.source_files",

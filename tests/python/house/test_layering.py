@@ -48,6 +48,9 @@ PARENTS = {
     "intermediate/retention": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },
+    "intermediate/journey": {
+        *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+    },
     "intermediate/value": {
         *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },
@@ -74,9 +77,10 @@ PARENTS = {
     # The scorecard takes all its numbers from reports.
     "marts/journey": {
         *("seed", "intermediate/calendar", "marts/cohorts", "marts/churn", "marts/clv"),
+        *("intermediate/journey", "intermediate/retention"),
     },
     "marts/meta": {"intermediate/records"},
-    "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv"},
+    "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/journey"},
 }
 MOST_LINES, MOST_CTES = 220, 12
 
