@@ -55,6 +55,8 @@ MARTS = {
     "clv.rpt_clv_by_cohort",
     "clv.rpt_retention_value",
     "journey.fct_stage_changes",
+    "journey.rpt_stages",
+    "journey.rpt_stage_flows",
     "journey.rpt_scorecard",
     "meta.builds",
     "meta.source_files",

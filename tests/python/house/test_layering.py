@@ -49,7 +49,8 @@ PARENTS = {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },
     "intermediate/journey": {
-        *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+        *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
+        "intermediate/retention",
     },
     "intermediate/value": {
         *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
@@ -77,7 +78,7 @@ PARENTS = {
     # The scorecard takes all its numbers from reports.
     "marts/journey": {
         *("seed", "intermediate/calendar", "marts/cohorts", "marts/churn", "marts/clv"),
-        *("intermediate/journey", "intermediate/retention"),
+        "intermediate/journey",
     },
     "marts/meta": {"intermediate/records"},
     "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/journey"},
