@@ -8,7 +8,7 @@ as_of as (
 
 ),
 
-merges as (
+told as (
 
     select
         customers.customer_id as account_id,
@@ -31,21 +31,21 @@ applied as (
 with_next as (
 
     select
-        merges.account_id,
-        merges.next_account_id,
-        merges.has_happened,
+        told.account_id,
+        told.next_account_id,
+        told.has_happened,
         applied.customer_id,
-        next_merges.has_happened as is_next_merged,
+        next_told.has_happened as is_next_merged,
         next_applied.customer_id as next_customer_id,
         survivors.account_id as merged_survivor
 
-    from merges
+    from told
     left join applied
-        on merges.account_id = applied.account_id
-    left join merges as next_merges
-        on merges.next_account_id = next_merges.account_id
+        on told.account_id = applied.account_id
+    left join told as next_told
+        on told.next_account_id = next_told.account_id
     left join applied as next_applied
-        on merges.next_account_id = next_applied.account_id
+        on told.next_account_id = next_applied.account_id
     left join applied as survivors
         on applied.customer_id = survivors.account_id
 
