@@ -116,6 +116,11 @@ RULES: dict[str, Rule] = {
     "recurring_discount_counts": _BOOLEAN,
     "nrr_includes_reactivation": _BOOLEAN,
     "free_orders_count": _BOOLEAN,
+    # The other word of practice, from_the_merge_on, would need reports that carry customers over.
+    "merges_apply": Rule(
+        "to_all_history; from_the_merge_on cannot be computed yet",
+        lambda value: value == "to_all_history",
+    ),
 }
 
 

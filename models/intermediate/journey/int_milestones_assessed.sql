@@ -12,10 +12,17 @@ as_of as (
 
 ),
 
+merged_accounts as (
+
+    select * from {{ ref('int_accounts_merged') }}
+
+),
+
 assessed as (
 
     select
         milestones.*,
+        coalesce(merged_accounts.customer_id, milestones.customer_id) as owner_id,
         {{ local_date('milestones.reached_at') }} as reached_on,
         case
             when milestones.is_deleted then 'deleted'
@@ -24,11 +31,14 @@ assessed as (
 
     from milestones
     cross join as_of
+    left join merged_accounts
+        on milestones.customer_id = merged_accounts.account_id
 
 )
 
 select
-    customer_id,
+    customer_id as account_id,
+    owner_id as customer_id,
     milestone,
     not_counted_reason,
     not_counted_reason is null as is_counted,

@@ -18,10 +18,17 @@ as_of as (
 
 ),
 
+merged_accounts as (
+
+    select * from {{ ref('int_accounts_merged') }}
+
+),
+
 assessed as (
 
     select
         orders.*,
+        coalesce(merged_accounts.customer_id, orders.customer_id) as owner_id,
         {{ local_date('orders.ordered_at') }} as order_date,
         case
             when orders.ordered_at >= as_of.as_of_at then 'after as_of'
@@ -35,6 +42,8 @@ assessed as (
 
     from orders
     cross join as_of
+    left join merged_accounts
+        on orders.customer_id = merged_accounts.account_id
     left join statuses
         on orders.status = statuses.raw_status
 
@@ -42,7 +51,7 @@ assessed as (
 
 select
     order_id,
-    customer_id,
+    owner_id as customer_id,
     subscription_id,
     status,
     channel,

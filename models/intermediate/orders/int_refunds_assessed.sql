@@ -18,14 +18,23 @@ as_of as (
 
 ),
 
+merged_accounts as (
+
+    select * from {{ ref('int_accounts_merged') }}
+
+),
+
 -- A refund without an order is a credit note: it lowers the revenue of its customer, and no order.
 joined as (
 
     select
         refunds.refund_id,
         refunds.order_id,
-        case when refunds.order_id is null then refunds.customer_id else orders.customer_id end
-            as customer_id,
+        case
+            when refunds.order_id is null
+                then coalesce(merged_accounts.customer_id, refunds.customer_id)
+            else orders.customer_id
+        end as customer_id,
         refunds.original_amount,
         refunds.amount,
         refunds.exchange_rate,
@@ -58,6 +67,8 @@ joined as (
     cross join as_of
     left join orders
         on refunds.order_id = orders.order_id
+    left join merged_accounts
+        on refunds.customer_id = merged_accounts.account_id
 
 ),
 

@@ -24,3 +24,15 @@ from {{ relation }}
 where outcome = 'accepted' and remark is not null
 group by remark
 {%- endfor %}
+
+union all
+
+select
+    'customers' as table_name,
+    not_applied_reason || ': the account stays as it was' as reason,
+    count(*) as records,
+    0 as amount
+
+from {{ ref('int_accounts_merged') }}
+where not_applied_reason is not null
+group by not_applied_reason

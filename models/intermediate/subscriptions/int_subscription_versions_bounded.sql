@@ -8,7 +8,13 @@ as_of as (
 
 versions as (
 
-    select * from {{ ref('stg_subscription_versions') }}
+    select
+        versions.*,
+        coalesce(merged_accounts.customer_id, versions.customer_id) as owner_id
+
+    from {{ ref('stg_subscription_versions') }} as versions
+    left join {{ ref('int_accounts_merged') }} as merged_accounts
+        on versions.customer_id = merged_accounts.account_id
 
 ),
 
@@ -19,7 +25,7 @@ with_latest as (
     select
         *,
         coalesce(item_id, '(none)') as item,
-        last_value(customer_id) over an_item as owner_customer_id,
+        last_value(owner_id) over an_item as latest_owner_id,
         last_value(is_deleted) over an_item as is_deleted_now
 
     from versions
@@ -42,7 +48,7 @@ with_placeholders as (
             when with_latest.is_test then 'test'
             when with_latest.is_deleted_now then 'deleted'
             when with_latest.is_deleted then 'deleted, and restored by a later version'
-            when with_latest.customer_id <> with_latest.owner_customer_id
+            when with_latest.owner_id <> with_latest.latest_owner_id
                 then 'another customer in a later version'
         end as set_aside_reason,
         coalesce(
@@ -182,7 +188,7 @@ bounded as (
 select
     subscription_id,
     item as item_id,
-    customer_id,
+    owner_id as customer_id,
     plan_id,
     status,
     next_status,

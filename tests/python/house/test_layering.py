@@ -44,7 +44,10 @@ PARENTS = {
         *("staging", "intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
     },
     "intermediate/orders": {"seed", "staging", "intermediate/calendar"},
-    "intermediate/subscriptions": {"seed", "staging", "intermediate/calendar"},
+    # Whose account it is now, is told with the customers.
+    "intermediate/subscriptions": {
+        *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
+    },
     "intermediate/retention": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },

@@ -12,6 +12,7 @@ from operator import mul
 
 import numpy as np
 from scipy.stats import CensoredData, ecdf, norm
+from shops.accounts import as_one
 from shops.oracle import (
     DAY,
     NOTHING,
@@ -65,6 +66,7 @@ class ChurnOracle(Oracle):
         **policy,
     ):
         super().__init__(zone, as_of)
+        tables = as_one(tables, self.as_of_at)
         self.observed_from = date.fromisoformat(subscriptions_observed_from or "0001-01-01")
         self.nrr_includes_reactivation = nrr_includes_reactivation
         self.reactivation_gap = reactivation_gap_days * DAY

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil
 
+from shops.accounts import as_one
 from shops.oracle import (
     DAY,
     GRAINS,
@@ -49,6 +50,7 @@ class CohortOracle(Oracle):
     ):
         super().__init__(zone, as_of, calendar)
         self.observed_from = date.fromisoformat(subscriptions_observed_from or "0001-01-01")
+        shop = as_one(shop, self.as_of_at)
         self.order_lapse = timedelta(days=order_lapse_days)
         self.reactivation_gap = timedelta(days=reactivation_gap_days)
         self.read_orders(shop)

@@ -77,13 +77,13 @@ CASES = {
 @settings(max_examples=settings().max_examples // len(CASES), phases=[Phase.generate])
 def test_every_number_is_what_the_oracle_says(warehouse, case, seed):
     """Each case is a large shop. Nothing is shrunk, since each customer is drawn alone."""
-    compare(warehouse, seed, *CASES[case])
+    compare(warehouse, seed, *CASES[case], has_merges=True)
 
 
-def compare(warehouse, seed, timezone, as_of, policy):
+def compare(warehouse, seed, timezone, as_of, policy, has_merges=False):
     """Fill the warehouse with a large shop, compare all its numbers, and return the oracle."""
     zone = ZoneInfo(timezone)
-    shop = PaperShop(seed, 600, zone, as_of).tables
+    shop = PaperShop(seed, 600, zone, as_of, has_merges).tables
     variables = {"reporting_timezone": timezone, "as_of_date": as_of.isoformat(), **policy}
     build(warehouse, shop, variables)
     found = warehouse.tables(["core.dim_customers", *KEYS])

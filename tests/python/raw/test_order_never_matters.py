@@ -59,6 +59,21 @@ customers = st.fixed_dictionaries(
         "country": st.sampled_from([None, "DE", "US"]),
         "acquisition_channel": st.sampled_from([None, "email", "referral"]),
         "referred_by_customer_id": st.none() | customer_ids,
+        "loyalty_joined_at": st.none() | moments,
+        "marketing_consent": flags,
+        "birth_date": st.none() | moments.map(datetime.date),
+        "unsubscribed_at": st.none() | moments,
+        "merged_into_customer_id": st.sampled_from([None, None, "c1", "c2", "c6"]),
+        "merged_at": st.none() | moments,
+        "updated_at": update_times,
+    }
+)
+milestones = st.fixed_dictionaries(
+    {
+        "customer_id": customer_ids,
+        "milestone": st.sampled_from(["first login", "first project"]),
+        "reached_at": moments,
+        "is_deleted": flags,
         "updated_at": update_times,
     }
 )
@@ -115,6 +130,7 @@ def shop():
             "customers": st.lists(customers, max_size=10),
             "subscriptions": st.lists(subscriptions(), min_size=4, max_size=16),
             "marketing_spend": st.lists(spend, max_size=6),
+            "milestones": st.lists(milestones, max_size=10),
         }
     )
 

@@ -24,6 +24,7 @@ REQUIRED = {
         "billing_interval",
     },
     "marketing_spend": {"spend_date", "channel", "amount"},
+    "milestones": {"customer_id", "milestone", "reached_at"},
 }
 PARQUET_TYPES = {
     "amount": "DECIMAL(12, 2)",
@@ -34,6 +35,8 @@ PARQUET_TYPES = {
     "is_deleted": "BOOLEAN",
     "auto_renews": "BOOLEAN",
     "spend_date": "DATE",
+    "birth_date": "DATE",
+    "marketing_consent": "BOOLEAN",
 }
 # Without a date: a subscription that names no effective moment would take the date of its file.
 FILE_NAMES = ["all", "again", "late", "part 2", "Z-export", "it's"]

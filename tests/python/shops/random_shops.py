@@ -50,6 +50,31 @@ class Shop:
                 }
             )
 
+    def merge_accounts(self, seed, accounts, others, days):
+        """Some accounts were merged into others: in chains and circles, and into unknown ones.
+
+        Some merges come after as_of. A merge without a time of its own has that of its row, if any.
+        """
+        rows = {row["customer_id"]: row for row in self.tables["customers"]}
+        for account in accounts:
+            chance = random.Random(f"{seed} merge of {account}")
+            merge = dict.fromkeys(("merged_into_customer_id", "merged_at", "updated_at"))
+            if chance.random() < 0.25:
+                merge["merged_into_customer_id"] = chance.choice(others)
+                merge["merged_at"] = self.at(
+                    chance.choice(days), chance.choice((time(0), time(0), time(12)))
+                )
+                if chance.random() < 0.3:
+                    merge["merged_at"], merge["updated_at"] = None, merge["merged_at"]
+                elif chance.random() < 0.1:
+                    merge["merged_at"] = None
+                if account not in rows:
+                    rows[account] = {"customer_id": account}
+                    rows[account] |= dict.fromkeys(("country", "acquisition_channel"))
+                    self.tables["customers"].append(rows[account])
+            if account in rows:
+                rows[account] |= merge
+
     def add_refund(self, order_id, customer_id, refunded_at, amount, currency):
         """A refund, in few cases with versions of it, or one that was never paid."""
         refunds = self.tables["refunds"]
@@ -122,6 +147,12 @@ class EdgeShop(Shop):
                     self.add_subscription(customer_id)
             if customer_id:
                 self.add_customer(customer_id)
+        self.merge_accounts(
+            seed,
+            [f"c{number:02}" for number in range(customers)],
+            [f"c{number:02}" for number in range(14)],
+            [*self.EDGES, *(self.FIRST_DAY + timedelta(days=7 * week) for week in range(70))],
+        )
 
     def moment(self):
         any_day = self.FIRST_DAY + timedelta(days=self.chance.randint(0, 465))
@@ -266,6 +297,12 @@ class ChangingShop(Shop):
             self.chance = random.Random(f"{seed} {customer_id}")
             self.add_subscriptions(customer_id)
             self.add_customer(customer_id)
+        self.merge_accounts(
+            seed,
+            [f"c{number:03}" for number in range(customers)],
+            [f"c{number:03}" for number in range(200)],
+            [*[as_of] * 20, *(self.FIRST_DAY + timedelta(days=9 * n) for n in range(120))],
+        )
         # Somebody is on trial months before anybody pays.
         starts = self.at(self.FIRST_DAY, time(12)) - 40 * DAY
         trial = {"trial_ends_at": starts + 60 * DAY, "is_test": False, "updated_at": None}
@@ -491,7 +528,7 @@ class PaperShop(Shop):
     # Noon is the same day in UTC. The others are often another day there.
     CLOCKS = (time(0, 15), time(12), time(12), time(23, 30))
 
-    def __init__(self, seed, customers, zone, as_of):
+    def __init__(self, seed, customers, zone, as_of, has_merges=False):
         super().__init__(zone)
         self.chance, self.as_of = np.random.default_rng(seed), as_of
         # In some shops all orders cost the same.
@@ -507,6 +544,10 @@ class PaperShop(Shop):
             self.add_customer(customer_id)
         for _ in range(20):
             self.add_order(None, self.chance.integers(self.days), 20)
+        if has_merges:
+            accounts = [f"c{number:03}" for number in range(customers)]
+            days = [as_of + timedelta(days=9 * n) for n in (*[0] * 10, *range(-100, 10))]
+            self.merge_accounts(seed, accounts, accounts, days)
 
     def pick(self, values):
         return values[self.chance.integers(len(values))]

@@ -1,0 +1,83 @@
+"""Merged accounts read a second time: a shop as if each customer had always had one account.
+
+All oracles share it. Whoever follows the merges of an account by hand does what is done here: one
+merge after another, until an account was not merged.
+"""
+
+from datetime import datetime
+
+# An attribute that the customer's own account does not have comes from another account.
+ATTRIBUTES = ("country", "acquisition_channel", "referred_by_customer_id")
+
+
+class Accounts:
+    """Which customer each account belongs to, by the merges before as_of."""
+
+    def __init__(self, customers, as_of_at):
+        self.merged = {}
+        for row in customers:
+            at = row.get("merged_at") or row.get("updated_at") or datetime.min
+            if row.get("merged_into_customer_id") and at < as_of_at:
+                self.merged[row["customer_id"]] = row["merged_into_customer_id"], at
+
+    def path(self, account):
+        """The moments of the merges that lead to the customer, and the customer.
+
+        An account that leads into a circle stays as it was.
+        """
+        moments, here = [], account
+        visited = {account}
+        while here in self.merged:
+            here, at = self.merged[here]
+            moments.append(at)
+            if here in visited:
+                return [], account
+            visited.add(here)
+        return moments, here
+
+    def owner(self, account):
+        return self.path(account)[1]
+
+    def place_in_line(self, account):
+        """The customer's own account comes first, then those that were merged first."""
+        moments, _ = self.path(account)
+        return len(moments) > 0, max(moments, default=datetime.min), len(moments), *moments[:1]
+
+
+def as_one(tables, as_of_at):
+    """The tables of a shop in which each customer has had one account from the start."""
+    accounts = Accounts(tables.get("customers", ()), as_of_at)
+
+    def with_owners(rows):
+        for row in rows:
+            owner = accounts.owner(row["customer_id"])
+            # What does not change stays the same object.
+            yield row if owner == row["customer_id"] else row | {"customer_id": owner}
+
+    return {
+        table: list(rows if "customer_id" not in (rows or [{}])[0] else with_owners(rows))
+        for table, rows in tables.items()
+        if table != "customers"
+    } | {"customers": list(combined(tables.get("customers", ()), accounts))}
+
+
+def combined(customers, accounts):
+    """One row per customer."""
+    rows_of = {}
+    for row in sorted(customers, key=lambda row: row["customer_id"]):
+        rows_of.setdefault(accounts.owner(row["customer_id"]), []).append(row)
+    for owner, rows in rows_of.items():
+        rows = sorted(rows, key=lambda row: accounts.place_in_line(row["customer_id"]))
+        referrers = [row.get("referred_by_customer_id") for row in rows]
+        referrers = [accounts.owner(one) for one in referrers if one]
+        one = dict(rows[0]) | {"customer_id": owner}
+        for name in rows[0].keys() & {"merged_into_customer_id", "merged_at"}:
+            one[name] = None
+        for name in rows[0].keys() & set(ATTRIBUTES):
+            told = [row[name] for row in rows if row[name] is not None]
+            if name == "referred_by_customer_id":
+                told = [referrer for referrer in referrers if referrer != owner]
+            one[name] = told[0] if told else None
+        for name in rows[0].keys() & {"signed_up_at", "loyalty_joined_at"}:
+            one[name] = min((row[name] for row in rows if row[name]), default=None)
+        yield one
