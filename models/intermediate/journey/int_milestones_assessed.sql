@@ -12,6 +12,12 @@ as_of as (
 
 ),
 
+customers as (
+
+    select * from {{ ref('int_customers_segmented') }}
+
+),
+
 assessed as (
 
     select
@@ -20,10 +26,13 @@ assessed as (
         case
             when milestones.is_deleted then 'deleted'
             when milestones.reached_at >= as_of.as_of_at then 'after as_of'
+            when customers.customer_id is null then 'unknown customer'
         end as not_counted_reason
 
     from milestones
     cross join as_of
+    left join customers
+        on milestones.customer_id = customers.customer_id
 
 )
 

@@ -20,3 +20,15 @@ from {{ relation }}
 where outcome = 'accepted' and remark is not null
 group by remark
 {%- endfor %}
+
+union all
+
+select
+    'customers' as table_name,
+    'its referral is not counted: ' || not_counted_reason as reason,
+    count(*) as records,
+    cast(0 as decimal(38, 4)) as amount
+
+from {{ ref('int_referrals_assessed') }}
+where not is_counted
+group by not_counted_reason
