@@ -121,6 +121,8 @@ RULES: dict[str, Rule] = {
         "to_all_history; from_the_merge_on cannot be computed yet",
         lambda value: value == "to_all_history",
     ),
+    "landmark_days": _whole_number(1, 89),
+    "referral_reward": _number(0, 1_000_000),
 }
 
 

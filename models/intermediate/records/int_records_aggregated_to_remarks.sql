@@ -36,3 +36,15 @@ select
 from {{ ref('int_accounts_merged') }}
 where not_applied_reason is not null
 group by not_applied_reason
+
+union all
+
+select
+    'customers' as table_name,
+    'its referral is not counted: ' || not_counted_reason as reason,
+    count(*) as records,
+    cast(0 as decimal(38, 4)) as amount
+
+from {{ ref('int_referrals_assessed') }}
+where not is_counted
+group by not_counted_reason

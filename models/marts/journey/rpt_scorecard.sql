@@ -17,10 +17,17 @@
         'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
         'where': grain,
     },
+    'journey.rpt_onboarding': {
+        'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
+        'is_complete': "(is_complete_7d or period_grain = 'all')",
+        'is_left_truncated': 'is_left_truncated',
+        'filter': "milestone = 'any'",
+        'where': grain ~ " || ' and milestone = ''any'''",
+    },
 } -%}
 {%- set periods_in_a_year = "case scorecard.period_grain when 'week' then 52 when 'month' then 12"
     ~ " when 'quarter' then 4 else 1 end" -%}
-{%- set retention, mrr, repeats, clv = reports.keys() -%}
+{%- set retention, mrr, repeats, clv, onboarding = reports.keys() -%}
 {%- set is_mature = "(period_grain = 'all' or mature_customers_90d = customers)" -%}
 {#- A cohort that has not earned its spend back yet needs at least as many months as it is old. -#}
 {%- set months_so_far -%}
@@ -42,6 +49,7 @@
     'purchase_frequency': ('Orders per customer', repeats, 'orders'),
     'average_order_value': ('Average order value', repeats, 'amount'),
     'top_decile_spend_multiple': ('Top tenth spends, against the others', repeats, 'times'),
+    'reached_rate_7d': ('First milestone within 7 days', onboarding, 'share', 'reached_ci_low_7d', 'reached_ci_high_7d'),
     'clv_per_customer': ('Lifetime value of a new customer', clv, 'amount'),
     'clv_to_cac': ('Lifetime value : cost to win', clv, 'times'),
     'payback_months': ('Months to earn the cost back', clv, 'months', months_so_far),
@@ -88,6 +96,9 @@ reported as (
 
     from {{ ref(its[1].split('.')[1]) }}
     cross join as_of
+    {%- if report.filter %}
+    where {{ report.filter }}
+    {%- endif %}
     {%- endfor %}
 
 ),

@@ -121,7 +121,7 @@ def check_overview(
         f" from journey.rpt_scorecard {segment} and is_latest",
         names,
     ).fetchall()
-    assert len(kpis) == 16
+    assert len(kpis) == 17
     forms = {
         "share": lambda number: f"{100 * number:.1f} %",
         "amount": lambda number: f"{number:.2f} USD",

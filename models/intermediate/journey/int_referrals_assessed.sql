@@ -1,0 +1,75 @@
+{#- Each join walks one referral further. Circles of more customers than this are not found. -#}
+{%- set longest_circle = 20 -%}
+
+with
+
+referrals as (
+
+    select
+        customer_id,
+        referred_by_customer_id as referrer_id,
+        signed_up_on
+    from {{ ref('int_customers_assessed') }}
+    where is_counted and referred_by_customer_id is not null
+
+),
+
+-- Only who was referred and has referred others can be part of a circle: few are.
+links as (
+
+    select
+        customer_id,
+        referrer_id
+    from referrals
+    where
+        customer_id <> referrer_id
+        and customer_id in (select referrer_id from referrals)
+        and referrer_id in (select customer_id from referrals)
+
+),
+
+-- Everybody has one referrer at most, so whoever walks from referrer to referrer either comes to an
+-- end, or into a circle. Who comes back to the start is part of a circle.
+circles as (
+
+    select distinct link_1.customer_id
+
+    from links as link_1
+    {%- for step in range(2, longest_circle + 1) %}
+    left join links as link_{{ step }}
+        on link_{{ step - 1 }}.referrer_id = link_{{ step }}.customer_id
+    {%- endfor %}
+    where
+        link_1.customer_id in (
+            link_2.referrer_id
+            {%- for step in range(3, longest_circle + 1) %}, link_{{ step }}.referrer_id
+            {%- endfor %}
+        )
+
+),
+
+assessed as (
+
+    select
+        referrals.customer_id,
+        referrals.referrer_id,
+        referrals.signed_up_on,
+        case
+            when referrals.customer_id = referrals.referrer_id then 'self-referral'
+            when circles.customer_id is not null then 'circle of referrals'
+        end as not_counted_reason
+
+    from referrals
+    left join circles
+        on referrals.customer_id = circles.customer_id
+
+)
+
+select
+    customer_id,
+    referrer_id,
+    not_counted_reason,
+    not_counted_reason is null as is_counted,
+    signed_up_on
+
+from assessed
