@@ -97,13 +97,18 @@ def render(file: Path, folder: Path) -> dict[str, list[str]]:
 def _opened(file: Path, folder: Path) -> Iterator[Path]:
     """Hold the published `file` open, and yield another path of it, inside of `folder`.
 
-    DuckDB writes what does not fit into memory beside the path that it was given, and takes no
-    other place where it may read no other file. dbt-charts opens the file anew for each query.
-    While it is open here too, that costs little, and the limit on memory is kept.
+    DuckDB writes what does not fit into memory beside its file, and takes no other place where it
+    may read no other file. dbt-charts opens the file anew for each query. While it is open here
+    too, that costs little, and the limit on memory is kept.
     """
     with TemporaryDirectory(dir=folder, prefix=".") as scratch:
         path = Path(scratch, file.name)
-        path.symlink_to(file.absolute())
+        try:
+            # A hard link: DuckDB would follow another one to the published file.
+            path.hardlink_to(file.resolve())
+        except OSError:
+            # This file system has no hard links.
+            path = file
         # The options have to be those of dbt-charts.
         with duckdb.connect(path, read_only=True, config={"enable_external_access": False}) as held:
             held.execute(f"set memory_limit = '{os.environ.get('TENURE_MEMORY_LIMIT') or '4GB'}'")
