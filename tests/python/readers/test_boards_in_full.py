@@ -61,7 +61,8 @@ def page(session, board):
     return session.render_board(path.read_board(), format="html", standalone=True).data
 
 render._drawn, render.to_html, render.PICTURED = page, str, ()
-sys.exit(str(render.render(*map(Path, sys.argv[1:])) or ""))
+faults = render.render(*map(Path, sys.argv[1:]))
+assert not faults, faults
 """
 # The time of rendering, running numbers of Vega, and whole labels of a legend, which the page's
 # script reads from the drawing as well.
