@@ -123,6 +123,7 @@ RULES: dict[str, Rule] = {
     ),
     "landmark_days": _whole_number(1, 89),
     "referral_reward": _number(0, 1_000_000),
+    "rfm_window_months": _whole_number(1),
 }
 
 

@@ -63,6 +63,8 @@ class CohortOracle(Oracle):
         """The days and the money of each customer, from the orders that count."""
         self.order_days = defaultdict(list)
         self.revenue, self.purchase_revenue = defaultdict(list), defaultdict(Decimal)
+        # (day, amount) of purchases, and of what was paid back for them.
+        self.purchases = defaultdict(list)
         # By order: (customer, is renewal), and (day, amount, currency).
         counted, amounts = {}, {}
         for order in shop["orders"]:
@@ -81,12 +83,15 @@ class CohortOracle(Oracle):
                 if is_purchase:
                     self.order_days[order["customer_id"]].append(day)
                     self.purchase_revenue[order["customer_id"]] += amount
+                    self.purchases[order["customer_id"]].append((day, amount))
         self.refunds = Refunds(shop["refunds"], amounts, self)
         for order_id, paid_back in self.refunds.of_orders.items():
             customer_id, is_purchase = counted[order_id]
             for day, amount in paid_back:
                 self.revenue[customer_id].append((day, -amount))
                 self.purchase_revenue[customer_id] -= amount if is_purchase else 0
+                if is_purchase:
+                    self.purchases[customer_id].append((day, -amount))
         for customer_id, paid_back in self.refunds.credit_notes.items():
             self.revenue[customer_id] += [(day, -amount) for day, amount in paid_back]
         self.purchase_days = {

@@ -11,6 +11,7 @@ import pytest
 from cohort_oracle import CohortOracle
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from loyalty_oracle import LoyaltyOracle
 from shops.landing_zone import plainly
 from shops.oracle import SEGMENT, Calendar, check_marts
 from shops.random_shops import EdgeShop
@@ -21,17 +22,29 @@ KEYS = {
     "cohorts.rpt_repeat_purchase": [*SEGMENT, "period_grain", "cohort_start"],
     "churn.rpt_retention_rates": [*SEGMENT, "basis", "period_grain", "period_start"],
 }
+LOYALTY_KEYS = {
+    "journey.fct_customer_scores": ["customer_id"],
+    "journey.rpt_loyalty_tiers": ["month", "tier"],
+    "journey.rpt_loyalty_members": ["period_grain", "cohort_start", "is_member"],
+}
 # The oracle takes the segments of each customer from this mart.
-MARTS = ["core.dim_customers", *KEYS]
+MARTS = ["core.dim_customers", *KEYS, *LOYALTY_KEYS]
 MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
 
 
 @pytest.mark.parametrize(
-    "timezone, order_lapse_days, reactivation_gap_days, calendar, subscriptions_observed_from",
+    "timezone, order_lapse_days, reactivation_gap_days, calendar, subscriptions_observed_from,"
+    " loyalty",
     [
-        ("UTC", 90, 0, Calendar(), ""),
-        ("America/New_York", 90, 0, Calendar("sunday", "april"), "2024-07-01"),
-        ("Asia/Kolkata", 30, 7, Calendar("saturday", "february"), "2024-09-11"),
+        ("UTC", 90, 0, Calendar(), "", {}),
+        (
+            *("America/New_York", 90, 0, Calendar("sunday", "april"), "2024-07-01"),
+            {"rfm_window_months": 5},
+        ),
+        (
+            *("Asia/Kolkata", 30, 7, Calendar("saturday", "february"), "2024-09-11"),
+            {"rfm_window_months": 9, "landmark_days": 45},
+        ),
     ],
 )
 @given(
@@ -47,6 +60,7 @@ def test_every_cell_is_what_the_oracle_counts(
     reactivation_gap_days,
     calendar,
     subscriptions_observed_from,
+    loyalty,
     seed,
     customers,
     sells,
@@ -62,6 +76,7 @@ def test_every_cell_is_what_the_oracle_counts(
         "reactivation_gap_days": reactivation_gap_days,
         "subscriptions_observed_from": subscriptions_observed_from,
         **asdict(calendar),
+        **loyalty,
     }
     warehouse.fill(plainly(shop), "--select", *MODELS, variables=variables)
     found = warehouse.tables(MARTS)
@@ -76,3 +91,4 @@ def test_every_cell_is_what_the_oracle_counts(
         subscriptions_observed_from,
     )
     check_marts(oracle, found, KEYS)
+    check_marts(LoyaltyOracle(oracle, shop, **loyalty), found, LOYALTY_KEYS)

@@ -154,6 +154,13 @@ class EdgeShop(Shop):
             [*self.EDGES, *(self.FIRST_DAY + timedelta(days=7 * week) for week in range(70))],
         )
 
+    def add_customer(self, customer_id):
+        """Half of them join the loyalty programme, at any time."""
+        before = len(self.tables["customers"])
+        super().add_customer(customer_id)
+        for row in self.tables["customers"][before:]:
+            row["loyalty_joined_at"] = self.moment() if self.happens(0.5) else None
+
     def moment(self):
         any_day = self.FIRST_DAY + timedelta(days=self.chance.randint(0, 465))
         day = self.pick(self.EDGES) if self.happens(0.4) else any_day
