@@ -1,6 +1,6 @@
-"""Cohorts and retention, counted a second time in plain Python and compared cell by cell.
+"""Cohorts, retention and stages, counted a second time in plain Python and compared cell by cell.
 
-Every column of every grain and segment of four marts must be what the oracle says. `make test`
+Every column of every grain and segment of seven marts must be what the oracle says. `make test`
 tries a few shops in each of three timezones, and `make torture` tries hundreds.
 """
 
@@ -8,9 +8,9 @@ from dataclasses import asdict
 from zoneinfo import ZoneInfo
 
 import pytest
-from cohort_oracle import CohortOracle
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from journey_oracle import JourneyOracle
 from shops.landing_zone import plainly
 from shops.oracle import SEGMENT, Calendar, check_marts
 from shops.random_shops import EdgeShop
@@ -20,18 +20,32 @@ KEYS = {
     "cohorts.rpt_subscription_cohorts": [*SEGMENT, "period_grain", "cohort_start", "periods_since"],
     "cohorts.rpt_repeat_purchase": [*SEGMENT, "period_grain", "cohort_start"],
     "churn.rpt_retention_rates": [*SEGMENT, "basis", "period_grain", "period_start"],
+    "journey.fct_stage_changes": ["customer_id", "side", "entered_on"],
+    "journey.rpt_stage_flows": [*SEGMENT, "side", "month", "from_stage", "to_stage"],
+    "journey.rpt_stages": [*SEGMENT, "side", "stage", "month"],
 }
-# The oracle takes the segments of each customer from this mart.
-MARTS = ["core.dim_customers", *KEYS]
+# The oracle takes the segments of each customer, and why a spell ended, from these marts.
+MARTS = ["core.dim_customers", "core.fct_subscription_spells", *KEYS]
 MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
+
+USUAL_JOURNEY = {"new_customer_days": 30, "at_risk_days": 60, "lost_days": 365}
 
 
 @pytest.mark.parametrize(
-    "timezone, order_lapse_days, reactivation_gap_days, calendar, subscriptions_observed_from",
+    "timezone, order_lapse_days, reactivation_gap_days, calendar, subscriptions_observed_from,"
+    " journey, policy",
     [
-        ("UTC", 90, 0, Calendar(), ""),
-        ("America/New_York", 90, 0, Calendar("sunday", "april"), "2024-07-01"),
-        ("Asia/Kolkata", 30, 7, Calendar("saturday", "february"), "2024-09-11"),
+        ("UTC", 90, 0, Calendar(), "", USUAL_JOURNEY, {}),
+        (
+            *("America/New_York", 90, 0, Calendar("sunday", "april"), "2024-07-01"),
+            {"new_customer_days": 5, "at_risk_days": 7, "lost_days": 100},
+            {"churn_dated_on": "cancel_request", "switch_gap_hours": 0},
+        ),
+        (
+            *("Asia/Kolkata", 30, 7, Calendar("saturday", "february"), "2024-09-11"),
+            USUAL_JOURNEY,
+            {"past_due_pays": False},
+        ),
     ],
 )
 @given(
@@ -47,6 +61,8 @@ def test_every_cell_is_what_the_oracle_counts(
     reactivation_gap_days,
     calendar,
     subscriptions_observed_from,
+    journey,
+    policy,
     seed,
     customers,
     sells,
@@ -62,17 +78,21 @@ def test_every_cell_is_what_the_oracle_counts(
         "reactivation_gap_days": reactivation_gap_days,
         "subscriptions_observed_from": subscriptions_observed_from,
         **asdict(calendar),
+        **journey,
+        **policy,
     }
     warehouse.fill(plainly(shop), "--select", *MODELS, variables=variables)
     found = warehouse.tables(MARTS)
-    oracle = CohortOracle(
+    oracle = JourneyOracle(
         shop,
-        found["core.dim_customers"],
+        found,
         zone,
         as_of,
         order_lapse_days,
         reactivation_gap_days,
         calendar,
         subscriptions_observed_from,
+        journey=journey,
+        **policy,
     )
     check_marts(oracle, found, KEYS)
