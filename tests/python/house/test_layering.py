@@ -51,10 +51,6 @@ PARENTS = {
     "intermediate/retention": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },
-    "intermediate/journey": {
-        *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
-        "intermediate/retention",
-    },
     "intermediate/value": {
         *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
     },

@@ -181,7 +181,7 @@ class Shrunk(NamedTuple):
 
 @pytest.fixture(scope="module")
 def shrunk(build, built_home, tmp_path_factory):
-    """Orders of one year, refunds, milestones and odd files: built without a reason, and then with one."""
+    """One year of orders, refunds, milestones, odd files: built without a reason, then with one."""
     raw_dir = tmp_path_factory.mktemp("raw")
     home = raw_dir / "orders/.home"
     for table in ("refunds", "milestones"):

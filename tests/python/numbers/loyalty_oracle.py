@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from shops.accounts import as_one
 from shops.oracle import DAY, GRAINS, NOTHING, rate, read_seed, to_cents, wilson
 
 SEGMENTS = {
@@ -45,7 +46,7 @@ class LoyaltyOracle:
         self.landmark = timedelta(days=landmark_days)
         self.joined_on = {
             row["customer_id"]: cohorts.day(row["loyalty_joined_at"])
-            for row in shop["customers"]
+            for row in as_one(shop, cohorts.as_of_at)["customers"]
             if row["loyalty_joined_at"] and row["loyalty_joined_at"] < cohorts.as_of_at
         }
         self.tiers = {customer: self.tiers_of(customer) for customer in cohorts.revenue}
