@@ -111,3 +111,83 @@ def test_random_merges_hold_every_hard_case():
                 found["unknown time"] += not row["merged_at"] and not row["updated_at"]
                 found["unknown survivor"] += accounts.owner(account) not in known
     assert len(found) == 5 and min(found.values()) >= 2, found
+
+
+# --- A worked example -----------------------------------------------------------------------------
+
+MERGED_AT = datetime(2024, 6, 15)
+TERMS = {"amount": "30", "billing_interval": "month"}
+# Ada bought as a, and ten days later as b. Her subscription went from a to b with the merge.
+ADA = {
+    "customers": [
+        {"customer_id": "a", "merged_into_customer_id": "b", "merged_at": MERGED_AT},
+        {"customer_id": "b", "merged_into_customer_id": None, "merged_at": None},
+    ],
+    "orders": [
+        {"order_id": order_id, "customer_id": customer_id, "ordered_at": day, "amount": "20"}
+        for order_id, customer_id, day in (
+            ("o1", "a", datetime(2024, 1, 5)),
+            ("o2", "b", datetime(2024, 1, 15)),
+        )
+    ],
+    "subscriptions": [
+        {"subscription_id": "s1", "customer_id": "a", "started_at": datetime(2024, 2, 1)}
+        | {"effective_at": datetime(2024, 2, 1), "ended_at": MERGED_AT, **TERMS},
+        {"subscription_id": "s2", "customer_id": "b", "started_at": MERGED_AT}
+        | {"effective_at": MERGED_AT, "ended_at": None, **TERMS},
+    ],
+}
+
+
+def story(warehouse, as_of):
+    """What is told of Ada by that day."""
+    warehouse.fill(plainly(ADA), variables={"as_of_date": as_of})
+    return {
+        "customers": warehouse.query(
+            "select customer_id, lifetime_orders from core.dim_customers order by all"
+        ),
+        "order numbers": warehouse.query(
+            "select customer_id, order_number from core.fct_orders order by order_id"
+        ),
+        "cohort": warehouse.query(
+            "select distinct cohort_customers from cohorts.rpt_order_cohorts"
+            " where segment_name = 'all' and period_grain = 'month'"
+        ),
+        "spells": warehouse.query(
+            "select customer_id, started_on, ended_on from core.fct_subscription_spells"
+        ),
+        "mrr": warehouse.query(
+            "select sum(new_mrr), sum(churned_mrr) from churn.rpt_mrr where segment_name = 'all'"
+        ),
+        "retention": warehouse.query(
+            "select sum(new_customers), sum(lost_customers + lost_newcomers)"
+            " from churn.rpt_retention_rates where segment_name = 'all'"
+            " and period_grain = 'month' and basis = 'subscriptions'"
+        ),
+    }
+
+
+def test_a_merge_is_no_churn_and_brings_no_new_customer(warehouse):
+    assert story(warehouse, "2024-09-01") == {
+        "customers": [("b", 2)],
+        "order numbers": [("b", 1), ("b", 2)],
+        "cohort": [(1,)],
+        "spells": [("b", date(2024, 2, 1), None)],
+        "mrr": [(30, 0)],
+        "retention": [(1, 0)],
+    }
+
+
+def test_before_the_merge_there_are_two_customers(warehouse):
+    """The merge is dated on as_of itself, so it has not happened yet."""
+    assert story(warehouse, "2024-06-15") == {
+        "customers": [("a", 1), ("b", 1)],
+        "order numbers": [("a", 1), ("b", 1)],
+        "cohort": [(2,)],
+        "spells": [("a", date(2024, 2, 1), None)],
+        "mrr": [(30, 0)],
+        "retention": [(1, 0)],
+    }
+    assert warehouse.query(
+        "select outcome, reason, records from meta.row_outcomes where table_name = 'customers'"
+    ) == [("counted", "merged after as_of: the account stays as it was", 1)]

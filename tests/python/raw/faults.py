@@ -58,6 +58,7 @@ GOOD = {
         "customer_id": "{id}",
         "signed_up_at": "2025-03-01",
         "country": "DE",
+        "merged_into_customer_id": "",
         "updated_at": "2025-03-01T12:00:00Z",
     },
     "subscriptions": {
@@ -364,6 +365,21 @@ BAD_RECORDS = [
         "customers",
         {"customer_id": ""},
         "rejected: customer_id is missing",
+    ),
+    Fault(
+        "an account that is merged into itself",
+        "customers",
+        {"customer_id": "itself", "merged_into_customer_id": "itself"},
+        "accepted, and remarked: merged into itself: the account stays as it was",
+    ),
+    Fault(
+        "two accounts that are merged into each other",
+        "customers",
+        [
+            {"customer_id": "circle-1", "merged_into_customer_id": "circle-2"},
+            {"customer_id": "circle-2", "merged_into_customer_id": "circle-1"},
+        ],
+        ("accepted, and remarked: merged in a circle: the account stays as it was",) * 2,
     ),
     Fault(
         "an id like a path",

@@ -55,12 +55,14 @@ class Shop:
 
         Some merges come after as_of. A merge without a time of its own has that of its row, if any.
         """
-        rows = {row["customer_id"]: row for row in self.tables["customers"]}
+        rows, merged = {row["customer_id"]: row for row in self.tables["customers"]}, {}
         for account in accounts:
             chance = random.Random(f"{seed} merge of {account}")
             merge = dict.fromkeys(("merged_into_customer_id", "merged_at", "updated_at"))
             if chance.random() < 0.25:
-                merge["merged_into_customer_id"] = chance.choice(others)
+                back = [other for other in rows if merged.get(other) == account]
+                into = chance.choice(back if back and chance.random() < 0.3 else others)
+                merged[account] = merge["merged_into_customer_id"] = into
                 merge["merged_at"] = self.at(
                     chance.choice(days), chance.choice((time(0), time(0), time(12)))
                 )
