@@ -1,6 +1,6 @@
 """Cohorts and retention, counted a second time in plain Python and compared cell by cell.
 
-Every column of every grain and segment of four marts must be what the oracle says. `make test`
+Every column of every grain and segment of seven marts must be what the oracles say. `make test`
 tries a few shops in each of three timezones, and `make torture` tries hundreds.
 """
 
@@ -11,9 +11,12 @@ import pytest
 from cohort_oracle import CohortOracle
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from onboarding_oracle import OnboardingOracle
 from shops.landing_zone import plainly
-from shops.oracle import SEGMENT, Calendar, check_marts
+from shops.oracle import NOTHING, SEGMENT, Calendar, check_marts
 from shops.random_shops import EdgeShop
+
+pytestmark = pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 
 KEYS = {
     "cohorts.rpt_order_cohorts": [*SEGMENT, "period_grain", "cohort_start", "periods_since"],
@@ -21,8 +24,13 @@ KEYS = {
     "cohorts.rpt_repeat_purchase": [*SEGMENT, "period_grain", "cohort_start"],
     "churn.rpt_retention_rates": [*SEGMENT, "basis", "period_grain", "period_start"],
 }
-# The oracle takes the segments of each customer from this mart.
-MARTS = ["core.dim_customers", *KEYS]
+ONBOARDING_KEYS = {
+    "journey.rpt_onboarding": [*SEGMENT, "period_grain", "cohort_start", "milestone"],
+    "journey.rpt_onboarding_retention": [*SEGMENT, "milestone", "horizon_days"],
+    "journey.rpt_referrals": [*SEGMENT, "period_grain", "period_start"],
+}
+# The oracles take the segments of each customer from this mart.
+MARTS = ["core.dim_customers", *KEYS, *ONBOARDING_KEYS]
 MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
 
 
@@ -61,6 +69,8 @@ def test_every_cell_is_what_the_oracle_counts(
         "order_lapse_days": order_lapse_days,
         "reactivation_gap_days": reactivation_gap_days,
         "subscriptions_observed_from": subscriptions_observed_from,
+        "landmark_days": order_lapse_days // 2,
+        "referral_reward": 12.5,
         **asdict(calendar),
     }
     warehouse.fill(plainly(shop), "--select", *MODELS, variables=variables)
@@ -76,3 +86,15 @@ def test_every_cell_is_what_the_oracle_counts(
         subscriptions_observed_from,
     )
     check_marts(oracle, found, KEYS)
+    onboarding = OnboardingOracle(
+        shop, found["core.dim_customers"], oracle, order_lapse_days // 2, 12.5
+    )
+    check_marts(onboarding, found, ONBOARDING_KEYS)
+    brought = onboarding.brought()
+    assert {
+        row["customer_id"]: (row["referred_customers"], row["referred_net_revenue"])
+        for row in found["core.dim_customers"]
+    } == {
+        row["customer_id"]: brought.get(row["customer_id"], (0, NOTHING))
+        for row in found["core.dim_customers"]
+    }

@@ -24,6 +24,7 @@ REQUIRED = {
         "billing_interval",
     },
     "marketing_spend": {"spend_date", "channel", "amount"},
+    "milestones": {"customer_id", "milestone", "reached_at"},
 }
 PARQUET_TYPES = {
     "amount": "DECIMAL(12, 2)",
