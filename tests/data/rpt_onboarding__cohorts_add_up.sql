@@ -36,7 +36,10 @@ expected as (
         cast({{ dbt.date_trunc('month', 'beginners.began_on') }} as date) as cohort_start,
         count(*) as customers,
         sum(
-            case when {{ dbt.dateadd('day', 7, 'beginners.began_on') }} <= as_of.last_day then 1 else 0 end
+            case
+                when {{ dbt.dateadd('day', 7, 'beginners.began_on') }} <= as_of.last_day then 1
+                else 0
+            end
         ) as mature_customers_7d
 
     from beginners
@@ -56,6 +59,12 @@ reported as (
     from {{ ref('rpt_onboarding') }}
     where segment_name = 'all'
 
+),
+
+names as (
+
+    select distinct milestone from reported
+
 )
 
 -- A milestone has every cohort, and no other one.
@@ -66,7 +75,7 @@ select
     reported.customers,
     reported.mature_customers_7d
 
-from (select distinct milestone from reported) as names
+from names
 cross join expected
 left join reported
     on

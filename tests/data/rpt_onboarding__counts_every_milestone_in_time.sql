@@ -1,12 +1,6 @@
 -- The customers who reached anything within 30 days, from the rows of the shop and not from the curve.
 with
 
-as_of as (
-
-    select * from {{ ref('int_as_of') }}
-
-),
-
 trials as (
 
     select

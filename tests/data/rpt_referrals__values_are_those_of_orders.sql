@@ -39,7 +39,8 @@ expected as (
 
 )
 
-{%- for side, is_side in {'referred': 'expected.is_referred', 'other': 'not expected.is_referred'}.items() %}
+{%- set sides = {'referred': 'expected.is_referred', 'other': 'not expected.is_referred'} %}
+{%- for side, is_side in sides.items() %}
 
 {{ 'union all' if not loop.first }}
 

@@ -107,13 +107,13 @@ monthly as (
 
     select
         {{ segment_columns() }},
-        grouped_buyers.month
         {%- for side, is_side in sides.items() %}
-        {%- for measure in measures %},
+        {%- for measure in measures %}
         sum(case when {{ is_side }} then grouped_buyers.{{ measure }} else 0 end)
-            as {{ side }}_{{ measure }}
+            as {{ side }}_{{ measure }},
         {%- endfor %}
         {%- endfor %}
+        grouped_buyers.month
 
     from grouped_buyers
     inner join attributes
@@ -125,13 +125,13 @@ monthly as (
 select
     segment_name,
     segment_value,
+    {%- for side in sides %}
+    {%- for measure in measures %}
+    {{ side }}_{{ measure }},
+    {%- endfor %}
+    {%- endfor %}
     'month' as period_grain,
     month as period_start
-    {%- for side in sides %}
-    {%- for measure in measures %},
-    {{ side }}_{{ measure }}
-    {%- endfor %}
-    {%- endfor %}
 
 from monthly
 
@@ -140,13 +140,13 @@ union all
 select
     segment_name,
     segment_value,
+    {%- for side in sides %}
+    {%- for measure in measures %}
+    sum({{ side }}_{{ measure }}) as {{ side }}_{{ measure }},
+    {%- endfor %}
+    {%- endfor %}
     'all' as period_grain,
     cast(null as date) as period_start
-    {%- for side in sides %}
-    {%- for measure in measures %},
-    sum({{ side }}_{{ measure }}) as {{ side }}_{{ measure }}
-    {%- endfor %}
-    {%- endfor %}
 
 from monthly
 group by segment_name, segment_value

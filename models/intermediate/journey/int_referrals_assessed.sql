@@ -1,5 +1,12 @@
-{#- Each join walks one referral further. Circles of more customers than this are not found. -#}
-{%- set longest_circle = 20 -%}
+{#- Each join walks one referral further. Circles of more than 20 customers are not found. -#}
+{%- set joins, ends = [], [] -%}
+{%- for step in range(2, 21) -%}
+{%- do joins.append(
+    'left join links as link_' ~ step
+    ~ ' on link_' ~ (step - 1) ~ '.referrer_id = link_' ~ step ~ '.customer_id'
+) -%}
+{%- do ends.append('link_' ~ step ~ '.referrer_id') -%}
+{%- endfor -%}
 
 with
 
@@ -23,8 +30,8 @@ links as (
     from referrals
     where
         customer_id <> referrer_id
-        and customer_id in (select referrer_id from referrals)
-        and referrer_id in (select customer_id from referrals)
+        and customer_id in (select others.referrer_id from referrals as others)
+        and referrer_id in (select others.customer_id from referrals as others)
 
 ),
 
@@ -35,16 +42,8 @@ circles as (
     select distinct link_1.customer_id
 
     from links as link_1
-    {%- for step in range(2, longest_circle + 1) %}
-    left join links as link_{{ step }}
-        on link_{{ step - 1 }}.referrer_id = link_{{ step }}.customer_id
-    {%- endfor %}
-    where
-        link_1.customer_id in (
-            link_2.referrer_id
-            {%- for step in range(3, longest_circle + 1) %}, link_{{ step }}.referrer_id
-            {%- endfor %}
-        )
+    {{ joins | join('\n    ') }}
+    where link_1.customer_id in ({{ ends | join(', ') }})
 
 ),
 

@@ -1,5 +1,6 @@
 {%- set horizons = [1, 7, 14, 30] -%}
-{%- set a_curve = 'partition by segment_name, segment_value, period_grain, cohort_start, milestone' -%}
+{%- set a_curve
+    = 'partition by segment_name, segment_value, period_grain, cohort_start, milestone' -%}
 
 with
 

@@ -108,15 +108,15 @@ joined as (
 
     select
         cells.*,
+        {%- for side in sides %}
+        {%- for measure in measures %}
+        coalesce(buyers.{{ side }}_{{ measure }}, 0) as {{ side }}_{{ measure }},
+        {%- endfor %}
+        {%- endfor %}
         coalesce(counted_referrals.referrers, 0) as referrers,
         coalesce(counted_referrals.referred_customers, 0) as referred_customers,
         coalesce(counted_referrals.became_customers, 0) as became_customers,
         coalesce(counted_referrals.rewards_due, 0) as rewards_due
-        {%- for side in sides %}
-        {%- for measure in measures %},
-        coalesce(buyers.{{ side }}_{{ measure }}, 0) as {{ side }}_{{ measure }}
-        {%- endfor %}
-        {%- endfor %}
 
     from cells
     left join counted_referrals
@@ -139,18 +139,18 @@ joined as (
 with_means as (
 
     select
-        *
         {%- for side in sides %}
         {%- set n, sum = side ~ '_mature_365d', side ~ '_net_revenue_365d' %}
-        {%- set mean = safe_divide(sum, n) %},
+        {%- set mean = safe_divide(sum, n) %}
         {{ mean }} as {{ side }}_mean,
         case
             when {{ n }} > 1
                 then greatest(
                     {{ safe_divide(side ~ '_squares_365d', n) }} - power({{ mean }}, 2), 0
                 ) / ({{ n }} - 1)
-        end as {{ side }}_variance_of_mean
+        end as {{ side }}_variance_of_mean,
         {%- endfor %}
+        *
 
     from joined
 

@@ -70,7 +70,7 @@ PARENTS = {
     },
     "marts/core": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
-        "intermediate/retention",
+        *("intermediate/retention", "intermediate/journey"),
     },
     "marts/cohorts": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),

@@ -45,6 +45,8 @@ NOT_MEASURES = {
         "journey.rpt_scorecard.kpi",
         "journey.rpt_scorecard.unit",
         "journey.rpt_scorecard.source",
+        "journey.rpt_onboarding.milestone",
+        "journey.rpt_onboarding_retention.milestone",
         "meta.row_outcomes.table_name",
         "meta.row_outcomes.outcome",
         "meta.row_outcomes.reason",
@@ -109,6 +111,9 @@ WITHOUT_LAW = {
     "churn.rpt_churn_reasons.is_complete",
     "churn.rpt_trials.is_complete",
     "clv.rpt_clv_by_cohort.is_complete",
+    "journey.rpt_onboarding.is_complete_{1d,7d,14d,30d}",
+    "journey.rpt_onboarding.is_left_truncated",
+    "journey.rpt_referrals.is_complete",
     "bi.retention_by_month.is_left_truncated",
     "bi.subscription_cohorts_by_month.is_left_truncated",
     # Statistics that no other table adds up to.
@@ -121,6 +126,7 @@ WITHOUT_LAW = {
     "clv.rpt_clv_deciles.mean_p_alive",
     "clv.rpt_retention_value.change_in_lifetime_value",
     # Counts that no other table repeats.
+    "journey.rpt_referrals.referrers",
     "churn.rpt_churn_reasons.unmapped_customers",
     "churn.fct_mrr_movements.{quantity_before,quantity_after}",
     "clv.rpt_clv_deciles.buyers",

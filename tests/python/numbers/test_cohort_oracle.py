@@ -1,6 +1,6 @@
-"""Cohorts, retention and stages, counted a second time in plain Python and compared cell by cell.
+"""Cohorts, retention and the journey, counted again in plain Python and compared cell by cell.
 
-Every column of every grain and segment of ten marts must be what the oracle says. `make test`
+Every column of every grain and segment of these marts must be what the oracles say. `make test`
 tries a few shops in each of three timezones, and `make torture` tries hundreds.
 """
 
@@ -12,9 +12,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from journey_oracle import JourneyOracle
 from loyalty_oracle import LoyaltyOracle
+from onboarding_oracle import OnboardingOracle
+from shops.accounts import as_one
 from shops.landing_zone import plainly
-from shops.oracle import SEGMENT, Calendar, check_marts
+from shops.oracle import NOTHING, SEGMENT, Calendar, check_marts
 from shops.random_shops import EdgeShop
+
+pytestmark = pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 
 KEYS = {
     "cohorts.rpt_order_cohorts": [*SEGMENT, "period_grain", "cohort_start", "periods_since"],
@@ -30,8 +34,16 @@ LOYALTY_KEYS = {
     "journey.rpt_loyalty_tiers": ["month", "tier"],
     "journey.rpt_loyalty_members": ["period_grain", "cohort_start", "is_member"],
 }
+ONBOARDING_KEYS = {
+    "journey.rpt_onboarding": [*SEGMENT, "period_grain", "cohort_start", "milestone"],
+    "journey.rpt_onboarding_retention": [*SEGMENT, "milestone", "horizon_days"],
+    "journey.rpt_referrals": [*SEGMENT, "period_grain", "period_start"],
+}
 # The oracle takes the segments of each customer, and why a spell ended, from these marts.
-MARTS = ["core.dim_customers", "core.fct_subscription_spells", *KEYS, *LOYALTY_KEYS]
+MARTS = [
+    *("core.dim_customers", "core.fct_subscription_spells"),
+    *(*KEYS, *LOYALTY_KEYS, *ONBOARDING_KEYS),
+]
 MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
 
 USUAL_JOURNEY = {"new_customer_days": 30, "at_risk_days": 60, "lost_days": 365}
@@ -51,7 +63,7 @@ USUAL_JOURNEY = {"new_customer_days": 30, "at_risk_days": 60, "lost_days": 365}
         (
             *("Asia/Kolkata", 30, 7, Calendar("saturday", "february"), "2024-09-11"),
             USUAL_JOURNEY,
-            {"rfm_window_months": 9, "landmark_days": 45},
+            {"rfm_window_months": 9},
             {"past_due_pays": False},
         ),
     ],
@@ -86,6 +98,8 @@ def test_every_cell_is_what_the_oracle_counts(
         "order_lapse_days": order_lapse_days,
         "reactivation_gap_days": reactivation_gap_days,
         "subscriptions_observed_from": subscriptions_observed_from,
+        "landmark_days": order_lapse_days // 2,
+        "referral_reward": 12.5,
         **asdict(calendar),
         **journey,
         **loyalty,
@@ -106,4 +120,19 @@ def test_every_cell_is_what_the_oracle_counts(
         **policy,
     )
     check_marts(oracle, found, KEYS)
-    check_marts(LoyaltyOracle(oracle, shop, **loyalty), found, LOYALTY_KEYS)
+    landmark_days = order_lapse_days // 2
+    loyalty_oracle = LoyaltyOracle(oracle, shop, landmark_days=landmark_days, **loyalty)
+    check_marts(loyalty_oracle, found, LOYALTY_KEYS)
+    accounts = as_one(shop, oracle.as_of_at)
+    onboarding = OnboardingOracle(
+        accounts, found["core.dim_customers"], oracle, landmark_days, 12.5
+    )
+    check_marts(onboarding, found, ONBOARDING_KEYS)
+    brought = onboarding.brought()
+    assert {
+        row["customer_id"]: (row["referred_customers"], row["referred_net_revenue"])
+        for row in found["core.dim_customers"]
+    } == {
+        row["customer_id"]: brought.get(row["customer_id"], (0, NOTHING))
+        for row in found["core.dim_customers"]
+    }
