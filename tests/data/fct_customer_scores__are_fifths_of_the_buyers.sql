@@ -58,8 +58,9 @@ with_neighbours as (
             ),
             0
         ) as customers_below,
-        lag(with_values.highest) over (partition by with_values.score_name order by with_values.score)
-            as highest_below
+        lag(with_values.highest) over (
+            partition by with_values.score_name order by with_values.score
+        ) as highest_below
 
     from with_values
     cross join buyers

@@ -35,21 +35,57 @@ retention as (
 
 ),
 
+last_month as (
+
+    select max(month) as month from {{ ref('int_months_spined') }}
+
+),
+
 -- Who has a tier today has had it all month.
+members_today as (
+
+    select
+        tiers.customer_id,
+        last_month.month
+    from {{ ref('int_customers_assigned_to_tiers') }} as tiers
+    cross join last_month
+    where tiers.is_current and tiers.tier_rank > 0
+
+),
+
 revenue_of_last_month as (
 
     select
-        customer_months.month,
+        members_today.month,
         sum(customer_months.net_revenue) as net_revenue
 
-    from {{ ref('fct_customer_months') }} as customer_months
-    inner join {{ ref('int_customers_assigned_to_tiers') }} as tiers
+    from members_today
+    inner join {{ ref('fct_customer_months') }} as customer_months
         on
-            customer_months.customer_id = tiers.customer_id
-            and tiers.is_current
-            and tiers.tier_rank > 0
-    where customer_months.month = (select max(month) from {{ ref('int_months_spined') }})
-    group by customer_months.month
+            members_today.customer_id = customer_months.customer_id
+            and members_today.month = customer_months.month
+    group by members_today.month
+
+),
+
+-- Customer by customer, from the runs of activity at the two ends of the last month.
+activity_of_last_month as (
+
+    select
+        members_today.month,
+        count(*) as active_members,
+        sum(case when customers.is_active_orders then 0 else 1 end) as lost_members
+
+    from members_today
+    inner join {{ ref('int_activities_merged_to_runs') }} as runs
+        on
+            members_today.customer_id = runs.customer_id
+            and runs.basis = 'orders'
+            and runs.started_on < members_today.month
+            and (runs.ended_on is null or runs.ended_on >= members_today.month)
+    inner join {{ ref('dim_customers') }} as customers
+        on members_today.customer_id = customers.customer_id
+    group by members_today.month
 
 )
 
@@ -60,9 +96,13 @@ left join retention
     on report.month = retention.period_start
 left join revenue_of_last_month
     on report.month = revenue_of_last_month.month
+left join activity_of_last_month
+    on report.month = activity_of_last_month.month
 where
     report.is_impossible = 1
     or report.is_no_share = 1
     or report.active_members > coalesce(retention.customers_at_start, 0)
     or report.lost_members > coalesce(retention.lost_customers, 0)
     or report.net_revenue <> revenue_of_last_month.net_revenue
+    or report.active_members <> activity_of_last_month.active_members
+    or report.lost_members <> activity_of_last_month.lost_members
