@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_customers_assigned_to_tiers') }}
 select *
 from (
     select
