@@ -2,7 +2,9 @@
 
 Customers buy as the BG/NBD and Gamma-Gamma models say: a few bring much, most come once. Guests buy
 too. Some orders are cancelled or refunded, and some customers change. There is one subscription for
-every fifty orders. No row breaks the raw contract.
+every fifty orders, and one milestone for every three customers. One customer in a hundred has an
+old account, with which nothing was bought, and which was merged into the present one. No row breaks
+the raw contract.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,6 +29,8 @@ GUESTS = 0.08
 CANCELLED = 0.03
 REFUNDED = 0.03
 ORDERS_PER_SUBSCRIPTION = 50
+# Share of the buyers who reach it, and mean days from the first order.
+MILESTONES = {"first_login": (0.2, 1), "first_rating": (0.1, 7), "invited_a_friend": (0.04, 30)}
 
 CURRENCIES = {"USD": 0.85, "EUR": 0.1, "GBP": 0.05}
 ORDER_CHANNELS = {"web": 0.6, "app": 0.25, "store": 0.1, "marketplace": 0.05}
@@ -61,14 +65,35 @@ from rows
 
 CUSTOMERS = """
 select
-    'c' || number as customer_id,
+    'c' || number || account as customer_id,
     case when number % 10 = 3 then 'c' || number // 2 end as referred_by_customer_id,
     'c' || number || '@example.com' as email,
     country,
     acquisition_channel,
     timestamp '{start}' + to_seconds(second) as signed_up_at,
-    timestamp '{start}' + to_seconds(written) as updated_at
+    timestamp '{start}' + to_seconds(written) as updated_at,
+    case when number % 2 = 0 then date '2005-01-01' - (number * 7919 % 20000)::int end
+        as birth_date,
+    case when number % 10 in (1, 4, 8) then
+        timestamp '{start}' + to_seconds(least(second + number % 60 * {day}, {seconds} - 1))
+    end as loyalty_joined_at,
+    case number % 5 when 2 then false when 3 then null else true end as marketing_consent,
+    case when number % 25 = 1 then
+        timestamp '{start}' + to_seconds(least(second + number % 400 * {day}, {seconds} - 1))
+    end as unsubscribed_at,
+    'c' || number || merged_into as merged_into_customer_id,
+    case when merged_into is not null then timestamp '{start}' + to_seconds(written) end
+        as merged_at
 from rows
+"""
+
+MILESTONE_ROWS = """
+select
+    'c' || customer as customer_id,
+    milestone,
+    timestamp '{start}' + to_seconds(second) as reached_at
+from rows
+order by second, customer
 """
 
 # A subscription has one to five versions, spread over its life. Between the first and the last one
@@ -184,6 +209,7 @@ def generate(folder: Path, orders: int, seed: int = 42) -> None:
     purchases = pd.DataFrame(_purchases(chance, orders))
     buyers = purchases["customer"].max() + 1
     with duckdb.connect() as connection:
+        _write_milestones(connection, np.random.default_rng([seed, 1]), folder, purchases)
         _write_orders(connection, chance, folder, purchases)
         subscriptions = orders // ORDERS_PER_SUBSCRIPTION
         # Half of the subscribers buy too. A third of all subscribers have two subscriptions.
@@ -329,13 +355,16 @@ def _write_customers(
     folder: Path,
     customers: int,
 ) -> None:
-    """Write most customers; some move later, and come a second time with the new country."""
+    """Write most customers; some move later, and come a second time with the new country.
+
+    Old accounts come last. Some were merged into another old account first.
+    """
     rows = pd.DataFrame({"number": np.arange(customers)})
     rows["second"] = chance.integers(0, SECONDS, customers)
     rows["written"] = rows["second"]
     rows["country"] = _pick(chance, COUNTRIES, customers)
     rows["acquisition_channel"] = _pick(chance, ACQUISITION_CHANNELS, customers)
-    rows = rows[rows["number"] % 20 != 7]
+    rows = rows[rows["number"] % 20 != 7].assign(account="", merged_into=None)
     moved = rows[rows["number"] % 50 == 0]
     moved = moved.assign(
         written=np.minimum(moved["second"] + 90 * DAY, SECONDS - 1),
@@ -343,6 +372,32 @@ def _write_customers(
     )
     _copy(connection, CUSTOMERS, folder / "customers" / "customers.csv", rows)
     _copy(connection, CUSTOMERS, folder / "customers" / "moved.csv", moved)
+    merged = rows.assign(written=np.minimum(rows["second"] + 180 * DAY, SECONDS - 1))
+    old = merged[rows["number"] % 100 == 9].assign(account="-old", merged_into="")
+    older = merged[rows["number"] % 500 == 9].assign(account="-older", merged_into="-old")
+    _copy(connection, CUSTOMERS, folder / "customers" / "merged.csv", pd.concat([old, older]))
+
+
+def _write_milestones(
+    connection: duckdb.DuckDBPyConnection,
+    chance: np.random.Generator,
+    folder: Path,
+    purchases: pd.DataFrame,
+) -> None:
+    """Write what buyers reach after their first order. Purchases are in order of time."""
+    first_orders = purchases[purchases["customer"] >= 0].drop_duplicates("customer")
+    reached = []
+    for milestone, (share, days) in MILESTONES.items():
+        rows = first_orders[chance.random(len(first_orders)) < share]
+        waited = chance.exponential(days * DAY, len(rows)).astype(int)
+        reached.append(
+            pd.DataFrame({"customer": rows["customer"], "second": rows["second"] + waited}).assign(
+                milestone=milestone
+            )
+        )
+    rows = pd.concat(reached)
+    rows = rows[rows["second"] < SECONDS]
+    _copy(connection, MILESTONE_ROWS, folder / "milestones" / "milestones.csv", rows)
 
 
 def _pick(chance: np.random.Generator, shares: dict[str, float], rows: int) -> pd.Categorical:

@@ -15,15 +15,17 @@ from pathlib import Path
 
 from shop import deliveries
 from shop.chance import Dice
+from shop.customers import customer_records
 from shop.days import AS_OF, DAYS, clock
 from shop.faults import faulty_files
 from shop.hard_cases import hard_cases
 from shop.marketing import marketing_spend
+from shop.milestones import milestones_of
 from shop.orders import Order, guest_orders, numbered, orders_of, refunds_of
-from shop.people import Shopper, customer_records, shoppers
+from shop.people import Shopper, shoppers, the_curious
 from shop.subscriptions import subscriptions_of
 from shop.tables import Row, moment_of
-from truth import write_truth
+from truth import CountedRows, write_truth
 
 HERE = Path(__file__).resolve().parent
 EXCHANGE_RATES = HERE.parent / "seeds" / "exchange_rates.csv"
@@ -38,22 +40,27 @@ def main() -> None:
 
 def generate(folder: Path) -> None:
     """Write the whole sample into this folder, a folder per table, and the truth beside it."""
-    people, orders, subscriptions = shoppers(), guest_orders(), []
+    people, orders, subscriptions, milestones = shoppers(), guest_orders(), [], []
+    people += the_curious(people)
     first_seen: dict[str, datetime] = {}
+    ordered: dict[str, list[datetime]] = {}
     for person in people:
         bought, subscribed = purchases_of(person)
         orders += bought
         subscriptions += subscribed
         moments = [moment_of(item.row, "ordered_at") for item in bought]
+        ordered[person.customer_id] = sorted(moments)
         moments += [moment_of(row, "started_at") for row in subscribed]
         if moments:
             first_seen[person.customer_id] = min(moments)
+            milestones += milestones_of(person, ordered[person.customer_id], subscribed)
     orders = numbered(orders)
     refunds = refunds_of(orders)
-    customers = customer_records(people, first_seen)
+    customers = customer_records(people, first_seen, ordered)
     cases = hard_cases()
     for case in cases:
         customers += case.customers
+        milestones += case.milestones
         if case.is_of_billing:
             continue
         orders += case.orders
@@ -66,15 +73,18 @@ def generate(folder: Path) -> None:
         "subscriptions": deliveries.deliver_subscriptions(
             table(folder, "subscriptions"), subscriptions
         ),
+        "milestones": deliveries.deliver_milestones(table(folder, "milestones"), milestones),
         "marketing_spend": deliveries.deliver_spend(
             table(folder, "marketing_spend"), marketing_spend()
         ),
     }
     for name, rows in deliveries.deliver_billing(folder, cases).items():
         delivered[name] += rows
-    rejected = add_faults(folder, delivered)
+    rejected, emptied = add_faults(folder, delivered)
     write_truth(
-        folder.with_name(f"{folder.name}_truth"), delivered, rejected, EXCHANGE_RATES, AS_OF
+        folder.with_name(f"{folder.name}_truth"),
+        CountedRows(delivered, rejected, emptied, AS_OF),
+        EXCHANGE_RATES,
     )
 
 
@@ -96,15 +106,23 @@ def purchases_of(person: Shopper) -> tuple[list[Order], list[Row]]:
     return orders, subscriptions
 
 
-def add_faults(folder: Path, delivered: dict[str, list[Row]]) -> Counter[tuple[str, str]]:
-    """Write the faulty files, add their readable rows to those delivered, and count the others."""
+def add_faults(
+    folder: Path, delivered: dict[str, list[Row]]
+) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    """Write the faulty files, and add their readable rows to those delivered.
+
+    Return how many rows are rejected for each table and column, and how many have it left empty.
+    """
     rejected: Counter[tuple[str, str]] = Counter()
+    emptied: Counter[tuple[str, str]] = Counter()
     for name, file in faulty_files().items():
         (table(folder, name) / "2025-06-late-and-faulty.csv").write_bytes(file.content())
         delivered[name] += file.readable_rows()
         for column, lines in file.rejected().items():
             rejected[name, column] += lines
-    return rejected
+        for column, lines in file.emptied().items():
+            emptied[name, column] += lines
+    return rejected, emptied
 
 
 def table(folder: Path, name: str) -> Path:

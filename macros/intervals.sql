@@ -11,7 +11,7 @@
 {%- endmacro %}
 
 {% macro _wilson(successes, trials, sign) -%}
-    {%- set z = _normal_quantile() | float -%}
+    {%- set z = normal_quantile() | float -%}
     {%- set x = 'cast(' ~ successes ~ ' as double)' -%}
     {%- set n = 'cast(' ~ trials ~ ' as double)' -%}
     ({{ x }} + {{ z * z / 2 }} {{ sign }} {{ z }} * sqrt({{ x }} * ({{ n }} - {{ x }}) / {{ n }} + {{ z * z / 4 }}))
@@ -20,17 +20,44 @@
 
 
 {#-
+    The 95 % interval of the difference of two proportions, the first less the second, from their Wilson intervals (Newcombe
+    1998, method 10). NULL where one of the two groups is empty.
+-#}
+{% macro newcombe_low(successes, trials, other_successes, other_trials) -%}
+    {{ _difference(successes, trials, other_successes, other_trials) }}
+    - {{ _newcombe_reach(successes, trials, 'low', other_successes, other_trials, 'high') }}
+{%- endmacro %}
+
+{% macro newcombe_high(successes, trials, other_successes, other_trials) -%}
+    {{ _difference(successes, trials, other_successes, other_trials) }}
+    + {{ _newcombe_reach(successes, trials, 'high', other_successes, other_trials, 'low') }}
+{%- endmacro %}
+
+{% macro _difference(successes, trials, other_successes, other_trials) -%}
+    {{ safe_divide(successes, trials) }} - {{ safe_divide(other_successes, other_trials) }}
+{%- endmacro %}
+
+{% macro _newcombe_reach(successes, trials, side, other_successes, other_trials, other_side) -%}
+    {%- set ends = {'low': wilson_low, 'high': wilson_high} -%}
+    sqrt(
+        power({{ safe_divide(successes, trials) }} - {{ ends[side](successes, trials) }}, 2)
+        + power({{ safe_divide(other_successes, other_trials) }} - {{ ends[other_side](other_successes, other_trials) }}, 2)
+    )
+{%- endmacro %}
+
+
+{#-
     The 95 % log-log interval of a Kaplan-Meier estimate (Kalbfleisch and Prentice 1980) from the log of the survival and
     that log's standard error. NULL where the survival is 1 or 0.
 -#}
 {% macro log_log_low(log_survival, std_error_of_log) -%}
-    exp({{ log_survival }} * exp(-{{ _normal_quantile() }} * {{ std_error_of_log }} / {{ log_survival }}))
+    exp({{ log_survival }} * exp(-{{ normal_quantile() }} * {{ std_error_of_log }} / {{ log_survival }}))
 {%- endmacro %}
 
 {% macro log_log_high(log_survival, std_error_of_log) -%}
-    exp({{ log_survival }} * exp({{ _normal_quantile() }} * {{ std_error_of_log }} / {{ log_survival }}))
+    exp({{ log_survival }} * exp({{ normal_quantile() }} * {{ std_error_of_log }} / {{ log_survival }}))
 {%- endmacro %}
 
 
 {#- The 97.5 % quantile of the normal distribution. -#}
-{% macro _normal_quantile() %}1.959963984540054{% endmacro %}
+{% macro normal_quantile() %}1.959963984540054{% endmacro %}

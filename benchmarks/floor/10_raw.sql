@@ -6,6 +6,7 @@
 -- - No refund exceeds its order, or has none.
 -- - No order renews a subscription.
 -- - No subscription moves to another customer, is dated back, or takes back a cancellation.
+-- - Who was merged into another account bought nothing and sent nobody, and signed up with it.
 --
 -- Customers are integers (c), numbered in the order of their ids.
 
@@ -112,9 +113,12 @@ from read_csv(
     columns = {
         'customer_id': 'varchar', 'referred_by_customer_id': 'varchar', 'email': 'varchar',
         'country': 'varchar', 'acquisition_channel': 'varchar', 'signed_up_at': 'timestamp',
-        'updated_at': 'timestamp'
+        'updated_at': 'timestamp', 'birth_date': 'date', 'loyalty_joined_at': 'timestamp',
+        'marketing_consent': 'boolean', 'unsubscribed_at': 'timestamp',
+        'merged_into_customer_id': 'varchar', 'merged_at': 'timestamp'
     }
 )
+where merged_into_customer_id is null
 group by customer_id;
 
 create temp table raw_versions as

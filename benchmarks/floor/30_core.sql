@@ -146,6 +146,15 @@ left join spell_totals on ids.c = spell_totals.c
 left join recurring on ids.c = recurring.c;
 
 create table core.dim_customers as
+with referral_totals as (
+    select
+        referred_by_customer_id as referrer_id,
+        count(*) as referred_customers,
+        sum(lifetime_net_revenue) as referred_net_revenue
+    from customers
+    where referred_by_customer_id is not null
+    group by referred_by_customer_id
+)
 select
     customer_id, referred_by_customer_id, acquisition_channel, country, first_plan_id,
     first_billing_interval, first_order_value_band,
@@ -154,10 +163,13 @@ select
         when is_active_orders or is_active_subscriptions then 'active'
         else 'lost'
     end as status,
-    lifetime_orders, lifetime_net_revenue, lifetime_recurring_revenue, current_mrr, is_active_orders,
+    lifetime_orders, lifetime_net_revenue, lifetime_recurring_revenue, current_mrr,
+    coalesce(referred_customers, 0)::bigint as referred_customers,
+    coalesce(referred_net_revenue, 0)::decimal(18, 2) as referred_net_revenue, is_active_orders,
     is_active_subscriptions, getvariable('as_of') - acquired_on - 1 as tenure_days, signed_up_on,
     acquired_on, first_order_date, last_order_date, first_paid_on
-from customers;
+from customers
+left join referral_totals on customers.customer_id = referral_totals.referrer_id;
 
 -- Customers with the same attributes are one group (g). Each group has one value in each segment,
 -- so reports count groups first, and segments (s) afterwards, which are far fewer rows.

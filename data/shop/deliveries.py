@@ -172,7 +172,7 @@ def deliver_billing(folder: Path, cases: Iterable[Case]) -> dict[str, list[Row]]
     }
 
 
-# --- Customers, refunds and marketing -----------------------------------------------------------
+# --- Customers, milestones, refunds and marketing -----------------------------------------------
 
 
 def deliver_customers(folder: Path, rows: Sequence[Row]) -> list[Row]:
@@ -181,6 +181,15 @@ def deliver_customers(folder: Path, rows: Sequence[Row]) -> list[Row]:
     for year, of_year in by_year(rows, "updated_at").items():
         columns = [*tables.CUSTOMERS, "utm_campaign"] if year == 2025 else tables.CUSTOMERS
         write_csv(folder / names[year], columns, by(of_year, "customer_id", "updated_at"))
+    return list(rows)
+
+
+def deliver_milestones(folder: Path, rows: Sequence[Row]) -> list[Row]:
+    """Write the milestones by year; the first file is compressed."""
+    names = {2023: "2023.csv.gz", 2024: "2024.csv", 2025: "2025.csv"}
+    for year, of_year in by_year(rows, "reached_at").items():
+        ordered = by(of_year, "customer_id", "reached_at")
+        write_csv(folder / names[year], tables.MILESTONES, ordered)
     return list(rows)
 
 

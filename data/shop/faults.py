@@ -18,10 +18,14 @@ FILE = Path(__file__).resolve().parents[1] / "faults.yml"
 
 @dataclass(frozen=True)
 class Fault:
-    """One line of a faulty file; `rejected_for` is the column at fault, if there is one."""
+    """One line of a faulty file, and the column at fault, if there is one.
+
+    Either the line is rejected for the column, or the column is left empty.
+    """
 
     line: str
     rejected_for: str | None = None
+    left_empty: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,9 @@ class FaultyFile:
 
     def __post_init__(self) -> None:
         """Refuse a misspelt column at fault."""
-        if unknown := self.rejected().keys() - set(self.columns.split(",")):
-            raise ValueError(f"faults.yml rejects lines for unknown columns: {sorted(unknown)}")
+        at_fault = self.rejected().keys() | self.emptied().keys()
+        if unknown := at_fault - set(self.columns.split(",")):
+            raise ValueError(f"faults.yml names unknown columns as faulty: {sorted(unknown)}")
 
     def content(self) -> bytes:
         """Return the file as it is delivered."""
@@ -44,6 +49,10 @@ class FaultyFile:
     def rejected(self) -> Counter[str]:
         """Return the number of rejected lines by the column at fault."""
         return Counter(fault.rejected_for for fault in self.faults if fault.rejected_for)
+
+    def emptied(self) -> Counter[str]:
+        """Return the number of accepted lines by the column that is left empty."""
+        return Counter(fault.left_empty for fault in self.faults if fault.left_empty)
 
     def readable_rows(self) -> Iterable[Row]:
         """Yield the rows that are not rejected, with values like those of all other rows."""

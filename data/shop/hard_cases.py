@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "hard_cases"
 DEFAULTS = "defaults.yml"
 # Its rows are delivered by the billing system, in files of their own.
 BILLING = "billing.yml"
-LISTS = ("orders", "refunds", "subscriptions", "address_changes")
+LISTS = ("orders", "refunds", "subscriptions", "milestones", "record_changes")
 
 # What YAML makes of an entry: dates are datetimes, amounts are numbers.
 Entry = Mapping[str, Any]
@@ -33,6 +33,7 @@ class Case:
     orders: Sequence[Order]
     refunds: Sequence[Row]
     subscriptions: Sequence[Row]
+    milestones: Sequence[Row]
     is_of_billing: bool
 
 
@@ -49,8 +50,8 @@ def hard_cases() -> list[Case]:
 
 def read_case(entry: Entry, defaults: Mapping[str, Entry], *, is_of_billing: bool) -> Case:
     """Return one case, with the defaults for every column that it does not name."""
-    refuse_unknown(entry, ("customer_id", *defaults["case"], *LISTS))
-    case = {name: [] for name in LISTS} | defaults["case"] | entry
+    refuse_unknown(entry, ("customer_id", "record", *defaults["case"], *LISTS))
+    case = {name: [] for name in LISTS} | {"record": {}} | defaults["case"] | entry
     columns = tables.BILLING_COLUMNS if is_of_billing else tables.COLUMNS
     own = {"customer_id": case["customer_id"]}
     orders = [
@@ -65,17 +66,19 @@ def read_case(entry: Entry, defaults: Mapping[str, Entry], *, is_of_billing: boo
     moments = [moment_of(row, "ordered_at") for row in orders]
     moments += [moment_of(row, "started_at") for row in subscriptions]
     return Case(
-        read_customer(case, min(moments)),
+        read_customer(case, min(moments, default=None)),
         [Order(row, case["country"]) for row in orders],
         [checked(defaults["refund"] | row, columns["refunds"]) for row in case["refunds"]],
         subscriptions,
+        [checked(own | row, tables.MILESTONES) for row in case["milestones"]],
         is_of_billing,
     )
 
 
-def read_customer(case: Entry, signed_up_at: datetime) -> list[Row]:
-    """Return the record of the customer, and one more for each change of address."""
+def read_customer(case: Entry, first_seen: datetime | None) -> list[Row]:
+    """Return the record of the customer, and one more for each change of the record."""
     customer_id = case["customer_id"]
+    signed_up_at = case["record"].get("signed_up_at", first_seen)
     record: Row = {
         "customer_id": customer_id,
         "signed_up_at": signed_up_at,
@@ -83,8 +86,9 @@ def read_customer(case: Entry, signed_up_at: datetime) -> list[Row]:
         "country": case["country"],
         "acquisition_channel": case["channel"],
         "updated_at": signed_up_at,
+        **checked(case["record"], tables.CUSTOMERS),
     }
-    return [record, *(checked(record | new, tables.CUSTOMERS) for new in case["address_changes"])]
+    return [record, *(checked(record | new, tables.CUSTOMERS) for new in case["record_changes"])]
 
 
 def read_order(order: Entry) -> Entry:

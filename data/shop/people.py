@@ -1,15 +1,16 @@
-"""Who the generated customers are, and what the shop's customer file says about them."""
+"""Who the generated customers are."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from shop.chance import Dice
-from shop.days import AS_OF, DAYS, OPENING, clock, day_of_shop, growth, season
-from shop.tables import Row
+from shop.days import DAYS, day_of_shop, growth, season
 
 CUSTOMERS = 2000
+# Sent by a customer, signed up, and never bought.
+CURIOUS = 90
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Shopper:
 def shoppers() -> list[Shopper]:
     """Return the generated customers in order of arrival."""
     people: list[Shopper] = []
-    for number, day in enumerate(arrival_days()):
+    for number, day in enumerate(arrival_days("arrivals", CUSTOMERS)):
         customer_id = f"c-{number + 1:05d}"
         dice = Dice(customer_id, "who")
         channel = dice.pick({name: channel.share for name, channel in CHANNELS.items()})
@@ -85,45 +86,21 @@ def shoppers() -> list[Shopper]:
     return people
 
 
-def arrival_days() -> list[int]:
-    """Return the day of arrival of every generated customer: mild growth, more in winter."""
+def the_curious(people: Sequence[Shopper]) -> list[Shopper]:
+    """Return those who were sent by one of these customers, looked around, and never bought."""
+    found: list[Shopper] = []
+    for number, day in enumerate(arrival_days("the curious", CURIOUS)):
+        customer_id = f"c-{CUSTOMERS + number + 1:05d}"
+        dice = Dice(customer_id, "who")
+        earlier = [person for person in people if person.arrived_on < day]
+        friend = earlier[int(dice.unit() * len(earlier))].customer_id if earlier else None
+        country = dice.pick(COUNTRIES)
+        found.append(Shopper(customer_id, day, "neither", "referral", country, "USD", friend))
+    return found
+
+
+def arrival_days(stream: str, number: int) -> list[int]:
+    """Return the days of arrival of that many customers: mild growth, more in winter."""
     weights = {day: growth(day) * season(day_of_shop(day)) for day in range(DAYS)}
-    dice = Dice("arrivals")
-    return sorted(dice.pick(weights) for _ in range(CUSTOMERS))
-
-
-def customer_records(people: list[Shopper], first_seen: dict[str, datetime]) -> list[Row]:
-    """Return the records of all customers. `first_seen` is the first order or subscription."""
-    return [
-        record
-        for person in people
-        for record in records_of(person, first_seen.get(person.customer_id))
-    ]
-
-
-def records_of(person: Shopper, first_seen: datetime | None) -> list[Row]:
-    """Return the record of one customer, and a second one after a move or a new address."""
-    dice = Dice(person.customer_id, "record")
-    seen = first_seen or clock(dice, person.arrived_on)
-    signed_up_at = max(seen - timedelta(minutes=dice.between(1, 30)), OPENING)
-    if person.channel == "marketplace" and dice.chance(0.05):
-        return []  # the marketplace did not hand over the address
-    record: Row = {
-        "customer_id": person.customer_id,
-        "signed_up_at": None if dice.chance(0.01) else signed_up_at,
-        "email": f"{person.customer_id}@example.com",
-        "country": person.country,
-        "acquisition_channel": person.channel,
-        "referred_by_customer_id": person.referred_by,
-        "utm_campaign": dice.pick({"": 6, "spring-roast": 2, "podcast": 1, "new-year": 1}),
-        "updated_at": signed_up_at,
-    }
-    if not dice.chance(0.07):
-        return [record]
-    changed_at = signed_up_at + timedelta(seconds=int(dice.exponential(250.0) * 86400.0))
-    if changed_at >= AS_OF:
-        return [record]
-    moved: Row = {"country": dice.pick(COUNTRIES)}
-    wrote: Row = {"email": f"{person.customer_id}.new@example.com"}
-    changed = moved if dice.chance(0.4) else wrote
-    return [record, record | changed | {"updated_at": changed_at}]
+    dice = Dice(stream)
+    return sorted(dice.pick(weights) for _ in range(number))

@@ -30,6 +30,12 @@ CUSTOMERS = [
     "country",
     "acquisition_channel",
     "referred_by_customer_id",
+    "birth_date",
+    "loyalty_joined_at",
+    "marketing_consent",
+    "unsubscribed_at",
+    "merged_into_customer_id",
+    "merged_at",
     "updated_at",
 ]
 SUBSCRIPTIONS = [
@@ -53,6 +59,7 @@ SUBSCRIPTIONS = [
     "updated_at",
     "is_test",
 ]
+MILESTONES = ["customer_id", "milestone", "reached_at"]
 SPEND = ["spend_date", "channel", "amount", "currency"]
 
 COLUMNS = {"orders": ORDERS, "refunds": REFUNDS, "subscriptions": SUBSCRIPTIONS}

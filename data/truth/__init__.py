@@ -9,5 +9,6 @@ half up.
 """
 
 from truth.answers import write_truth
+from truth.rows import CountedRows
 
-__all__ = ["write_truth"]
+__all__ = ["CountedRows", "write_truth"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from truth.journeys import Journeys
 from truth.money import Rates, cents
 from truth.months import month_of, months_from, state_at
 from truth.rows import CountedRows, Row
@@ -18,19 +19,10 @@ from truth.subscriptions import by_customer, pay_before, spells
 Answer = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 
-def write_truth(
-    folder: Path,
-    delivered: Mapping[str, Sequence[Row]],
-    rejected: Counter[tuple[str, str]],
-    rates: Path,
-    as_of: datetime,
-) -> None:
-    """Write one CSV file per question into this folder.
-
-    `delivered` holds the readable rows of each table as often as files hold them. Those of
-    subscriptions have their effective moment. `rejected` counts the others by table and column.
-    """
-    truth = Truth(delivered, rejected, rates, as_of)
+def write_truth(folder: Path, rows: CountedRows, rates: Path) -> None:
+    """Write one CSV file per question into this folder."""
+    truth = Truth(rows, rates)
+    journeys = Journeys(rows, truth.subscriptions)
     answers: dict[str, Answer] = {
         "orders_by_month": truth.orders_by_month(),
         "order_cohorts": truth.order_cohorts(),
@@ -39,6 +31,11 @@ def write_truth(
         "movements": truth.movements_of_cases(),
         "spells": truth.spells_of_cases(),
         "row_outcomes": truth.row_outcomes(),
+        "stages": journeys.stages(),
+        "milestones": journeys.milestones(),
+        "retention_by_milestone": journeys.retention_by_milestone(),
+        "referrals": journeys.referrals(),
+        "loyalty_members": journeys.loyalty_members(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, (columns, lines) in answers.items():
@@ -51,18 +48,11 @@ def write_truth(
 class Truth:
     """The answers that follow from the rows that count."""
 
-    def __init__(
-        self,
-        delivered: Mapping[str, Sequence[Row]],
-        rejected: Counter[tuple[str, str]],
-        rates: Path,
-        as_of: datetime,
-    ) -> None:
-        """Find the rows that count, and price them."""
-        self.as_of, self.rates = as_of, Rates(rates)
-        self.rows = CountedRows(delivered, rejected, as_of)
+    def __init__(self, rows: CountedRows, rates: Path) -> None:
+        """Price the rows."""
+        self.rows, self.as_of, self.rates = rows, rows.as_of, Rates(rates)
         self.orders, self.refunds = self.rows.orders, self.rows.refunds
-        self.subscriptions = by_customer(self.rows.versions, self.rates, as_of)
+        self.subscriptions = by_customer(self.rows.versions, self.rates, self.as_of)
         self.refunded = self.refunds_in_usd()
         self.note_what_never_paid()
 

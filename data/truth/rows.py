@@ -16,6 +16,7 @@ KEYS = {
     "customers": ("customer_id",),
     "subscriptions": ("subscription_id", "item_id", "effective_at"),
     "marketing_spend": ("spend_date", "channel"),
+    "milestones": ("customer_id", "milestone", "reached_at"),
 }
 
 
@@ -51,17 +52,49 @@ def in_force(table: str, rows: Iterable[Row]) -> tuple[list[Row], Counter[str]]:
     return list(latest.values()), lost
 
 
+def survivors_of(customers: Iterable[Row], as_of: datetime) -> dict[str, str]:
+    """Return the account that each merged account has become.
+
+    A merge into an account that was itself merged goes on. A way that leads into a circle is no
+    merge, and nor is one from as_of on.
+    """
+    into = {
+        row["customer_id"]: row["merged_into_customer_id"]
+        for row in customers
+        if row.get("merged_into_customer_id")
+        and (row.get("merged_at") or row["updated_at"]) < as_of
+    }
+    survivors: dict[str, str] = {}
+    for account in into:
+        way = [account]
+        while way[-1] in into and into[way[-1]] not in way:
+            way.append(into[way[-1]])
+        if way[-1] not in into:
+            survivors[account] = way[-1]
+    return survivors
+
+
 class CountedRows:
-    """The rows that count, and what became of all others."""
+    """The rows that count, and what became of all others.
+
+    All rows of a merged account bear the id of the account that it has become, for all history.
+    """
 
     def __init__(
         self,
         delivered: Mapping[str, Sequence[Row]],
         rejected: Counter[tuple[str, str]],
+        emptied: Counter[tuple[str, str]],
         as_of: datetime,
     ) -> None:
-        """Find the rows in force, and the reasons for which some of these do not count."""
-        self.delivered, self.rejected, self.as_of = delivered, rejected, as_of
+        """Find the rows in force, and the reasons for which some of these do not count.
+
+        `delivered` holds the readable rows of each table as often as files hold them. Those of
+        subscriptions have their effective moment. `rejected` counts the others by table and column,
+        `emptied` those that lack a column because it cannot be read.
+        """
+        self.delivered, self.rejected, self.emptied = delivered, rejected, emptied
+        self.as_of = as_of
         self.in_force: dict[str, list[Row]] = {}
         self.superseded: Counter[tuple[str, str]] = Counter()
         self.not_counted: Counter[tuple[str, str]] = Counter()
@@ -69,11 +102,44 @@ class CountedRows:
         for table, rows in delivered.items():
             self.in_force[table], lost = in_force(table, rows)
             self.superseded += Counter({(table, why): number for why, number in lost.items()})
+        self.survivors = survivors_of(self.in_force["customers"], as_of)
+        self.customers = self.one_record_each()
         self.orders = {
             row["order_id"]: row for row in self.counted("orders", self.why_order_does_not_count)
         }
         self.refunds = list(self.counted("refunds", self.why_refund_does_not_count))
         self.versions = list(self.counted("subscriptions", self.why_version_does_not_count))
+        self.milestones = list(self.counted("milestones", self.why_milestone_does_not_count))
+
+    def one_record_each(self) -> dict[str, Row]:
+        """Return what each surviving account says, with the earliest days of all its accounts.
+
+        Keep count of the merges, and of those that are none.
+        """
+        people: dict[str, Row] = {}
+        rows = self.in_force["customers"]
+        for row in sorted(rows, key=lambda row: row["customer_id"] in self.survivors):
+            record = self.renamed(row)
+            known = people.setdefault(record["customer_id"], record)
+            for column in ("signed_up_at", "loyalty_joined_at"):
+                moments = [moment for one in (known, record) if (moment := one.get(column))]
+                known[column] = min(moments, default=None)
+            if row["customer_id"] in self.survivors:
+                self.not_counted["customers", "merged into another account"] += 1
+            elif row.get("merged_into_customer_id"):
+                is_to_come = (row["merged_at"] or row["updated_at"]) >= self.as_of
+                why = "merged after as_of" if is_to_come else "merged in a circle"
+                self.unknown["customers", why] += 1
+        return people
+
+    def renamed(self, row: Row) -> Row:
+        """Return the row with the ids of today's accounts."""
+        ids = {
+            column: self.survivors.get(row[column], row[column])
+            for column in ("customer_id", "referred_by_customer_id")
+            if column in row
+        }
+        return row | ids
 
     def counted(self, table: str, why_not: Callable[[Row], str | None]) -> Iterator[Row]:
         """Yield the rows that count, and keep count of the others."""
@@ -81,7 +147,7 @@ class CountedRows:
             if reason := why_not(row):
                 self.not_counted[table, reason] += 1
             else:
-                yield row
+                yield self.renamed(row)
 
     def why_order_does_not_count(self, row: Row) -> str | None:
         """Return the reason, None for an order that counts."""
@@ -111,18 +177,22 @@ class CountedRows:
         """Return the reason, None for a version that counts."""
         return "test" if row["is_test"] else None
 
+    def why_milestone_does_not_count(self, row: Row) -> str | None:
+        """Return the reason, None for a milestone that counts."""
+        return "after as_of" if row["reached_at"] >= self.as_of else None
+
     def outcomes(self) -> Iterator[tuple[str, str, str, int]]:
         """Yield table, outcome, reason and number of rows.
 
         Every row that was read is accepted, superseded or rejected. Some accepted rows do not
-        count, and some count with a status that nobody knows. The reason of a rejected row is the
-        column at fault.
+        count, and some count with a status that nobody knows or with an empty column. The reason
+        of a rejected or emptied row is the column at fault.
         """
         kinds = (
             ("superseded", self.superseded),
             ("rejected", self.rejected),
             ("not_counted", self.not_counted),
-            ("counted", self.unknown),
+            ("counted", self.unknown + self.emptied),
         )
         for table in sorted(self.delivered):
             yield table, "accepted", "", len(self.in_force[table])

@@ -26,6 +26,25 @@ class Stretch:
     end: datetime | None
     mrr: Decimal
     is_end_of_service: bool
+    is_past_due: bool
+    announced_at: datetime | None
+
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether this is so just before a moment."""
+        return self.begin < moment and (self.end is None or moment <= self.end)
+
+
+@dataclass
+class Wait:
+    """A time in which an item does not pay: a trial, or a pause after it has paid."""
+
+    begin: datetime
+    end: datetime | None
+    is_trial: bool
+
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether this is so just before a moment."""
+        return self.begin < moment and (self.end is None or moment <= self.end)
 
 
 class Item:
@@ -38,6 +57,7 @@ class Item:
         self.rates, self.as_of = rates, as_of
         self.had_trial = False
         self.stretches: list[Stretch] = []
+        self.waits: list[Wait] = []
         for number in range(len(self.versions)):
             self.stretches += self.stretches_of(number)
 
@@ -61,7 +81,11 @@ class Item:
         # What is free before the first payment is a trial. Later it is a gift.
         if not self.stretches:
             is_past_due_after_trial = status == "past_due" and self.had_trial
-            self.had_trial |= trial_end > begin if trial_end else status == "trialing"
+            is_trial = trial_end > begin if trial_end else status == "trialing"
+            self.had_trial |= is_trial
+            if is_trial:
+                known = [moment for moment in (trial_end, end) if moment]
+                self.waits.append(Wait(begin, min(known, default=None), is_trial=True))
             fails = later and later[0]["status"] in ("past_due", "unpaid")
             if (
                 is_past_due_after_trial
@@ -71,6 +95,8 @@ class Item:
                 return
             begin = max(begin, trial_end or begin)
         if status in ("paused", "unpaid", "incomplete") or (end and end <= begin):
+            if self.stretches:
+                self.waits.append(Wait(begin, end, is_trial=False))
             return
         is_end_of_service = end_of_service is not None and end == end_of_service
         if end == next_at and end == self.end_of(version):
@@ -83,7 +109,14 @@ class Item:
         for piece, until in pairwise(bounds):
             mrr = self.mrr_at(number, piece)
             if mrr > 0:
-                yield Stretch(piece, until, mrr, is_end_of_service and until == end)
+                yield Stretch(
+                    piece,
+                    until,
+                    mrr,
+                    is_end_of_service and until == end,
+                    status == "past_due",
+                    self.announced_at(number),
+                )
 
     def mrr_at(self, number: int, moment: datetime) -> Decimal:
         """Return the MRR of a version at a moment, at the rate of the day its terms began."""
@@ -112,6 +145,24 @@ class Item:
         if has_ended:
             return version["current_period_ends_at"] or version["effective_at"]
         return None
+
+    def announced_at(self, number: int) -> datetime | None:
+        """Return since when a version says that service will end, None if it names no end.
+
+        A version without an end takes back what was requested before it. Later versions may still
+        carry the old request.
+        """
+        version = self.versions[number]
+        spent = {
+            earlier["cancel_requested_at"]
+            for before, earlier in enumerate(self.versions[:number])
+            if self.end_of(earlier)
+            and not all(self.end_of(later) for later in self.versions[before + 1 : number + 1])
+        }
+        requested_at = version["cancel_requested_at"]
+        if requested_at and requested_at not in spent:
+            return requested_at
+        return version["effective_at"] if self.end_of(version) else None
 
     def why_never_paid(self) -> str | None:
         """Return why the item is in no number, None for one that paid or was on trial."""
@@ -155,12 +206,7 @@ def bridge_switches(owned: Iterable[Item]) -> None:
 
 def pay_before(moment: datetime, owned: Iterable[Item]) -> Decimal:
     """Return the MRR of one customer just before this moment."""
-    paid = (
-        stretch.mrr
-        for item in owned
-        for stretch in item.stretches
-        if stretch.begin < moment and (stretch.end is None or moment <= stretch.end)
-    )
+    paid = (stretch.mrr for item in owned for stretch in item.stretches if stretch.holds(moment))
     return sum(paid, Decimal(0))
 
 

@@ -23,6 +23,10 @@
         "customer_id || ', ' || milestone || ', ' || cast(reached_at as " ~ text ~ ")",
         'null',
     ),
+    'contacts': (ref('stg_contact_records'), 'contact_id', 'original_cost'),
+    'feedback': (ref('stg_feedback_records'), 'feedback_id', 'null'),
+    'tickets': (ref('stg_ticket_records'), 'ticket_id', 'null'),
+    'carts': (ref('stg_cart_records'), 'cart_id', 'original_amount'),
 } -%}
 {%- for table_name, (relation, record_key, amount) in tables.items() %}
 {{ 'union all' if not loop.first }}

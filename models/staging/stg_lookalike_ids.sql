@@ -13,6 +13,10 @@
     ('subscriptions', ref('stg_subscription_records'), 'customer_id', 'customer_id'),
     ('subscriptions', ref('stg_subscription_records'), 'plan_id', 'plan_id'),
     ('milestones', ref('stg_milestone_records'), 'customer_id', 'customer_id'),
+    ('carts', ref('stg_cart_records'), 'customer_id', 'customer_id'),
+    ('tickets', ref('stg_ticket_records'), 'customer_id', 'customer_id'),
+    ('feedback', ref('stg_feedback_records'), 'customer_id', 'customer_id'),
+    ('contacts', ref('stg_contact_records'), 'customer_id', 'customer_id'),
 ] -%}
 with
 

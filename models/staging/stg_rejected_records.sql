@@ -6,6 +6,10 @@
     'marketing_spend': ref('stg_marketing_spend_records'),
     'exchange_rates': ref('stg_exchange_rate_records'),
     'milestones': ref('stg_milestone_records'),
+    'carts': ref('stg_cart_records'),
+    'tickets': ref('stg_ticket_records'),
+    'feedback': ref('stg_feedback_records'),
+    'contacts': ref('stg_contact_records'),
 } -%}
 
 with

@@ -5,6 +5,10 @@
     'subscriptions': ref('int_subscription_versions_assessed'),
     'marketing_spend': ref('int_marketing_spend_assessed'),
     'milestones': ref('int_milestones_assessed'),
+    'contacts': ref('int_contacts_assessed'),
+    'feedback': ref('int_feedback_assessed'),
+    'tickets': ref('int_tickets_assessed'),
+    'carts': ref('int_carts_assessed'),
 } -%}
 with
 

@@ -5,12 +5,14 @@
         'repeat_rate_90d', 'purchase_frequency', 'average_order_value', 'top_decile_spend_multiple'
     ],
     'rpt_clv_by_cohort': ['clv_per_customer', 'clv_to_cac', 'payback_months'],
+    'rpt_onboarding': ['reached_rate_7d'],
 } -%}
 {%- set names = {
     'rpt_retention_rates': 'basis, period_grain, period_start, is_left_truncated',
     'rpt_mrr': "'subscriptions', 'month', month, false",
     'rpt_repeat_purchase': "'orders', period_grain, cohort_start, false",
     'rpt_clv_by_cohort': "'any', period_grain, cohort_start, false",
+    'rpt_onboarding': "'any', period_grain, cohort_start, is_left_truncated",
 } -%}
 
 with
@@ -29,6 +31,9 @@ reported (
         '{{ column }}',
         cast({{ column }} as double)
     from {{ ref(report) }}
+    {%- if report == 'rpt_onboarding' %}
+    where milestone = 'any'
+    {%- endif %}
 
     {{ 'union all' if not (last_report and loop.last) }}
     {%- endfor %}

@@ -4,6 +4,7 @@
     'refunds': ref('stg_refund_records'),
     'subscriptions': ref('stg_subscription_records'),
     'marketing_spend': ref('stg_marketing_spend_records'),
+    'carts': ref('stg_cart_records'),
 } -%}
 {%- set not_an_amount = "'[^-.0-9]|^[.]|[.]$'" -%}
 with

@@ -7,6 +7,10 @@
     'marketing_spend': (ref('stg_marketing_spend_records'), ['spend_date', 'channel']),
     'exchange_rates': (ref('stg_exchange_rate_records'), ['rate_date', 'currency']),
     'milestones': (ref('stg_milestone_records'), ['customer_id', 'milestone', 'reached_at']),
+    'contacts': (ref('stg_contact_records'), ['contact_id']),
+    'feedback': (ref('stg_feedback_records'), ['feedback_id']),
+    'tickets': (ref('stg_ticket_records'), ['ticket_id']),
+    'carts': (ref('stg_cart_records'), ['cart_id']),
 } -%}
 with
 

@@ -18,6 +18,12 @@ merged_accounts as (
 
 ),
 
+customers as (
+
+    select * from {{ ref('int_customers_segmented') }}
+
+),
+
 assessed as (
 
     select
@@ -27,12 +33,15 @@ assessed as (
         case
             when milestones.is_deleted then 'deleted'
             when milestones.reached_at >= as_of.as_of_at then 'after as_of'
+            when customers.customer_id is null then 'unknown customer'
         end as not_counted_reason
 
     from milestones
     cross join as_of
     left join merged_accounts
         on milestones.customer_id = merged_accounts.account_id
+    left join customers
+        on coalesce(merged_accounts.customer_id, milestones.customer_id) = customers.customer_id
 
 )
 

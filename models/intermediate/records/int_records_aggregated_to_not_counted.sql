@@ -60,6 +60,38 @@ accepted as (
         0 as original_amount
     from {{ ref('int_milestones_assessed') }}
 
+    union all
+
+    select
+        'carts' as table_name,
+        not_counted_reason as reason,
+        original_amount as original_amount
+    from {{ ref('int_carts_assessed') }}
+
+    union all
+
+    select
+        'tickets' as table_name,
+        not_counted_reason as reason,
+        0 as original_amount
+    from {{ ref('int_tickets_assessed') }}
+
+    union all
+
+    select
+        'feedback' as table_name,
+        not_counted_reason as reason,
+        0 as original_amount
+    from {{ ref('int_feedback_assessed') }}
+
+    union all
+
+    select
+        'contacts' as table_name,
+        not_counted_reason as reason,
+        original_cost as original_amount
+    from {{ ref('int_contacts_assessed') }}
+
 )
 
 select

@@ -18,6 +18,10 @@
         'coalesce(updated_at, ' ~ local_midnight('rate_date') ~ ')'
     ),
     'milestones': (ref('stg_milestone_records'), '0', 'coalesce(updated_at, reached_at)'),
+    'contacts': (ref('stg_contact_records'), 'original_cost', 'coalesce(updated_at, sent_at)'),
+    'feedback': (ref('stg_feedback_records'), '0', 'coalesce(updated_at, given_at)'),
+    'tickets': (ref('stg_ticket_records'), '0', 'coalesce(updated_at, opened_at)'),
+    'carts': (ref('stg_cart_records'), 'original_amount', 'coalesce(updated_at, created_at)'),
 } -%}
 {%- set started_at = run_started_at.astimezone(modules.pytz.timezone('UTC')) -%}
 {%- set build_start = "cast('" ~ started_at.strftime('%Y-%m-%d %H:%M:%S') ~ "' as timestamp)" -%}

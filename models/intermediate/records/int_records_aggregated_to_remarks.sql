@@ -6,6 +6,10 @@
     'marketing_spend': (ref('stg_marketing_spend_records'), 'original_amount'),
     'exchange_rates': (ref('stg_exchange_rate_records'), '0'),
     'milestones': (ref('stg_milestone_records'), '0'),
+    'contacts': (ref('stg_contact_records'), 'original_cost'),
+    'feedback': (ref('stg_feedback_records'), '0'),
+    'tickets': (ref('stg_ticket_records'), '0'),
+    'carts': (ref('stg_cart_records'), 'original_amount'),
 } -%}
 {%- for table_name, (relation, amount) in tables.items() %}
 {{ 'union all' if not loop.first }}
@@ -32,3 +36,15 @@ select
 from {{ ref('int_accounts_merged') }}
 where not_applied_reason is not null
 group by not_applied_reason
+
+union all
+
+select
+    'customers' as table_name,
+    'its referral is not counted: ' || not_counted_reason as reason,
+    count(*) as records,
+    cast(0 as decimal(38, 4)) as amount
+
+from {{ ref('int_referrals_assessed') }}
+where not is_counted
+group by not_counted_reason

@@ -37,9 +37,10 @@ last_month as (
 
 ),
 
-spells as (
+referrals as (
 
-    select * from {{ ref('int_subscriptions_merged_to_spells') }}
+    select * from {{ ref('int_referrals_assessed') }}
+    where is_counted
 
 ),
 
@@ -85,8 +86,22 @@ spell_totals as (
         min(started_on) as first_paid_on,
         max(case when ended_on is null then 1 else 0 end) = 1 as has_running_spell
 
-    from spells
+    from {{ ref('int_subscriptions_merged_to_spells') }}
     group by customer_id
+
+),
+
+referral_totals as (
+
+    select
+        referrals.referrer_id,
+        count(*) as referred_customers,
+        sum(order_totals.lifetime_net_revenue) as referred_net_revenue
+
+    from referrals
+    left join order_totals
+        on referrals.customer_id = order_totals.customer_id
+    group by referrals.referrer_id
 
 ),
 
@@ -101,6 +116,8 @@ joined as (
         coalesce(recurring_revenue_totals.lifetime_recurring_revenue, 0)
             as lifetime_recurring_revenue,
         coalesce(recurring_revenue_totals.current_mrr, 0) as current_mrr,
+        coalesce(referral_totals.referred_customers, 0) as referred_customers,
+        coalesce(referral_totals.referred_net_revenue, 0) as referred_net_revenue,
         coalesce(order_totals.active_until >= as_of.as_of, false) as is_active_orders,
         coalesce(spell_totals.has_running_spell, false) as is_active_subscriptions,
         -- an account made after as_of has attributes, but is no event yet
@@ -120,6 +137,8 @@ joined as (
         on attributes.customer_id = recurring_revenue_totals.customer_id
     left join spell_totals
         on attributes.customer_id = spell_totals.customer_id
+    left join referral_totals
+        on attributes.customer_id = referral_totals.referrer_id
 
 )
 
@@ -140,6 +159,8 @@ select
     cast(lifetime_net_revenue as decimal(18, 2)) as lifetime_net_revenue,
     cast(lifetime_recurring_revenue as decimal(18, 2)) as lifetime_recurring_revenue,
     cast(current_mrr as decimal(18, 2)) as current_mrr,
+    cast(referred_customers as bigint) as referred_customers,
+    cast(referred_net_revenue as decimal(18, 2)) as referred_net_revenue,
     is_active_orders,
     is_active_subscriptions,
     cast({{ dbt.datediff('acquired_on', 'as_of', 'day') }} - 1 as bigint) as tenure_days,

@@ -17,10 +17,17 @@
         'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
         'where': grain,
     },
+    'journey.rpt_onboarding': {
+        'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
+        'is_complete': "(is_complete_7d or period_grain = 'all')",
+        'is_left_truncated': 'is_left_truncated',
+        'filter': "milestone = 'any'",
+        'where': grain ~ " || ' and milestone = ''any'''",
+    },
 } -%}
 {%- set periods_in_a_year = "case scorecard.period_grain when 'week' then 52 when 'month' then 12"
     ~ " when 'quarter' then 4 else 1 end" -%}
-{%- set retention, mrr, repeats, clv = reports.keys() -%}
+{%- set retention, mrr, repeats, clv, onboarding = reports.keys() -%}
 {%- set is_mature = "(period_grain = 'all' or mature_customers_90d = customers)" -%}
 {#- A cohort that has not earned its spend back yet needs at least as many months as it is old. -#}
 {%- set months_so_far -%}
@@ -31,20 +38,21 @@
 {%- endset -%}
 {#- A KPI has the name of its column. A new KPI is a line here, and a row of the seed. -#}
 {%- set kpis = {
-    'retention_rate': (retention, 'share', 'retention_ci_low', 'retention_ci_high'),
+    'retention_rate': ('WHO kept', retention, 'share', 'retention_ci_low', 'retention_ci_high'),
     'monthly_equivalent_churn_rate':
-        (retention, 'share', 'monthly_equivalent_ci_low', 'monthly_equivalent_ci_high'),
-    'net_revenue_churn_rate': (mrr, 'share'),
-    'nrr_trailing_12m': (mrr, 'share'),
-    'grr_trailing_12m': (mrr, 'share'),
+        ('WHO lost, per 30.4 days', retention, 'share', 'monthly_equivalent_ci_low', 'monthly_equivalent_ci_high'),
+    'net_revenue_churn_rate': ('Recurring revenue lost, net', mrr, 'share'),
+    'nrr_trailing_12m': ('Net revenue retention, 12 months', mrr, 'share'),
+    'grr_trailing_12m': ('Gross revenue retention, 12 months', mrr, 'share'),
     'repeat_rate_90d':
-        (repeats, 'share', 'repeat_ci_low_90d', 'repeat_ci_high_90d', is_mature),
-    'purchase_frequency': (repeats, 'orders'),
-    'average_order_value': (repeats, 'amount'),
-    'top_decile_spend_multiple': (repeats, 'times'),
-    'clv_per_customer': (clv, 'amount'),
-    'clv_to_cac': (clv, 'times'),
-    'payback_months': (clv, 'months', months_so_far),
+        ('New buyers back within 90 days', repeats, 'share', 'repeat_ci_low_90d', 'repeat_ci_high_90d', is_mature),
+    'purchase_frequency': ('Orders per customer', repeats, 'orders'),
+    'average_order_value': ('Average order value', repeats, 'amount'),
+    'top_decile_spend_multiple': ('Top tenth spends, against the others', repeats, 'times'),
+    'reached_rate_7d': ('First milestone within 7 days', onboarding, 'share', 'reached_ci_low_7d', 'reached_ci_high_7d'),
+    'clv_per_customer': ('Lifetime value of a new customer', clv, 'amount'),
+    'clv_to_cac': ('Lifetime value : cost to win', clv, 'times'),
+    'payback_months': ('Months to earn the cost back', clv, 'months', months_so_far),
 } -%}
 
 with
@@ -69,7 +77,7 @@ periods as (
 
 reported as (
     {%- for kpi, its in kpis.items() %}
-    {%- set report = reports[its[0]] %}
+    {%- set report = reports[its[1]] %}
 
     {{ 'union all' if not loop.first }}
 
@@ -81,13 +89,16 @@ reported as (
         segment_name,
         segment_value,
         cast({{ kpi }} as double) as value,
-        cast({{ its[2] or 'null' }} as double) as ci_low,
-        cast({{ its[3] or 'null' }} as double) as ci_high,
-        {{ report.is_complete or 'is_complete' }} and {{ its[4] or 'true' }} as is_complete,
+        cast({{ its[3] or 'null' }} as double) as ci_low,
+        cast({{ its[4] or 'null' }} as double) as ci_high,
+        {{ report.is_complete or 'is_complete' }} and {{ its[5] or 'true' }} as is_complete,
         {{ report.is_left_truncated or 'false' }} as is_left_truncated
 
-    from {{ ref(its[0].split('.')[1]) }}
+    from {{ ref(its[1].split('.')[1]) }}
     cross join as_of
+    {%- if report.filter %}
+    where {{ report.filter }}
+    {%- endif %}
     {%- endfor %}
 
 ),
@@ -111,13 +122,31 @@ scored as (
             when reported.is_complete and reported.segment_name = 'all' then periods.period_number
         end as complete_period_number,
         case targets.kpi
+            {%- for kpi in kpis %}
+            when '{{ kpi }}' then {{ loop.index }}
+            {%- endfor %}
+        end as kpi_number,
+        replace(
+            case targets.kpi
+                {%- for kpi, its in kpis.items() %}
+                when '{{ kpi }}' then '{{ its[0] }}'
+                {%- endfor %}
+            end,
+            'WHO',
+            case targets.basis
+                when 'orders' then 'Buyers'
+                when 'subscriptions' then 'Subscribers'
+                else 'Customers'
+            end
+        ) as kpi_name,
+        case targets.kpi
             {%- for kpi, its in kpis.items() %}
-            when '{{ kpi }}' then '{{ its[1] }}'
+            when '{{ kpi }}' then '{{ its[2] }}'
             {%- endfor %}
         end as unit,
         case targets.kpi
             {%- for kpi, its in kpis.items() %}
-            when '{{ kpi }}' then '{{ its[0] }}.{{ kpi }}'{{ reports[its[0]].where }}
+            when '{{ kpi }}' then '{{ its[1] }}.{{ kpi }}'{{ reports[its[1]].where }}
             {%- endfor %}
         end as source
 
@@ -163,6 +192,8 @@ with_status as (
 
 select
     scorecard.kpi,
+    scorecard.kpi_name,
+    cast(scorecard.kpi_number as bigint) as kpi_number,
     scorecard.basis,
     scorecard.unit,
     scorecard.period_grain,

@@ -63,6 +63,7 @@ def test_there_are_as_many_orders_as_asked_for_and_some_of_everything_that_happe
     assert counts["orders"] > ORDERS
     assert counts["subscriptions"] == ORDERS / 50 * 3
     assert all(counts[table] for table in ("customers", "refunds", "marketing_spend"))
+    assert counts["milestones"] == pytest.approx(counts["customers"] / 3, rel=0.2)
 
 
 def test_the_hand_written_sql_makes_what_the_raw_files_say(raw, tmp_path):
@@ -89,7 +90,7 @@ def test_the_hand_written_sql_makes_what_the_raw_files_say(raw, tmp_path):
                 union all
                 select order_id, status, amount from '{raw}/orders/*.csv'
             )
-            select count(*), sum(amount::decimal(18, 4)), 20, count(*)
+            select count(*), sum(amount::decimal(18, 4)), 23, count(*)
             from records
             where order_id not in (select order_id from records where status = 'cancelled')
             """

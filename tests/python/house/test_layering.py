@@ -58,14 +58,19 @@ PARENTS = {
         *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
         *("intermediate/subscriptions", "intermediate/retention"),
     },
+    "intermediate/plays": {
+        *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
+        *("intermediate/subscriptions", "intermediate/retention", "intermediate/journey"),
+        "intermediate/value",
+    },
     "intermediate/records": {
         *("source", "staging"),
         *("intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
-        "intermediate/journey",
+        *("intermediate/journey", "intermediate/plays"),
     },
     "marts/core": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
-        "intermediate/retention",
+        *("intermediate/retention", "intermediate/journey"),
     },
     "marts/cohorts": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),

@@ -120,7 +120,7 @@ def test_every_record_of_the_sample_is_accounted_for(served):
         "select sum(rows_read), sum(rows_accepted + rows_superseded + rows_rejected)"
         " from meta.source_files"
     ).fetchall()
-    assert read == split == 13_401
+    assert read == split == 16_299
     files = {file for (file,) in served.sql("select file from meta.source_files").fetchall()}
     assert files == {str(path.relative_to(SAMPLE)) for path in SAMPLE.rglob("*") if path.is_file()}
 
@@ -181,10 +181,11 @@ class Shrunk(NamedTuple):
 
 @pytest.fixture(scope="module")
 def shrunk(build, built_home, tmp_path_factory):
-    """Orders of one year, refunds and odd files: built without a reason, and then with one."""
+    """One year of orders, refunds, milestones, odd files: built without a reason, then with one."""
     raw_dir = tmp_path_factory.mktemp("raw")
     home = raw_dir / "orders/.home"
-    shutil.copytree(SAMPLE / "refunds", raw_dir / "refunds")
+    for table in ("refunds", "milestones"):
+        shutil.copytree(SAMPLE / table, raw_dir / table)
     shutil.copytree(
         SAMPLE / "orders", raw_dir / "orders", ignore=shutil.ignore_patterns("202[45]*")
     )
@@ -213,7 +214,7 @@ def shrunk(build, built_home, tmp_path_factory):
 def test_a_table_that_shrank_blocks_publishing_unless_somebody_says_why(shrunk, reliability):
     said = shrunk.blocked.stdout
     assert shrunk.blocked.returncode == 1
-    assert "orders: 1,479 rows read, 8,754 in the published build" in said
+    assert "orders: 1,479 rows read, 8,778 in the published build" in said
     assert "marketing_spend: 0 rows read, 772 in the published build" in said
     assert "VOLUME_DROP_REASON" in said
     assert shrunk.after_blocked == shrunk.before
@@ -247,14 +248,15 @@ def test_what_is_not_read_is_named_once(shrunk):
     assert warning.endswith(": order (is it orders?)")
 
 
-def test_killed_builds_harm_no_reader_and_the_next_one_catches_up(shrunk, built_home, reliability):
+def test_a_killed_build_harms_no_reader_and_the_next_one_catches_up(
+    shrunk, built_home, reliability
+):
+    """The worst moment, just before the flip. test_kills.py tries all others."""
     nights = Nights(shrunk.raw_dir, shrunk.home)
     flips = {}
     with readers(nights.file, number=2, pause=0.5) as reads:
         flips[nights.current()] = 0
-        for name in ("the name is on disk", "the link is flipped"):
-            nights.kill_at(BY_NAME[name])
-            flips.setdefault(nights.current(), os.lstat(nights.serve / "current").st_ctime)
+        nights.kill_at(BY_NAME["the name is on disk"])
         # All files are back: the marts are those of a home that has never built before.
         nights.raw_dir, nights.right = SAMPLE, contents(built_home / "serve/current/tenure.duckdb")
         nights.good_build()
@@ -263,8 +265,8 @@ def test_killed_builds_harm_no_reader_and_the_next_one_catches_up(shrunk, built_
     assert len({read.build_id for read in reads}) >= 2
     reliability(
         "kills",
-        "SIGKILL of two nights in a row, under two readers",
-        "just before and just after the flip; then an ordinary build",
-        2,
+        "SIGKILL of a night, under two readers",
+        "just before the flip; then an ordinary build",
+        1,
         "nothing",
     )

@@ -47,6 +47,7 @@ class CohortOracle(Oracle):
         reactivation_gap_days,
         calendar=USUAL,
         subscriptions_observed_from="",
+        **policy,
     ):
         super().__init__(zone, as_of, calendar)
         self.observed_from = date.fromisoformat(subscriptions_observed_from or "0001-01-01")
@@ -54,7 +55,7 @@ class CohortOracle(Oracle):
         self.order_lapse = timedelta(days=order_lapse_days)
         self.reactivation_gap = timedelta(days=reactivation_gap_days)
         self.read_orders(shop)
-        self.read_subscriptions(shop)
+        self.read_subscriptions(shop, policy)
         self.read_segments(dim_customers)
 
     # What the raw rows say
@@ -63,6 +64,8 @@ class CohortOracle(Oracle):
         """The days and the money of each customer, from the orders that count."""
         self.order_days = defaultdict(list)
         self.revenue, self.purchase_revenue = defaultdict(list), defaultdict(Decimal)
+        # (day, amount) of purchases, and of what was paid back for them.
+        self.purchases = defaultdict(list)
         # By order: (customer, is renewal), and (day, amount, currency).
         counted, amounts = {}, {}
         for order in shop["orders"]:
@@ -81,21 +84,24 @@ class CohortOracle(Oracle):
                 if is_purchase:
                     self.order_days[order["customer_id"]].append(day)
                     self.purchase_revenue[order["customer_id"]] += amount
+                    self.purchases[order["customer_id"]].append((day, amount))
         self.refunds = Refunds(shop["refunds"], amounts, self)
         for order_id, paid_back in self.refunds.of_orders.items():
             customer_id, is_purchase = counted[order_id]
             for day, amount in paid_back:
                 self.revenue[customer_id].append((day, -amount))
                 self.purchase_revenue[customer_id] -= amount if is_purchase else 0
+                if is_purchase:
+                    self.purchases[customer_id].append((day, -amount))
         for customer_id, paid_back in self.refunds.credit_notes.items():
             self.revenue[customer_id] += [(day, -amount) for day, amount in paid_back]
         self.purchase_days = {
             customer: sorted(set(its_days)) for customer, its_days in self.order_days.items()
         }
 
-    def read_subscriptions(self, shop):
+    def read_subscriptions(self, shop, policy):
         """The stretches for which each customer pays: (from, until or None, MRR)."""
-        self.subscriptions = Subscriptions(shop["subscriptions"], self)
+        self.subscriptions = Subscriptions(shop["subscriptions"], self, **policy)
         self.paying = defaultdict(list)
         for customer, stretches in self.subscriptions.paying.items():
             self.paying[customer] = [(one.pays_from, one.pays_to, one.mrr) for one in stretches]

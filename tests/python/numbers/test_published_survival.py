@@ -24,6 +24,7 @@ from shops.published_shops import (
     LAST_DAY,
     SURVIVORS,
     SURVIVORS_SINCE,
+    gehan_milestones,
     gehan_subscriptions,
     read_gehan,
     row,
@@ -51,6 +52,8 @@ def published(new_home, tmp_path_factory):
         ],
         worked_examples=worked_example_subscriptions(),
     )
+    (raw / "milestones").mkdir()
+    pd.DataFrame(gehan_milestones()).to_csv(raw / "milestones" / "gehan.csv", index=False)
     build = run_build(raw, home, {"as_of_date": AS_OF.isoformat()})
     assert build.returncode == 0, build.stdout
     with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
@@ -96,6 +99,22 @@ def test_gehans_survival_is_the_published_one(curve, arm, survival, median):
     rows = curve(arm, "day").set_index("duration")
     assert rows["survival"][list(survival)].round(4).to_dict() == survival
     assert set(rows["median_duration"]) == {median}
+
+
+@pytest.mark.parametrize(
+    "arm, survival, median",
+    [("gehan-treated", [0.8067, 0.6902, 0.4482], 23), ("gehan-control", [0.5714, 0.1905, 0], 8)],
+)
+def test_a_relapse_as_a_milestone_is_reached_by_all_others(of_plan, arm, survival, median):
+    [found] = of_plan(
+        "reached_rate_7d, reached_rate_14d, reached_rate_30d, median_days",
+        "journey.rpt_onboarding",
+        arm,
+        "period_grain = 'all' and milestone = 'relapse'",
+    ).fetchall()
+    *rates, median_days = found
+    assert [round(1 - rate, 4) for rate in rates] == survival
+    assert median_days == median
 
 
 @pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
@@ -308,7 +327,9 @@ def built(warehouse):
     return build
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.torture) for seed in (2, 3))]
+)
 def test_delayed_entry_finds_the_survival_of_all_in_that_of_the_survivors(built, warehouse, seed):
     """Without the var the curve is far too high, and the build warns."""
     everyone = subscribers(seed, hazard=1 / 300)

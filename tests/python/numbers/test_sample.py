@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, SAMPLE
 
 TRUTH = ROOT / "data" / "sample_truth"
-TABLES = ("customers", "marketing_spend", "orders", "refunds", "subscriptions")
+TABLES = ("customers", "marketing_spend", "milestones", "orders", "refunds", "subscriptions")
 EVENT_COLUMNS = (
     "ordered_at",
     "refunded_at",

@@ -115,6 +115,63 @@ def test_spells_of_the_hard_cases(served):
     )
 
 
+@pytest.mark.parametrize("column", [c for c in truth("stages")[0] if c.startswith("on_")])
+def test_stages_of_every_customer_on_both_sides(served, column):
+    day = column.removeprefix("on_").replace("_", "-")
+    found = served.execute(
+        "select customer_id, side, stage from journey.fct_stage_changes"
+        " where side <> 'overall' and entered_on <= $1::date"
+        " and coalesce(left_on > $1::date, true)",
+        [day],
+    ).fetchall()
+    expected = [(line["customer_id"], line["side"], line[column]) for line in truth("stages")]
+    assert len(found) > 1000
+    assert sorted(found) == sorted(line for line in expected if line[2])
+
+
+def test_milestones_of_the_complete_months(served):
+    compare(
+        served,
+        "milestones",
+        "select cohort_start, milestone, customers"
+        + "".join(
+            f", if(is_complete_{days}d, reached_customers_{days}d, null) as reached_{days}d"
+            for days in (1, 7, 14, 30)
+        )
+        + " from journey.rpt_onboarding where segment_name = 'all' and period_grain = 'month'"
+        " and milestone <> 'any'",
+    )
+
+
+def test_who_stays_by_milestone(served):
+    compare(
+        served,
+        "retention_by_milestone",
+        "select milestone, horizon_days, reached_customers, reached_retained_customers,"
+        " other_customers, other_retained_customers from journey.rpt_onboarding_retention"
+        " where segment_name = 'all' and milestone <> 'any'",
+    )
+
+
+def test_referrals_by_month(served):
+    compare(
+        served,
+        "referrals",
+        "select period_start as month, referrers, referred_customers, became_customers"
+        " from journey.rpt_referrals"
+        " where segment_name = 'all' and period_grain = 'month' and referred_customers > 0",
+    )
+
+
+def test_members_of_the_loyalty_programme_and_others(served):
+    compare(
+        served,
+        "loyalty_members",
+        "select cohort_start, is_member, customers, retained_customers"
+        " from journey.rpt_loyalty_members where period_grain = 'month'",
+    )
+
+
 def test_row_outcomes(served):
     accepted = served.sql(
         "select table_name, 'accepted', '', sum(rows_accepted) from meta.source_files group by all"

@@ -25,6 +25,10 @@ REPORTS = {
     "purchase_frequency": ("cohorts.rpt_repeat_purchase", "cohort_start"),
     "average_order_value": ("cohorts.rpt_repeat_purchase", "cohort_start"),
     "top_decile_spend_multiple": ("cohorts.rpt_repeat_purchase", "cohort_start"),
+    "reached_rate_7d": (
+        *("journey.rpt_onboarding", "cohort_start"),
+        *("reached_ci_low_7d", "reached_ci_high_7d"),
+    ),
     "clv_per_customer": ("clv.rpt_clv_by_cohort", "cohort_start"),
     "clv_to_cac": ("clv.rpt_clv_by_cohort", "cohort_start"),
     "payback_months": ("clv.rpt_clv_by_cohort", "cohort_start"),
@@ -126,8 +130,11 @@ class Scorecard:
                 continue
             if row.get("period_grain", "month") != wanted["period_grain"]:
                 continue
+            if row.get("milestone", "any") != "any":
+                continue
             low, high = (row[end] for end in ends) if ends else (None, None)
-            is_complete = row["is_complete"] or wanted["period_grain"] == "all"
+            is_complete = row["is_complete_7d" if kpi == "reached_rate_7d" else "is_complete"]
+            is_complete = is_complete or wanted["period_grain"] == "all"
             if kpi == "repeat_rate_90d":
                 is_complete = is_complete and row["mature_customers_90d"] == row["customers"]
             is_won_for_money = (

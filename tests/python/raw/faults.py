@@ -60,6 +60,7 @@ GOOD = {
         "country": "DE",
         "merged_into_customer_id": "",
         "updated_at": "2025-03-01T12:00:00Z",
+        "referred_by_customer_id": "",
     },
     "subscriptions": {
         "subscription_id": "{id}",
@@ -84,6 +85,13 @@ GOOD = {
         "channel": "{id}",
         "amount": "100.00",
         "currency": "USD",
+    },
+    # Of a customer whom a file of customers brings.
+    "milestones": {
+        "customer_id": "a-customer-without-an-id-before",
+        "milestone": "{id}",
+        "reached_at": "2025-03-10T12:00:00Z",
+        "is_deleted": "",
     },
 }
 
@@ -628,6 +636,48 @@ BAD_RECORDS = [
         [{"customer_id": "former-customer"}, {"updated_at": "2025-02-15"}],
         ("not counted: another customer in a later version", "accepted"),
         {"started_on": "2025-01-15", "start_mrr": "30.00"},
+    ),
+    # milestones and referrals
+    Fault(
+        "a milestone at a time that is none",
+        "milestones",
+        {"reached_at": "yesterday"},
+        f"rejected: reached_at is not {A_TIME}",
+    ),
+    Fault(
+        "a milestone without a name",
+        "milestones",
+        {"milestone": ""},
+        "rejected: milestone is missing",
+    ),
+    Fault(
+        "a milestone of a customer whom no other file has",
+        "milestones",
+        {"customer_id": "nobody-else"},
+        "not counted: unknown customer",
+    ),
+    Fault(
+        "a milestone of the year 2999",
+        "milestones",
+        {"reached_at": "2999-12-31"},
+        "not counted: after as_of",
+    ),
+    Fault("a deleted milestone", "milestones", {"is_deleted": "true"}, "not counted: deleted"),
+    Fault("a milestone twice", "milestones", [{}, {}], ("accepted", REPETITION)),
+    Fault(
+        "a customer who referred themselves",
+        "customers",
+        {"customer_id": "themselves", "referred_by_customer_id": "themselves"},
+        "accepted, and remarked: its referral is not counted: self-referral",
+    ),
+    Fault(
+        "two customers who referred each other",
+        "customers",
+        [
+            {"customer_id": "one-of-two", "referred_by_customer_id": "other-of-two"},
+            {"customer_id": "other-of-two", "referred_by_customer_id": "one-of-two"},
+        ],
+        ("accepted, and remarked: its referral is not counted: circle of referrals",) * 2,
     ),
     # lines
     Fault("a line with too few fields", "orders", "o1,c1", "rejected: line has too few fields"),

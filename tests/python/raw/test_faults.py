@@ -26,6 +26,7 @@ RECORDS = {
     "customers": "staging.stg_customer_records",
     "subscriptions": "staging.stg_subscription_records",
     "marketing_spend": "staging.stg_marketing_spend_records",
+    "milestones": "staging.stg_milestone_records",
 }
 # The relation that says which accepted records do not count, and its key.
 ASSESSED = {
@@ -33,6 +34,7 @@ ASSESSED = {
     "refunds": ("intermediate.int_refunds_assessed", "refund_id"),
     "customers": ("intermediate.int_customers_assessed", "customer_id"),
     "subscriptions": ("intermediate.int_subscription_versions_assessed", "subscription_id"),
+    "milestones": ("intermediate.int_milestones_assessed", "milestone"),
 }
 # The mart that shows the records, and its key.
 MARTS = {

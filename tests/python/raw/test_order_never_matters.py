@@ -168,7 +168,7 @@ def marts(warehouse, files):
     assert read == sorted((f"{table}/{name}",) for table, name, _, _ in files)
     names = warehouse.query(
         "select schema_name || '.' || table_name from duckdb_tables()"
-        " where schema_name in ('core', 'cohorts', 'churn', 'clv', 'meta')"
+        " where schema_name in ('core', 'cohorts', 'churn', 'clv', 'journey', 'plays', 'meta')"
         " and table_name not in ('builds', 'source_files')"
     )
     return warehouse.fingerprints([name for (name,) in names])

@@ -1,6 +1,7 @@
 """A page of the boards in a real browser: what it asks for, what it complains of, what it shows."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +9,10 @@ from dataclasses import dataclass, field
 
 import duckdb
 import pytest
+from conftest import ROOT
 from playwright.sync_api import Browser, Page, sync_playwright
 
+OVERVIEW = (ROOT / "charts/overview.yml").read_text(encoding="utf-8")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
 
@@ -29,7 +32,11 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
     def charts(self) -> dict[str, dict]:
-        """Each chart by its id: its type, how many marks it has, and its text."""
+        """Each chart by its id: its type, its marks, its texts, and its cells if it is a table.
+
+        `texts` has no label of a KPI: its value is the first text. `rows` has a list of cells for
+        each row, without the row of headings.
+        """
         return self.page.evaluate(
             """() => Object.fromEntries(
                 [...document.querySelectorAll('[data-chart-id]')].map(chart => [
@@ -41,7 +48,14 @@ class Visit:
                         ).length,
                         // A chart of our own template has no marks of Vega.
                         cells: chart.querySelectorAll('rect').length,
-                        text: [...chart.querySelectorAll('text')].map(t => t.textContent).join(' '),
+                        texts: [...chart.querySelectorAll('text:not([data-authored-kind=label])')]
+                            .map(text => text.textContent.trim()),
+                        rows: Object.values([...chart.querySelectorAll('text[data-col]')].reduce(
+                            (rows, cell) => {
+                                const row = rows[cell.getAttribute('y')] ??= [];
+                                row[Number(cell.dataset.col)] = cell.textContent.trim();
+                                return rows;
+                            }, {})),
                         width: chart.getBoundingClientRect().width,
                     },
                 ])
@@ -93,8 +107,12 @@ def check_page(chromium: Browser, address: str, width: int) -> dict[str, dict]:
     assert charts
     for name, chart in charts.items():
         assert 0 < chart["width"] <= width, name
-        if chart["type"] in ("kpi", "table", "callout"):
-            assert any(letter.isdigit() for letter in chart["text"]), name
+        if chart["type"] == "kpi":
+            assert any(letter.isdigit() for letter in chart["texts"][0]), name
+        elif chart["type"] in ("table", "callout"):
+            cells = [cell or "" for row in chart["rows"] for cell in row]
+            texts = cells if chart["type"] == "table" else chart["texts"]
+            assert any(letter.isdigit() for text in texts for letter in text), name
         elif chart["type"] == "custom":
             assert chart["cells"] > 10, name
         else:
@@ -114,14 +132,13 @@ def check_overview(
         " order by month desc limit 1",
         names,
     ).fetchall()
-    assert f"{mrr:,.0f}" in charts["mrr_now"]["text"]
-    assert f"{before:,.0f}" in charts["mrr_now"]["text"]
+    assert charts["mrr_now"]["texts"] == [f"{mrr:,.0f}", f"a month before: {before:,.0f}"]
     kpis = served.execute(
-        "select kpi, basis, unit, value, ci_low, ci_high, target, previous_value"
-        f" from journey.rpt_scorecard {segment} and is_latest",
+        "select kpi, basis, period_grain, unit, value, ci_low, ci_high, direction, target,"
+        f" previous_value, value_a_year_before from journey.rpt_scorecard {segment} and is_latest",
         names,
     ).fetchall()
-    assert len(kpis) == 16
+    assert len(kpis) == 17
     forms = {
         "share": lambda number: f"{100 * number:.1f} %",
         "amount": lambda number: f"{number:.2f} USD",
@@ -129,10 +146,23 @@ def check_overview(
         "orders": lambda number: f"{number:.2f} orders",
         "times": lambda number: f"{number:.1f} times",
     }
-    shown = charts["targets"]["text"]
-    for kpi, basis, unit, number, low, high, target, previous in kpis:
+    called = {
+        tuple(kpi): name
+        for *kpi, name in re.findall(r"\(\d+, '(\w+)', '(\w+)', '(\w+)', '([^']+)'\)", OVERVIEW)
+    }
+    shown = {row[0]: row for row in charts["targets"]["rows"]}
+    assert len(shown) == 16
+    for kpi, basis, grain, unit, number, low, high, direction, target, *others in kpis:
+        factor = 100 if unit == "share" else 1
         # An older cohort has had more time, so its value is not shown beside a younger one.
-        for part in (number, target, None if kpi.startswith("clv") else previous):
-            assert part is None or forms[unit](part) in shown, (kpi, basis)
-        if unit == "share" and low is not None:
-            assert f"{100 * low:.1f} to {100 * high:.1f}" in shown, (kpi, basis)
+        before, year_before = [None, None] if kpi.startswith("clv") else others
+        name, _, *cells, status, before_shown, year_before_shown = shown[called[kpi, basis, grain]]
+        nothing = "\N{EM DASH}"
+        assert cells == [
+            "-" if number is None else forms[unit](number),
+            nothing if low is None else f"{factor * low:.1f} to {factor * high:.1f}",
+            nothing if target is None else f"{direction.replace('_', ' ')} {forms[unit](target)}",
+        ], name
+        assert (status == nothing) == (target is None), name
+        assert before_shown == (nothing if before is None else forms[unit](before)), name
+        assert year_before_shown == (nothing if year_before is None else forms[unit](year_before))

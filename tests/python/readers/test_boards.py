@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 from browser import browser, check_overview, check_page, needs_browser
 from conftest import BOARDS, ROOT
 
+from charts.render import _opened
 from orchestration.serving import boards
 from orchestration.serving.boards import boards_wanted, make_boards
 
@@ -177,6 +179,27 @@ def test_a_wrong_board_is_named_with_its_fault(build, built_home, tmp_path):
     # A board reads the published file and nothing else.
     assert prying.startswith("prying: ") and "disabled by configuration" in prying
     assert [file.name for file in tmp_path.glob("*.html")] == ["good.html"]
+
+
+def test_what_does_not_fit_into_memory_goes_into_a_folder_of_the_renderer(tmp_path, monkeypatch):
+    """DuckDB would write it beside the published file, where readers look."""
+    published = tmp_path / "version" / "tenure.duckdb"
+    published.parent.mkdir()
+    duckdb.connect(published).close()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.setenv("TENURE_MEMORY_LIMIT", "60MB")
+    with _opened(published, folder) as path:
+        # As dbt-charts connects, for each query.
+        options = {"enable_external_access": False}
+        with duckdb.connect(path, read_only=True, config=options) as reader:
+            reader.execute(
+                "select max(text) from (select hash(range) || repeat('-', 40) as text"
+                " from range(3000000) order by text offset 1)"
+            )
+            assert list(folder.glob(".*/tenure.duckdb.tmp"))
+        assert list(published.parent.iterdir()) == [published]
+    assert not list(folder.iterdir())
 
 
 def test_the_overview_in_a_browser(build, built_home, served):

@@ -1,6 +1,7 @@
 """Every board in a real browser, and served with its filters: a part of `make torture`."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -47,6 +48,45 @@ def server(build, built_home):
     yield address
     process.send_signal(signal.SIGKILL)
     process.wait()
+
+
+# What charts/render.py does, without its shortcuts: dbt-charts makes each page by itself.
+WITHOUT_SHORTCUTS = """
+import sys
+from pathlib import Path
+from charts import render
+
+def page(session, board):
+    path = session.project.path(board.relative_to(render.PROJECT).as_posix())
+    return session.render_board(path.read_board(), format="html", standalone=True).data
+
+render._drawn, render.to_html, render.PICTURED = page, str, ()
+faults = render.render(*map(Path, sys.argv[1:]))
+assert not faults, faults
+"""
+# The time of rendering, running numbers of Vega, and whole labels of a legend, which the page's
+# script reads from the drawing as well.
+MAY_DIFFER = re.compile(
+    r'data-rendered-at="[^"]*"|clip\d+-|(?<=role-legend-label)([^>]*) data-dbt-series="[^"]*"'
+)
+
+
+def test_the_shortcuts_of_the_renderer_change_no_page(build, built_home, tmp_path):
+    served = built_home / "serve/current"
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT_SHORTCUTS, served / "tenure.duckdb", tmp_path],
+        cwd=ROOT,
+        env=os.environ | {"DO_NOT_TRACK": "1"},
+        check=True,
+    )
+    for board in BOARDS:
+        ours, theirs = (
+            MAY_DIFFER.sub(r"\1", (folder / f"{board}.html").read_text())
+            for folder in (served / "boards", tmp_path)
+        )
+        # Not in the assert itself: pytest would print a difference of two megabytes.
+        same = ours == theirs
+        assert same, board
 
 
 @pytest.mark.parametrize("width", [1400, 400])

@@ -24,7 +24,9 @@ from installations import new_python
 BUNDLE = ROOT / "deploy/superset"
 SECTION = (ROOT / "docs/bi.md").read_text(encoding="utf-8").split("\n## Superset\n")[1]
 TOTAL = "segment_name = 'all' and is_complete"
-RATES = f"from churn.rpt_retention_rates where {TOTAL} and period_grain = 'month' and basis ="
+MONTHS = f"from churn.rpt_retention_rates where {TOTAL} and period_grain = 'month'"
+WHOLE = f"select period_start {MONTHS} and basis = 'any' and not is_left_truncated"
+RATES = f"{MONTHS} and period_start in ({WHOLE}) and basis ="
 SURVIVAL = "from churn.rpt_subscription_survival where segment_name = 'all' and time_unit = 'month'"
 CUSTOMERS = "from core.dim_customers left join clv.fct_customer_value using (customer_id)"
 # The sum over all rows of each number of each chart, from the marts and not from the views.
@@ -43,7 +45,7 @@ SUMS = {
     },
     "cohorts": {
         "retention": "sum(retention_rate) from cohorts.rpt_subscription_cohorts"
-        f" where {TOTAL} and period_grain = 'month'"
+        f" where {TOTAL} and period_grain = 'month' and not is_left_truncated"
     },
     "survival": {
         "survival": f"sum(survival) {SURVIVAL}",
@@ -91,6 +93,15 @@ def test_the_charts_ask_for_numbers_and_columns_that_their_datasets_have():
         assert set(asked["metrics"]) <= {one["metric_name"] for one in dataset["metrics"]}, name
         assert set(asked["metrics"]) == SUMS[name].keys()
         assert asked["viz_type"] == chart["viz_type"]
+
+
+def test_a_chart_leaves_out_the_months_in_which_the_data_begin():
+    datasets = {dataset["uuid"]: dataset for dataset in bundled("datasets").values()}
+    for name, chart in bundled("charts").items():
+        columns = datasets[chart["dataset_uuid"]]["columns"]
+        needed = "is_left_truncated" in {column["column_name"] for column in columns}
+        filters = [one["sqlExpression"] for one in chart["params"]["adhoc_filters"]]
+        assert filters == ["not is_left_truncated"] * needed, name
 
 
 def test_the_dashboard_has_every_chart_once():
@@ -165,7 +176,14 @@ class Api:
                 "label": params["x_axis"],
                 "timeGrain": params["time_grain_sqla"],
             }
-        query = {"columns": columns, "metrics": params["metrics"], "row_limit": params["row_limit"]}
+        query = {
+            "columns": columns,
+            "metrics": params["metrics"],
+            "row_limit": params["row_limit"],
+            "extras": {
+                "where": " and ".join(one["sqlExpression"] for one in params["adhoc_filters"])
+            },
+        }
         answer = self(
             "/chart/data",
             {"datasource": {"id": int(dataset), "type": kind}, "queries": [query]},

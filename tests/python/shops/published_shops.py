@@ -76,6 +76,19 @@ def gehan_subscriptions() -> list[dict]:
     return rows
 
 
+def gehan_milestones() -> list[dict]:
+    """A relapse as a milestone of the same patients, after as many days as weeks in remission."""
+    return [
+        {
+            "customer_id": f"gehan-{patient.Index}",
+            "milestone": "relapse",
+            "reached_at": LAST_DAY - timedelta(days=patient.Index),
+        }
+        for patient in read_gehan().itertuples()
+        if patient.is_event
+    ]
+
+
 def survivor_subscriptions() -> list[dict]:
     """1,000 yearly subscriptions a plan of SURVIVORS, 10 a month each.
 

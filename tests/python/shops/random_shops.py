@@ -111,7 +111,7 @@ class EdgeShop(Shop):
     The rows of each customer are drawn by themselves: a shop of fewer customers has the same rows.
     """
 
-    TABLES = ("orders", "refunds", "customers", "subscriptions")
+    TABLES = ("orders", "refunds", "customers", "subscriptions", "milestones")
     FIRST_DAY = date(2023, 11, 20)
     # Leap day, and the ends of weeks, quarters and years. A week that belongs to two years. Both
     # changes of the clocks in New York. A week before one of these days.
@@ -149,12 +149,33 @@ class EdgeShop(Shop):
                     self.add_subscription(customer_id)
             if customer_id:
                 self.add_customer(customer_id)
+                self.add_referral(customer_id)
+                self.add_milestones(customer_id)
+        for number, as_of in enumerate(self.AS_OF * 3 if "orders" in sells else ()):
+            self.chance = random.Random(f"{seed} newcomer {number}")
+            self.add_newcomer(f"n{number:02}", as_of - self.chance.randint(1, 40) * DAY)
         self.merge_accounts(
             seed,
             [f"c{number:02}" for number in range(customers)],
             [f"c{number:02}" for number in range(14)],
             [*self.EDGES, *(self.FIRST_DAY + timedelta(days=7 * week) for week in range(70))],
         )
+        # Accounts are as old as anything else, or years older, or of a day that nobody knows.
+        for account in self.tables["customers"]:
+            self.chance = random.Random(f"{seed} account of {account['customer_id']}")
+            signed_up_at = self.pick([None, self.moment(), self.moment()])
+            is_old = signed_up_at and self.happens(0.1)
+            account["signed_up_at"] = signed_up_at - 800 * DAY if is_old else signed_up_at
+        columns = {column for account in self.tables["customers"] for column in account}
+        for account in self.tables["customers"]:
+            account |= dict.fromkeys(columns - account.keys())
+
+    def add_customer(self, customer_id):
+        """Half of them join the loyalty programme, at any time."""
+        before = len(self.tables["customers"])
+        super().add_customer(customer_id)
+        for row in self.tables["customers"][before:]:
+            row["loyalty_joined_at"] = self.moment() if self.happens(0.5) else None
 
     def moment(self):
         any_day = self.FIRST_DAY + timedelta(days=self.chance.randint(0, 465))
@@ -192,6 +213,51 @@ class EdgeShop(Shop):
         if self.happens(0.1):
             noon = self.at(local_day(order["ordered_at"], self.zone), time(12))
             orders.append(order | {"order_id": f"o{len(orders)}", "ordered_at": noon})
+
+    def add_newcomer(self, customer_id, day):
+        """Who begins some days before the data may end is watched for these days alone."""
+        self.tables["orders"].append(
+            {
+                "order_id": f"o{len(self.tables['orders'])}",
+                "customer_id": customer_id,
+                "subscription_id": None,
+                "ordered_at": self.at(day, self.pick(self.CLOCKS)),
+                "amount": Decimal(self.chance.randint(0, 15_000)) / 100,
+                "currency": self.pick(self.CURRENCIES),
+                "status": "paid",
+                "is_test": None,
+            }
+        )
+        self.add_customer(customer_id)
+        self.add_referral(customer_id)
+        self.add_milestones(customer_id)
+
+    def add_referral(self, customer_id):
+        """Any customer may refer any other one, so that some refer themselves, or in a circle."""
+        signed_up_at, is_referred = self.moment(), self.happens(0.6)
+        referrer = self.pick([customer_id, "nobody", *[f"c{n:02}" for n in range(14)] * 2])
+        for row in self.tables["customers"]:
+            if row["customer_id"] == customer_id:
+                row["signed_up_at"] = self.pick([signed_up_at, None])
+                row["referred_by_customer_id"] = referrer if is_referred else None
+
+    def add_milestones(self, customer_id):
+        """At any time, sometimes one twice. Many come soon after the first order or version."""
+        starts = [
+            row["ordered_at"] if table == "orders" else row["started_at"]
+            for table in ("orders", "subscriptions")
+            for row in self.tables[table]
+            if row["customer_id"] == customer_id
+        ]
+        for _ in range(self.chance.randint(0, 4)):
+            soon = min(starts, default=self.moment()) + self.pick([-1, 0, 1, 6, 7, 8, 30, 31]) * DAY
+            self.tables["milestones"].append(
+                {
+                    "customer_id": customer_id if self.happens(0.9) else "somebody",
+                    "milestone": self.pick(["login", "login", "first project"]),
+                    "reached_at": soon if self.happens(0.7) else self.moment(),
+                }
+            )
 
     def add_credit_note(self, customer_id):
         """A refund without an order: at any time, also before the first order."""
