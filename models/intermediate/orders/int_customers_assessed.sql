@@ -21,7 +21,8 @@ merged_accounts as (
 
 ),
 
--- Whose account each one is now. Nobody refers themselves: what a merge makes of a referral.
+-- Whose account each one is now. A referral between accounts of one customer is none. A referral of
+-- an account by itself stays: it is a fault, and is reported where referrals are assessed.
 accounts as (
 
     select
@@ -30,10 +31,15 @@ accounts as (
         merged_accounts.applies_from,
         merged_accounts.account_id is not null as is_merged,
         coalesce(merged_accounts.customer_id, customers.customer_id) as owner_id,
-        nullif(
-            coalesce(referrers.customer_id, customers.referred_by_customer_id),
-            coalesce(merged_accounts.customer_id, customers.customer_id)
-        ) as referred_by
+        case
+            when customers.referred_by_customer_id = customers.customer_id
+                then coalesce(merged_accounts.customer_id, customers.customer_id)
+            else
+                nullif(
+                    coalesce(referrers.customer_id, customers.referred_by_customer_id),
+                    coalesce(merged_accounts.customer_id, customers.customer_id)
+                )
+        end as referred_by
 
     from customers
     left join merged_accounts
