@@ -6,6 +6,8 @@
     'fct_subscription_spells': (ref('fct_subscription_spells'), 'customer_id'),
     'fct_mrr_movements': (ref('fct_mrr_movements'), 'customer_id'),
     'fct_customer_value': (ref('fct_customer_value'), 'customer_id'),
+    'fct_stage_changes': (ref('fct_stage_changes'), 'customer_id'),
+    'fct_customer_scores': (ref('fct_customer_scores'), 'customer_id'),
 } -%}
 with
 

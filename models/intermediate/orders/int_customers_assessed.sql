@@ -21,8 +21,8 @@ merged_accounts as (
 
 ),
 
--- Whose account each one is now. A merge that makes a referral lead to its own customer ends the
--- referral. Who named themselves from the start is named by int_referrals_assessed.
+-- Whose account each one is now. A referral between accounts of one customer is none. A referral of
+-- an account by itself stays: it is a fault, and is reported where referrals are assessed.
 accounts as (
 
     select

@@ -29,7 +29,7 @@ def declare(project, table, column):
 
 
 def raw_files(folder):
-    """Two customers and their orders, with the two new columns."""
+    """Two customers and their orders, with the two new columns, and a merged account."""
     for table, lines in {
         "orders": [
             "order_id,customer_id,ordered_at,amount,coupon_code",
@@ -37,7 +37,11 @@ def raw_files(folder):
             "o2,c2,2025-01-06,20,",
             "o3,c1,2025-02-05,30,",
         ],
-        "customers": ["customer_id,device", "c1,phone", "c2,"],
+        # c4 was merged into c3, who has no device of its own.
+        "customers": [
+            "customer_id,device,merged_into_customer_id",
+            *("c1,phone,", "c2,,", "c3,,", "c4,tablet,c3"),
+        ],
     }.items():
         (folder / table).mkdir(parents=True)
         (folder / table / "all.csv").write_text("\n".join(lines) + "\n")
@@ -71,7 +75,7 @@ def test_a_declared_order_column_reaches_fct_orders(published):
 def test_a_declared_customer_column_reaches_dim_customers_and_its_view(published, table):
     assert published.sql(
         f"select customer_id, device from {table} order by customer_id"
-    ).fetchall() == [("c1", "phone"), ("c2", "(none)")]
+    ).fetchall() == [("c1", "phone"), ("c2", "(none)"), ("c3", "tablet")]
 
 
 def test_the_columns_carry_their_description(published):

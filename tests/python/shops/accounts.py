@@ -68,15 +68,20 @@ def combined(customers, accounts):
         rows_of.setdefault(accounts.owner(row["customer_id"]), []).append(row)
     for owner, rows in rows_of.items():
         rows = sorted(rows, key=lambda row: accounts.place_in_line(row["customer_id"]))
-        referrers = [row.get("referred_by_customer_id") for row in rows]
-        referrers = [accounts.owner(one) for one in referrers if one]
         one = dict(rows[0]) | {"customer_id": owner}
         for name in rows[0].keys() & {"merged_into_customer_id", "merged_at"}:
             one[name] = None
         for name in rows[0].keys() & set(ATTRIBUTES):
             told = [row[name] for row in rows if row[name] is not None]
             if name == "referred_by_customer_id":
-                told = [referrer for referrer in referrers if referrer != owner]
+                # Accounts of one customer do not refer each other. An account that refers itself
+                # is a fault of the file, and stays one.
+                told = [
+                    accounts.owner(row[name])
+                    for row in rows
+                    if row[name] == row["customer_id"]
+                    or (row[name] and accounts.owner(row[name]) != owner)
+                ]
             one[name] = told[0] if told else None
         for name in rows[0].keys() & {"signed_up_at", "loyalty_joined_at"}:
             one[name] = min((row[name] for row in rows if row[name]), default=None)
