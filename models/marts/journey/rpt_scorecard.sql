@@ -19,10 +19,8 @@
     },
     'journey.rpt_onboarding': {
         'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
-        'is_complete': "(is_complete_7d or period_grain = 'all')",
-        'is_left_truncated': 'is_left_truncated',
-        'filter': "milestone = 'any'",
-        'where': grain ~ " || ' and milestone = ''any'''",
+        'is_complete': "(is_complete_7d or period_grain = 'all')", 'is_left_truncated': 'is_left_truncated',
+        'filter': "milestone = 'any'", 'where': grain ~ " || ' and milestone = ''any'''",
     },
 } -%}
 {%- set periods_in_a_year = "case scorecard.period_grain when 'week' then 52 when 'month' then 12"
@@ -36,16 +34,15 @@
             then {{ months_between('cohort_start', 'as_of.last_day') }} + 1
     end
 {%- endset -%}
+{%- set who = "case basis when 'orders' then 'Buyers' when 'subscriptions' then 'Subscribers' else 'Customers' end" -%}
 {#- A KPI has the name of its column. A new KPI is a line here, and a row of the seed. -#}
 {%- set kpis = {
     'retention_rate': ('WHO kept', retention, 'share', 'retention_ci_low', 'retention_ci_high'),
-    'monthly_equivalent_churn_rate':
-        ('WHO lost, per 30.4 days', retention, 'share', 'monthly_equivalent_ci_low', 'monthly_equivalent_ci_high'),
+    'monthly_equivalent_churn_rate': ('WHO lost, per 30.4 days', retention, 'share', 'monthly_equivalent_ci_low', 'monthly_equivalent_ci_high'),
     'net_revenue_churn_rate': ('Recurring revenue lost, net', mrr, 'share'),
     'nrr_trailing_12m': ('Net revenue retention, 12 months', mrr, 'share'),
     'grr_trailing_12m': ('Gross revenue retention, 12 months', mrr, 'share'),
-    'repeat_rate_90d':
-        ('New buyers back within 90 days', repeats, 'share', 'repeat_ci_low_90d', 'repeat_ci_high_90d', is_mature),
+    'repeat_rate_90d': ('New buyers back within 90 days', repeats, 'share', 'repeat_ci_low_90d', 'repeat_ci_high_90d', is_mature),
     'purchase_frequency': ('Orders per customer', repeats, 'orders'),
     'average_order_value': ('Average order value', repeats, 'amount'),
     'top_decile_spend_multiple': ('Top tenth spends, against the others', repeats, 'times'),
@@ -57,9 +54,22 @@
 
 with
 
+-- The rows of the seed, with what each KPI is called and where it stands.
 targets as (
+    {%- for kpi, its in kpis.items() %}
 
-    select * from {{ ref('kpi_targets') }}
+    {{ 'union all' if not loop.first }}
+
+    select
+        targets.*,
+        {{ loop.index }} as kpi_number,
+        replace('{{ its[0] }}', 'WHO', {{ who }}) as kpi_name,
+        '{{ its[2] }}' as unit,
+        '{{ its[1] }}.{{ kpi }}'{{ reports[its[1]].where }} as source
+
+    from {{ ref('kpi_targets') }} as targets
+    where targets.kpi = '{{ kpi }}'
+    {%- endfor %}
 
 ),
 
@@ -120,35 +130,7 @@ scored as (
         coalesce(reported.is_left_truncated, false) as is_left_truncated,
         case
             when reported.is_complete and reported.segment_name = 'all' then periods.period_number
-        end as complete_period_number,
-        case targets.kpi
-            {%- for kpi in kpis %}
-            when '{{ kpi }}' then {{ loop.index }}
-            {%- endfor %}
-        end as kpi_number,
-        replace(
-            case targets.kpi
-                {%- for kpi, its in kpis.items() %}
-                when '{{ kpi }}' then '{{ its[0] }}'
-                {%- endfor %}
-            end,
-            'WHO',
-            case targets.basis
-                when 'orders' then 'Buyers'
-                when 'subscriptions' then 'Subscribers'
-                else 'Customers'
-            end
-        ) as kpi_name,
-        case targets.kpi
-            {%- for kpi, its in kpis.items() %}
-            when '{{ kpi }}' then '{{ its[2] }}'
-            {%- endfor %}
-        end as unit,
-        case targets.kpi
-            {%- for kpi, its in kpis.items() %}
-            when '{{ kpi }}' then '{{ its[1] }}.{{ kpi }}'{{ reports[its[1]].where }}
-            {%- endfor %}
-        end as source
+        end as complete_period_number
 
     from targets
     left join periods

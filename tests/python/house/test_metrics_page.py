@@ -47,6 +47,8 @@ NOT_MEASURES = {
         "journey.rpt_stage_flows.from_stage",
         "journey.rpt_stage_flows.to_stage",
         "journey.rpt_scorecard.kpi",
+        "journey.rpt_scorecard.kpi_name",
+        "journey.rpt_scorecard.kpi_number",
         "journey.rpt_scorecard.unit",
         "journey.rpt_scorecard.source",
         "journey.rpt_onboarding.milestone",
