@@ -10,6 +10,7 @@ from calendar import month_name
 from collections.abc import Mapping
 from datetime import date
 from math import inf
+from operator import gt, lt
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
@@ -98,6 +99,9 @@ RULES: dict[str, Rule] = {
     "fiscal_year_starts_in": _one_of(*(name.lower() for name in month_name[1:])),
     "reporting_currency": Rule("three capital letters such as USD", _is_currency),
     "order_lapse_days": _whole_number(1),
+    "new_customer_days": _whole_number(1),
+    "at_risk_days": _whole_number(1),
+    "lost_days": _whole_number(1),
     "reactivation_gap_days": _whole_number(0),
     "subscriptions_observed_from": Rule("a date YYYY-MM-DD, or empty", _is_date_or_empty),
     "switch_gap_hours": _whole_number(0, 168),
@@ -128,7 +132,9 @@ def read_variables(text: str) -> dict[str, Any]:
         given = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise RefusedVariablesError(f"not a YAML mapping: {text!r} ({error})") from None
-    return _validated(given, text)
+    variables = _validated(given, text)
+    validate(variables)
+    return variables
 
 
 def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dict[str, Any]:
@@ -142,10 +148,36 @@ def project_defaults(project_file: Path = paths.ROOT / "dbt_project.yml") -> dic
 
 
 def validate(variables: Mapping[Any, Any]) -> None:
-    """Raise RefusedVariablesError unless every name is known and every value allowed."""
+    """Raise RefusedVariablesError unless every name is known and every value allowed.
+
+    `variables` are those that a person gives for a build, besides the defaults of dbt_project.yml.
+    """
+    _validate_each(variables)
+    if refused := _limits_out_of_order(variables, project_defaults()):
+        raise RefusedVariablesError("\n".join(refused))
+
+
+def _validate_each(variables: Mapping[Any, Any]) -> None:
     reasons = [refusal(name, value, RULES, "vars") for name, value in variables.items()]
     if refused := [reason for reason in reasons if reason]:
         raise RefusedVariablesError("\n".join(refused))
+
+
+def _limits_out_of_order(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """Say which given limits of the journey's stages contradict another limit.
+
+    A default yields to order_lapse_days without a word: who sets that var alone means retention.
+    """
+    limits = {**defaults, **given}
+    return [
+        f"{name}: {limits[name]} is {words} {other}, which is {limits[other]}; give both"
+        for name, words, other, is_wrong in (
+            ("new_customer_days", "more than", "at_risk_days", gt),
+            ("at_risk_days", "more than", "order_lapse_days", gt),
+            ("lost_days", "less than", "order_lapse_days", lt),
+        )
+        if name in given and is_wrong(limits[name], limits[other])
+    ]
 
 
 def _validated(given: object, origin: str) -> dict[str, Any]:
@@ -155,5 +187,5 @@ def _validated(given: object, origin: str) -> dict[str, Any]:
         raise RefusedVariablesError(f"not a YAML mapping such as {{name: value}}: {origin!r}")
     # In YAML, `as_of_date:` with no value behind it is None. People mean an empty value by it.
     variables = {name: "" if value is None else value for name, value in given.items()}
-    validate(variables)
+    _validate_each(variables)
     return variables

@@ -11,6 +11,7 @@ shown as (
         count(last_order_date) as with_last_order_date,
         count(first_paid_on) as with_first_paid_on,
         sum(case when status = 'active' then 1 else 0 end) as active_customers,
+        count(stage) as with_stage,
         sum(case when is_active_buyer then 1 else 0 end) as active_buyers,
         sum(case when is_subscriber then 1 else 0 end) as subscribers,
         sum(tenure_days) as tenure_days,
@@ -61,6 +62,12 @@ in_clv as (
 
     from {{ ref('fct_customer_value') }}
 
+),
+
+on_the_journey as (
+
+    select count(distinct customer_id) as customers from {{ ref('fct_stage_changes') }}
+
 )
 
 select
@@ -70,6 +77,7 @@ select
 from shown
 cross join in_core
 cross join in_clv
+cross join on_the_journey
 where
     shown.customers <> in_core.customers
     or shown.with_signed_up_on <> in_core.with_signed_up_on
@@ -78,6 +86,7 @@ where
     or shown.with_first_order_date <> in_core.with_first_order_date
     or shown.with_last_order_date <> in_core.with_last_order_date
     or shown.with_first_paid_on <> in_core.with_first_paid_on
+    or shown.with_stage <> on_the_journey.customers
     or shown.active_customers <> in_core.active_customers
     or shown.active_buyers <> in_core.active_buyers
     or shown.subscribers <> in_core.subscribers

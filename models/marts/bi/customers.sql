@@ -16,11 +16,19 @@ customer_values as (
 
     select * from {{ without_database(ref('fct_customer_value')) }}
 
+),
+
+stages as (
+
+    select * from {{ without_database(ref('fct_stage_changes')) }}
+    where side = 'overall' and left_on is null
+
 )
 
 select
     customers.customer_id,
     customers.status,
+    stages.stage,
     customers.acquisition_channel,
     customers.country,
     customers.first_plan_id,
@@ -50,3 +58,5 @@ left join dates
     on customers.acquired_on = dates.date_day
 left join customer_values
     on customers.customer_id = customer_values.customer_id
+left join stages
+    on customers.customer_id = stages.customer_id

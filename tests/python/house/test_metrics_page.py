@@ -42,6 +42,10 @@ NOT_MEASURES = {
         "clv.rpt_clv_calibration.model",
         "clv.rpt_clv_deciles.model",
         "clv.rpt_clv_deciles.decile",
+        "side",
+        "journey.rpt_stages.stage",
+        "journey.rpt_stage_flows.from_stage",
+        "journey.rpt_stage_flows.to_stage",
         "journey.rpt_scorecard.kpi",
         "journey.rpt_scorecard.unit",
         "journey.rpt_scorecard.source",
@@ -111,6 +115,8 @@ WITHOUT_LAW = {
     "churn.fct_mrr_movements.is_complete",
     "churn.rpt_churn_reasons.is_complete",
     "churn.rpt_trials.is_complete",
+    "journey.rpt_stages.is_complete",
+    "journey.rpt_stage_flows.is_complete",
     "clv.rpt_clv_by_cohort.is_complete",
     "journey.rpt_loyalty_tiers.is_complete",
     "journey.rpt_loyalty_tiers.is_left_truncated",
@@ -139,6 +145,7 @@ WITHOUT_LAW = {
     "core.fct_subscription_spells.start_mrr",
     "core.dim_customers.signed_up_on",
     # Classes and labels that rows carry along.
+    "journey.fct_stage_changes.reason",
     "churn.rpt_churn_reasons.reason",
     "churn.rpt_churn_reasons.is_voluntary",
     "clv.rpt_clv_calibration.horizon_days",
@@ -167,6 +174,7 @@ WITHOUT_ORACLE = {
     # Flags, days and the status are handed on from the report.
     "bi.retention_by_month.is_left_truncated",
     "bi.subscription_cohorts_by_month.is_left_truncated",
+    "bi.customers.stage",
     "bi.customers.{status,is_active_buyer,is_subscriber,signed_up_on,acquired_on,acquired_month,first_order_date,last_order_date,first_paid_on}",
     # The laws of these columns scan the raw files a second time.
     "meta.source_files.{rows_read,rows_superseded,rows_rejected}",

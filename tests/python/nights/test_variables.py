@@ -111,3 +111,41 @@ def test_a_bad_value_that_someone_wrote_into_the_project_file_is_refused(tmp_pat
     file.write_text("vars:\n  order_lapse_days: ninety\n")
     with pytest.raises(RefusedVariablesError, match="order_lapse_days: 'ninety'"):
         project_defaults(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("{at_risk_days: 91}", ["at_risk_days: 91 is more than order_lapse_days, which is 90"]),
+        (
+            "{new_customer_days: 61}",
+            ["new_customer_days: 61 is more than at_risk_days, which is 60"],
+        ),
+        ("{lost_days: 89}", ["lost_days: 89 is less than order_lapse_days, which is 90"]),
+        (
+            "{order_lapse_days: 20, at_risk_days: 30, new_customer_days: 40}",
+            [
+                "new_customer_days: 40 is more than at_risk_days, which is 30",
+                "at_risk_days: 30 is more than order_lapse_days, which is 20",
+            ],
+        ),
+    ],
+)
+def test_limits_of_stages_that_contradict_another_limit_are_refused_by_name(text, reasons):
+    with pytest.raises(RefusedVariablesError) as refused:
+        read_variables(text)
+    assert str(refused.value).splitlines() == [f"{reason}; give both" for reason in reasons]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Who sets this one alone means retention. A default yields, and nobody is at risk.
+        "{order_lapse_days: 20}",
+        "{order_lapse_days: 400}",
+        "{order_lapse_days: 120, at_risk_days: 120, new_customer_days: 120, lost_days: 120}",
+        "{at_risk_days: 20}",
+    ],
+)
+def test_a_default_limit_of_stages_yields(text):
+    assert read_variables(text) == yaml.safe_load(text)

@@ -46,13 +46,14 @@ class CohortOracle(Oracle):
         reactivation_gap_days,
         calendar=USUAL,
         subscriptions_observed_from="",
+        **policy,
     ):
         super().__init__(zone, as_of, calendar)
         self.observed_from = date.fromisoformat(subscriptions_observed_from or "0001-01-01")
         self.order_lapse = timedelta(days=order_lapse_days)
         self.reactivation_gap = timedelta(days=reactivation_gap_days)
         self.read_orders(shop)
-        self.read_subscriptions(shop)
+        self.read_subscriptions(shop, policy)
         self.read_segments(dim_customers)
 
     # What the raw rows say
@@ -96,9 +97,9 @@ class CohortOracle(Oracle):
             customer: sorted(set(its_days)) for customer, its_days in self.order_days.items()
         }
 
-    def read_subscriptions(self, shop):
+    def read_subscriptions(self, shop, policy):
         """The stretches for which each customer pays: (from, until or None, MRR)."""
-        self.subscriptions = Subscriptions(shop["subscriptions"], self)
+        self.subscriptions = Subscriptions(shop["subscriptions"], self, **policy)
         self.paying = defaultdict(list)
         for customer, stretches in self.subscriptions.paying.items():
             self.paying[customer] = [(one.pays_from, one.pays_to, one.mrr) for one in stretches]

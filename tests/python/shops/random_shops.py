@@ -122,6 +122,12 @@ class EdgeShop(Shop):
                     self.add_subscription(customer_id)
             if customer_id:
                 self.add_customer(customer_id)
+        # Accounts are as old as anything else, or years older, or of a day that nobody knows.
+        for account in self.tables["customers"]:
+            self.chance = random.Random(f"{seed} account of {account['customer_id']}")
+            signed_up_at = self.pick([None, self.moment(), self.moment()])
+            is_old = signed_up_at and self.happens(0.1)
+            account["signed_up_at"] = signed_up_at - 800 * DAY if is_old else signed_up_at
 
     def add_customer(self, customer_id):
         """Half of them join the loyalty programme, at any time."""

@@ -1,0 +1,210 @@
+with
+
+stays as (
+
+    select * from {{ ref('int_stages_aggregated_to_months') }}
+
+),
+
+flows as (
+
+    select * from {{ ref('rpt_stage_flows') }}
+
+),
+
+months as (
+
+    select * from {{ ref('int_months_spined') }}
+
+),
+
+durations as (
+
+    select
+        {{ segment_columns() }},
+        side,
+        stage,
+        month,
+        days_in_stage,
+        sum(stays) as stays,
+        sum(case when is_over then stays else 0 end) as ended
+
+    from stays
+    group by {{ segment_sets(['side', 'stage', 'month', 'days_in_stage']) }}
+
+),
+
+-- At risk of an end after so many days: every stay that lasted as long.
+with_at_risk as (
+
+    select
+        *,
+        sum(stays) over (
+            partition by segment_name, segment_value, side, stage, month
+            order by days_in_stage desc
+            rows between unbounded preceding and current row
+        ) as at_risk
+
+    from durations
+
+),
+
+-- The Kaplan-Meier estimate, by logs. Where all who are left end, survival is 0.
+with_survival as (
+
+    select
+        segment_name,
+        segment_value,
+        side,
+        stage,
+        month,
+        days_in_stage,
+        case
+            when ended = at_risk then 0
+            else exp(cast(coalesce({{ order_free_sum(
+                'case when ended < at_risk then ln(1 - cast(ended as double) / at_risk) end', 20
+            ) }} over (
+                partition by segment_name, segment_value, side, stage, month
+                order by days_in_stage
+                rows between unbounded preceding and current row
+            ), 0) as double))
+        end as survival
+
+    from with_at_risk
+
+),
+
+-- A survival of one half may be off by its last digit, so it is rounded before it is compared.
+medians as (
+
+    select
+        segment_name,
+        segment_value,
+        side,
+        stage,
+        month,
+        min(case when round(survival, 12) <= 0.5 then days_in_stage end) as median_days_in_stage
+
+    from with_survival
+    group by segment_name, segment_value, side, stage, month
+
+),
+
+stages as (
+
+    select
+        segment_name,
+        segment_value,
+        side,
+        stage,
+        min(month) as first_month,
+        sum(stays - ended) as customers_now
+
+    from durations
+    group by segment_name, segment_value, side, stage
+
+),
+
+entries_and_exits as (
+
+    select
+        segment_name,
+        segment_value,
+        side,
+        month,
+        to_stage as stage,
+        customers as entered_customers,
+        0 as left_customers
+    from flows
+
+    union all
+
+    select
+        segment_name,
+        segment_value,
+        side,
+        month,
+        from_stage as stage,
+        0 as entered_customers,
+        customers as left_customers
+    from flows
+    where from_stage <> '(none)'
+
+),
+
+month_changes as (
+
+    select
+        segment_name,
+        segment_value,
+        side,
+        month,
+        stage,
+        sum(entered_customers) as entered_customers,
+        sum(left_customers) as left_customers
+
+    from entries_and_exits
+    group by segment_name, segment_value, side, month, stage
+
+),
+
+-- Every month since the segment's first customer in the stage, also a month in which nobody moved. Who
+-- is in the stage now, less all who came since a month's end, plus all who left, was in it then.
+every_month as (
+
+    select
+        stages.segment_name,
+        stages.segment_value,
+        stages.side,
+        stages.stage,
+        months.month,
+        months.is_complete,
+        coalesce(month_changes.entered_customers, 0) as entered_customers,
+        coalesce(month_changes.left_customers, 0) as left_customers,
+        stages.customers_now - coalesce(
+            sum(month_changes.entered_customers - month_changes.left_customers) over (
+                partition by
+                    stages.segment_name, stages.segment_value, stages.side, stages.stage
+                order by months.month desc
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as customers_at_end
+
+    from stages
+    inner join months
+        on stages.first_month <= months.month
+    left join month_changes
+        on
+            stages.segment_name = month_changes.segment_name
+            and stages.segment_value = month_changes.segment_value
+            and stages.side = month_changes.side
+            and stages.stage = month_changes.stage
+            and months.month = month_changes.month
+
+)
+
+select
+    every_month.segment_name,
+    every_month.segment_value,
+    every_month.side,
+    every_month.stage,
+    every_month.month,
+    cast(
+        every_month.customers_at_end - every_month.entered_customers + every_month.left_customers
+        as bigint
+    ) as customers_at_start,
+    cast(every_month.entered_customers as bigint) as entered_customers,
+    cast(every_month.left_customers as bigint) as left_customers,
+    cast(every_month.customers_at_end as bigint) as customers_at_end,
+    cast(medians.median_days_in_stage as bigint) as median_days_in_stage,
+    every_month.is_complete
+
+from every_month
+left join medians
+    on
+        every_month.segment_name = medians.segment_name
+        and every_month.segment_value = medians.segment_value
+        and every_month.side = medians.side
+        and every_month.stage = medians.stage
+        and every_month.month = medians.month
