@@ -20,6 +20,8 @@ scores as (
                     when
                         (frequency = 0 and (r_score + f_score + m_score <> 3 or is_top_decile))
                         or is_member <> (member_since is not null)
+                        -- who has bought is no prospect any more
+                        or stage = 'prospect'
                         then 1
                     else 0
                 end

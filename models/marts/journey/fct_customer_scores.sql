@@ -31,6 +31,16 @@ tiers as (
 
 ),
 
+stages as (
+
+    select
+        customer_id,
+        stage
+    from {{ ref('fct_stage_changes') }}
+    where side = 'overall' and left_on is null
+
+),
+
 rfm_segments as (
 
     select * from {{ ref('rfm_segments') }}
@@ -120,6 +130,7 @@ select
     rfm_segments.rfm_segment,
     scored.is_top_decile,
     coalesce(tiers.tier, '(none)') as loyalty_tier,
+    stages.stage,
     customers.loyalty_joined_on is not null as is_member,
     customers.loyalty_joined_on as member_since
 
@@ -131,5 +142,7 @@ left join rfm_segments
         and scored.f_score = rfm_segments.f_score
 left join tiers
     on scored.customer_id = tiers.customer_id
+left join stages
+    on scored.customer_id = stages.customer_id
 left join customers
     on scored.customer_id = customers.customer_id

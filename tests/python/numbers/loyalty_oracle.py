@@ -38,7 +38,7 @@ def score(value, values):
 
 
 class LoyaltyOracle:
-    """What the loyalty marts must say of a shop whose money and days `cohorts` has read."""
+    """What the loyalty marts must say of a shop that `cohorts`, a JourneyOracle, has read."""
 
     def __init__(self, cohorts, shop, rfm_window_months=24, landmark_days=30):
         self.cohorts, self.as_of, self.last_day = cohorts, cohorts.as_of, cohorts.last_day
@@ -91,6 +91,11 @@ class LoyaltyOracle:
             )
             for customer, its_days in self.cohorts.purchase_days.items()
         }
+        stages = {
+            row["customer_id"]: row["stage"]
+            for row in self.cohorts.fct_stage_changes()
+            if row["side"] == "overall" and row["left_on"] is None
+        }
         # Columns of the buyers in the window: last days, frequencies, spends.
         columns = list(zip(*[row for row in facts.values() if row[1]], strict=True))
         for customer, (last_purchase, frequency, monetary) in facts.items():
@@ -109,6 +114,7 @@ class LoyaltyOracle:
                 "rfm_segment": SEGMENTS[r_score, f_score],
                 "is_top_decile": frequency > 0 and 10 * less >= 9 * len(columns[2]),
                 "loyalty_tier": NAMES[self.tiers[customer].get(self.last_day.replace(day=1), 0)],
+                "stage": stages[customer],
                 "is_member": customer in self.joined_on,
                 "member_since": self.joined_on.get(customer),
             }
