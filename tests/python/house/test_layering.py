@@ -58,11 +58,7 @@ PARENTS = {
         *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
         *("intermediate/subscriptions", "intermediate/retention"),
     },
-    "intermediate/plays": {
-        *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
-        *("intermediate/subscriptions", "intermediate/retention", "intermediate/journey"),
-        "intermediate/value",
-    },
+    "intermediate/plays": {"staging", "intermediate/calendar"},
     "intermediate/records": {
         *("source", "staging"),
         *("intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
@@ -86,9 +82,8 @@ PARENTS = {
     },
     # The scorecard takes all its numbers from reports.
     "marts/journey": {
-        *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
-        *("intermediate/retention", "intermediate/journey"),
-        *("marts/core", "marts/cohorts", "marts/churn", "marts/clv"),
+        *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/retention"),
+        *("intermediate/journey", "marts/core", "marts/cohorts", "marts/churn", "marts/clv"),
     },
     "marts/meta": {"intermediate/records"},
     "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/journey"},

@@ -300,9 +300,10 @@ def laws(manifest):
 
 
 def is_named(column, text):
-    """Whether the text has the column, also as a Jinja loop over horizons: name_{{ days }}d."""
+    """Whether the text has the column, also as a Jinja loop: name_{{ days }}d, {{ side }}_name."""
     pattern = re.sub(r"\\?_\d+d$", r"_(\\d+|\\{\\{ \\w+ \\}\\})d", re.escape(column))
-    return re.search(rf"\b{pattern}\b", text) is not None
+    looped = re.sub(r"^[a-z]+_", r"\\{\\{ \\w+ \\}\\}_", pattern)
+    return re.search(rf"\b{pattern}\b|{looped}\b", text) is not None
 
 
 # --- Lines and columns ----------------------------------------------------------------------------
@@ -365,7 +366,7 @@ def test_the_model_and_the_cte_of_every_number_exist(models):
             known = names_in(path) if path.endswith(".py") else {*ctes_in(path), "last select"}
             for part in {part.strip("`") for part in parts.split(", ")} - known:
                 wrong.append(f"{line.number}: no {part} in {path}")
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_link_leads_to_a_file():
@@ -402,7 +403,7 @@ def test_a_worked_example_expects_every_number(manifest):
                 expected.update(column for row in rows for column in row)
         if not line.has_none_yet("test") and not set(line.columns) <= expected:
             wrong.append(f"{line.number}: its unit tests do not expect it")
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 def test_a_law_reads_every_number(tables, laws):
@@ -425,7 +426,7 @@ def test_a_law_reads_every_number(tables, laws):
                     wrong.append(f"{line.number}: {name} does not name it")
         if found == line.has_none_yet("law"):
             wrong.append(f"{line.number}: neither a law nor none yet, or both")
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_oracle_of_every_number_exists():
@@ -439,7 +440,7 @@ def test_the_oracle_of_every_number_exists():
                 wrong.append(f"{line.number}: no {name}")
         if bool(oracles) == line.has_none_yet("oracle"):
             wrong.append(f"{line.number}: neither an oracle nor none yet, or both")
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize(
