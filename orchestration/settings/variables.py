@@ -113,6 +113,10 @@ RULES: dict[str, Rule] = {
     "recurring_discount_counts": _BOOLEAN,
     "nrr_includes_reactivation": _BOOLEAN,
     "free_orders_count": _BOOLEAN,
+    "silent_per_complaint": _whole_number(0),
+    "complaint_days": _whole_number(0, 90),
+    # A cart can still be won back on the seventh day.
+    "cart_hours": _whole_number(1, 168),
 }
 
 

@@ -40,6 +40,7 @@ select
     not_counted_reason is null as is_counted,
     given_at,
     resolved_at_so_far as resolved_at,
-    given_on
+    given_on,
+    {{ local_date('resolved_at_so_far') }} as resolved_on
 
 from assessed

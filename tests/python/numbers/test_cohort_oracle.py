@@ -1,6 +1,6 @@
-"""Cohorts and retention, counted a second time in plain Python and compared cell by cell.
+"""Cohorts, retention and voice, counted a second time in plain Python and compared cell by cell.
 
-Every column of every grain and segment of four marts must be what the oracle says. `make test`
+Every column of every grain and segment of eight marts must be what the oracle says. `make test`
 tries a few shops in each of three timezones, and `make torture` tries hundreds.
 """
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shops.landing_zone import plainly
 from shops.oracle import SEGMENT, Calendar, check_marts
 from shops.random_shops import EdgeShop
+from voice_oracle import VoiceOracle
 
 KEYS = {
     "cohorts.rpt_order_cohorts": [*SEGMENT, "period_grain", "cohort_start", "periods_since"],
@@ -21,8 +22,14 @@ KEYS = {
     "cohorts.rpt_repeat_purchase": [*SEGMENT, "period_grain", "cohort_start"],
     "churn.rpt_retention_rates": [*SEGMENT, "basis", "period_grain", "period_start"],
 }
+VOICE_KEYS = {
+    "plays.rpt_feedback": [*SEGMENT, "period_grain", "period_start"],
+    "plays.rpt_support": ["period_grain", "period_start", "channel"],
+    "plays.rpt_support_churn": ["period_grain", "period_start", "speed_band"],
+    "plays.rpt_carts": [*SEGMENT, "month"],
+}
 # The oracle takes the segments of each customer from this mart.
-MARTS = ["core.dim_customers", *KEYS]
+MARTS = ["core.dim_customers", *KEYS, *VOICE_KEYS]
 MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
 
 
@@ -76,3 +83,5 @@ def test_every_cell_is_what_the_oracle_counts(
         subscriptions_observed_from,
     )
     check_marts(oracle, found, KEYS)
+    voice = VoiceOracle(shop, found["core.dim_customers"], oracle)
+    check_marts(voice, found, VOICE_KEYS)
