@@ -45,6 +45,8 @@ NOT_MEASURES = {
         "journey.rpt_scorecard.kpi",
         "journey.rpt_scorecard.unit",
         "journey.rpt_scorecard.source",
+        "plays.rpt_support.channel",
+        "plays.rpt_support_churn.speed_band",
         "meta.row_outcomes.table_name",
         "meta.row_outcomes.outcome",
         "meta.row_outcomes.reason",
@@ -109,6 +111,7 @@ WITHOUT_LAW = {
     "churn.rpt_churn_reasons.is_complete",
     "churn.rpt_trials.is_complete",
     "clv.rpt_clv_by_cohort.is_complete",
+    "plays.rpt_support.is_complete",
     "bi.retention_by_month.is_left_truncated",
     "bi.subscription_cohorts_by_month.is_left_truncated",
     # Statistics that no other table adds up to.
@@ -120,6 +123,7 @@ WITHOUT_LAW = {
     "clv.rpt_clv_calibration.rmse",
     "clv.rpt_clv_deciles.mean_p_alive",
     "clv.rpt_retention_value.change_in_lifetime_value",
+    "plays.rpt_support.mean_transfers",
     # Counts that no other table repeats.
     "churn.rpt_churn_reasons.unmapped_customers",
     "churn.fct_mrr_movements.{quantity_before,quantity_after}",
