@@ -542,6 +542,7 @@ def test_by_default_tables_that_shrink_block_and_all_else_warns(manifest):
     found = thresholds(manifest)
     assert set(found) == {
         *("orders", "refunds", "customers", "subscriptions", "marketing_spend", "exchange_rates"),
+        *("milestones", "contacts", "feedback", "tickets", "carts"),
     }
     for limits in found.values():
         assert limits == {
