@@ -73,7 +73,9 @@ def _nodes(home: Path, alone: Measured | None) -> list[Node]:
         }
     nodes = []
     for result in results:
-        node = manifest["nodes"][result["unique_id"]]
+        # An exposure is in the results, and takes no time.
+        if (node := manifest["nodes"].get(result["unique_id"])) is None:
+            continue
         relation = tested_node(manifest, node) if node["resource_type"] == "test" else node
         nodes.append(
             Node(

@@ -59,5 +59,15 @@
 {%- endmacro %}
 
 
+{#- The 95 % interval of an estimate that is normal, from its standard error. -#}
+{% macro normal_low(estimate, std_error) -%}
+    ({{ estimate }} - {{ _normal_quantile() }} * {{ std_error }})
+{%- endmacro %}
+
+{% macro normal_high(estimate, std_error) -%}
+    ({{ estimate }} + {{ _normal_quantile() }} * {{ std_error }})
+{%- endmacro %}
+
+
 {#- The 97.5 % quantile of the normal distribution. -#}
 {% macro normal_quantile() %}1.959963984540054{% endmacro %}

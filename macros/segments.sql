@@ -50,3 +50,9 @@
 {% macro segment_attributes(relation) -%}
     {%- for segment in var('segments') %}, {{ relation }}.{{ segment }}{% endfor -%}
 {%- endmacro %}
+
+
+{#- The same where a row may have no customer, or one whom the shop does not know: '(none)'. -#}
+{% macro segment_attributes_or_none(relation) -%}
+    {%- for segment in var('segments') %}, coalesce({{ relation }}.{{ segment }}, '(none)') as {{ segment }}{% endfor -%}
+{%- endmacro %}

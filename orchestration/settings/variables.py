@@ -125,6 +125,10 @@ RULES: dict[str, Rule] = {
     "landmark_days": _whole_number(1, 89),
     "referral_reward": _number(0, 1_000_000),
     "rfm_window_months": _whole_number(1),
+    "silent_per_complaint": _whole_number(0),
+    "complaint_days": _whole_number(0, 90),
+    # A cart can still be won back on the seventh day.
+    "cart_hours": _whole_number(1, 168),
 }
 
 

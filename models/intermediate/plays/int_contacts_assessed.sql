@@ -6,6 +6,12 @@ contacts as (
 
 ),
 
+merged_accounts as (
+
+    select * from {{ ref('int_accounts_merged') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of') }}
@@ -16,6 +22,7 @@ assessed as (
 
     select
         contacts.*,
+        coalesce(merged_accounts.customer_id, contacts.customer_id) as owner_id,
         {{ local_date('contacts.sent_at') }} as sent_on,
         case
             when contacts.is_deleted then 'deleted'
@@ -24,12 +31,14 @@ assessed as (
 
     from contacts
     cross join as_of
+    left join merged_accounts
+        on contacts.customer_id = merged_accounts.account_id
 
 )
 
 select
     contact_id,
-    customer_id,
+    owner_id as customer_id,
     play_id,
     step,
     channel,

@@ -6,6 +6,12 @@ feedback as (
 
 ),
 
+merged_accounts as (
+
+    select * from {{ ref('int_accounts_merged') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of') }}
@@ -17,6 +23,7 @@ assessed as (
 
     select
         feedback.*,
+        coalesce(merged_accounts.customer_id, feedback.customer_id) as owner_id,
         {{ local_date('feedback.given_at') }} as given_on,
         case
             when feedback.resolved_at < as_of.as_of_at then feedback.resolved_at
@@ -28,18 +35,21 @@ assessed as (
 
     from feedback
     cross join as_of
+    left join merged_accounts
+        on feedback.customer_id = merged_accounts.account_id
 
 )
 
 select
     feedback_id,
-    customer_id,
+    owner_id as customer_id,
     kind,
     not_counted_reason,
     score,
     not_counted_reason is null as is_counted,
     given_at,
     resolved_at_so_far as resolved_at,
-    given_on
+    given_on,
+    {{ local_date('resolved_at_so_far') }} as resolved_on
 
 from assessed

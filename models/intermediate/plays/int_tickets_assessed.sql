@@ -6,6 +6,12 @@ tickets as (
 
 ),
 
+merged_accounts as (
+
+    select * from {{ ref('int_accounts_merged') }}
+
+),
+
 as_of as (
 
     select * from {{ ref('int_as_of') }}
@@ -17,6 +23,7 @@ assessed as (
 
     select
         tickets.*,
+        coalesce(merged_accounts.customer_id, tickets.customer_id) as owner_id,
         {{ local_date('tickets.opened_at') }} as opened_on,
         case
             when tickets.first_response_at < as_of.as_of_at then tickets.first_response_at
@@ -31,12 +38,14 @@ assessed as (
 
     from tickets
     cross join as_of
+    left join merged_accounts
+        on tickets.customer_id = merged_accounts.account_id
 
 )
 
 select
     ticket_id,
-    customer_id,
+    owner_id as customer_id,
     channel,
     not_counted_reason,
     transfers,

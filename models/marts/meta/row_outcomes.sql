@@ -13,6 +13,12 @@ unknown_statuses as (
 
 ),
 
+unknown_customers as (
+
+    select * from {{ ref('int_records_aggregated_to_unknown_customers') }}
+
+),
+
 remarks as (
 
     select * from {{ ref('int_records_aggregated_to_remarks') }}
@@ -54,6 +60,16 @@ combined as (
         records,
         amount
     from unknown_statuses
+
+    union all
+
+    select
+        table_name,
+        'counted' as outcome,
+        reason,
+        records,
+        amount
+    from unknown_customers
 
     union all
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 from conftest import ROOT
 
-MART_SCHEMAS = {"core", "cohorts", "churn", "clv", "journey", "meta", "bi"}
+MART_SCHEMAS = {"core", "cohorts", "churn", "clv", "journey", "plays", "meta", "bi"}
 
 
 def models(manifest):
@@ -62,7 +62,7 @@ PARENTS = {
     "intermediate/records": {
         *("source", "staging"),
         *("intermediate/orders", "intermediate/subscriptions", "intermediate/value"),
-        *("intermediate/journey", "intermediate/plays"),
+        *("intermediate/journey", "intermediate/plays", "intermediate/retention"),
     },
     "marts/core": {
         *("intermediate/calendar", "intermediate/orders", "intermediate/subscriptions"),
@@ -84,6 +84,10 @@ PARENTS = {
     "marts/journey": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/retention"),
         *("intermediate/journey", "marts/core", "marts/cohorts", "marts/churn", "marts/clv"),
+    },
+    "marts/plays": {
+        *("intermediate/calendar", "intermediate/retention", "intermediate/plays"),
+        "marts/core",
     },
     "marts/meta": {"intermediate/records"},
     "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/journey"},

@@ -56,6 +56,8 @@ NOT_MEASURES = {
         "journey.rpt_loyalty_tiers.tier",
         "journey.rpt_loyalty_tiers.tier_rank",
         "journey.rpt_loyalty_members.is_member",
+        "plays.rpt_support.channel",
+        "plays.rpt_support_churn.speed_band",
         "meta.row_outcomes.table_name",
         "meta.row_outcomes.outcome",
         "meta.row_outcomes.reason",
@@ -128,6 +130,7 @@ WITHOUT_LAW = {
     "journey.rpt_loyalty_tiers.is_complete",
     "journey.rpt_loyalty_tiers.is_left_truncated",
     "journey.rpt_loyalty_members.is_complete",
+    "plays.rpt_support.is_complete",
     "bi.retention_by_month.is_left_truncated",
     "bi.subscription_cohorts_by_month.is_left_truncated",
     # Statistics that no other table adds up to.
@@ -139,6 +142,7 @@ WITHOUT_LAW = {
     "clv.rpt_clv_calibration.rmse",
     "clv.rpt_clv_deciles.mean_p_alive",
     "clv.rpt_retention_value.change_in_lifetime_value",
+    "plays.rpt_support.mean_transfers",
     # Counts that no other table repeats.
     "journey.rpt_referrals.referrers",
     "churn.rpt_churn_reasons.unmapped_customers",

@@ -181,7 +181,10 @@ BOARDS = "while boards are rendered"
 END = "after publishing"
 CLEAR = "while it clears what another killed build has left"
 
-LAYERS = ("staging", "intermediate", "core", "cohorts", "churn", "clv", "journey", "meta", "bi")
+LAYERS = (
+    *("staging", "intermediate"),
+    *("core", "cohorts", "churn", "clv", "journey", "plays", "meta", "bi"),
+)
 KEPT_VERSIONS = "orchestration.serving.versions.DEFAULT_KEPT"
 KEPT_RUNS = "orchestration.runs.history.KEPT_RUNS"
 

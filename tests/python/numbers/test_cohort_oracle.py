@@ -17,6 +17,7 @@ from shops.accounts import as_one
 from shops.landing_zone import plainly
 from shops.oracle import NOTHING, SEGMENT, Calendar, check_marts
 from shops.random_shops import EdgeShop
+from voice_oracle import VoiceOracle
 
 pytestmark = pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 
@@ -39,10 +40,16 @@ ONBOARDING_KEYS = {
     "journey.rpt_onboarding_retention": [*SEGMENT, "milestone", "horizon_days"],
     "journey.rpt_referrals": [*SEGMENT, "period_grain", "period_start"],
 }
+VOICE_KEYS = {
+    "plays.rpt_feedback": [*SEGMENT, "period_grain", "period_start"],
+    "plays.rpt_support": ["period_grain", "period_start", "channel"],
+    "plays.rpt_support_churn": ["period_grain", "period_start", "speed_band"],
+    "plays.rpt_carts": [*SEGMENT, "month"],
+}
 # The oracle takes the segments of each customer, and why a spell ended, from these marts.
 MARTS = [
     *("core.dim_customers", "core.fct_subscription_spells"),
-    *(*KEYS, *LOYALTY_KEYS, *ONBOARDING_KEYS),
+    *(*KEYS, *LOYALTY_KEYS, *ONBOARDING_KEYS, *VOICE_KEYS),
 ]
 MODELS = [f"+{mart.split('.')[1]}" for mart in MARTS]
 
@@ -128,6 +135,7 @@ def test_every_cell_is_what_the_oracle_counts(
         accounts, found["core.dim_customers"], oracle, landmark_days, 12.5
     )
     check_marts(onboarding, found, ONBOARDING_KEYS)
+    check_marts(VoiceOracle(accounts, found["core.dim_customers"], oracle), found, VOICE_KEYS)
     brought = onboarding.brought()
     assert {
         row["customer_id"]: (row["referred_customers"], row["referred_net_revenue"])

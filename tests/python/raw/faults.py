@@ -93,6 +93,41 @@ GOOD = {
         "reached_at": "2025-03-10T12:00:00Z",
         "is_deleted": "",
     },
+    # All of these are of a customer who has a good order.
+    "feedback": {
+        "feedback_id": "{id}",
+        "customer_id": "a-test-order-before",
+        "given_at": "2025-03-10T12:00:00Z",
+        "kind": "nps",
+        "score": "9",
+        "resolved_at": "",
+    },
+    "tickets": {
+        "ticket_id": "{id}",
+        "customer_id": "a-test-order-before",
+        "opened_at": "2025-03-10T12:00:00Z",
+        "first_response_at": "2025-03-10T13:00:00Z",
+        "resolved_at": "2025-03-11T12:00:00Z",
+        "channel": "email",
+        "transfers": "1",
+    },
+    "carts": {
+        "cart_id": "{id}",
+        "customer_id": "a-test-order-before",
+        "created_at": "2025-03-10T12:00:00Z",
+        "amount": "20.00",
+        "currency": "USD",
+        "order_id": "",
+    },
+    "contacts": {
+        "contact_id": "{id}",
+        "customer_id": "a-test-order-before",
+        "play_id": "win_back",
+        "step": "1",
+        "sent_at": "2025-03-10T12:00:00Z",
+        "cost": "0.50",
+        "currency": "USD",
+    },
 }
 
 
@@ -679,6 +714,70 @@ BAD_RECORDS = [
         ],
         ("accepted, and remarked: its referral is not counted: circle of referrals",) * 2,
     ),
+    # answers, complaints, tickets, carts and contacts
+    Fault(
+        "a score of 11",
+        "feedback",
+        {"score": "11"},
+        "rejected: score is not a whole number from 0 to 10",
+    ),
+    Fault(
+        "a score in words",
+        "feedback",
+        {"score": "nine"},
+        "rejected: score is not a whole number from 0 to 10",
+    ),
+    Fault("a survey without a score", "feedback", {"score": ""}, "rejected: score is missing"),
+    Fault(
+        "a complaint with a score in words",
+        "feedback",
+        {"kind": "complaint", "score": "bad"},
+        "accepted, and remarked: score cannot be read and is left empty",
+    ),
+    Fault(
+        "an unknown kind of answer",
+        "feedback",
+        {"kind": "praise"},
+        "rejected: kind is not nps, csat or complaint",
+    ),
+    Fault(
+        "a complaint that was resolved before it was made",
+        "feedback",
+        {"kind": "complaint", "resolved_at": "2025-03-09"},
+        "rejected: resolved_at is before given_at",
+    ),
+    Fault(
+        "an answer of a customer whom nobody knows",
+        "feedback",
+        {"customer_id": "nobody-knows-me"},
+        "accepted, and named: unknown customer, in no segment",
+    ),
+    Fault(
+        "a ticket that was answered before it was opened",
+        "tickets",
+        {"first_response_at": "2025-03-10T10:00:00Z"},
+        "rejected: first_response_at is before opened_at",
+    ),
+    Fault(
+        "a ticket whose two clocks differ by seconds",
+        "tickets",
+        {"first_response_at": "2025-03-10T11:59:57Z"},
+        "accepted, and remarked: a time is a little before opened_at, and taken as opened_at",
+    ),
+    Fault(
+        "a negative number of transfers",
+        "tickets",
+        {"transfers": "-1"},
+        "rejected: transfers is negative",
+    ),
+    Fault(
+        "a cart of an order that nobody knows",
+        "carts",
+        {"order_id": "no-such-order"},
+        "not counted: order is unknown",
+    ),
+    Fault("a negative cart", "carts", {"amount": "-1"}, "rejected: amount is negative"),
+    Fault("a negative cost of a contact", "contacts", {"cost": "-1"}, "rejected: cost is negative"),
     # lines
     Fault("a line with too few fields", "orders", "o1,c1", "rejected: line has too few fields"),
     Fault(

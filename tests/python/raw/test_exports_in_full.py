@@ -15,7 +15,7 @@ from comparison.keys import published_keys
 pytestmark = pytest.mark.torture
 
 # meta tells of files, which differ.
-SCHEMAS = ("core", "cohorts", "churn", "clv", "journey")
+SCHEMAS = ("core", "cohorts", "churn", "clv", "journey", "plays")
 
 
 @pytest.mark.parametrize("folder", EXPORTS, ids=lambda folder: folder.name)

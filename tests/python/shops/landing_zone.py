@@ -25,12 +25,17 @@ REQUIRED = {
     },
     "marketing_spend": {"spend_date", "channel", "amount"},
     "milestones": {"customer_id", "milestone", "reached_at"},
+    "feedback": {"feedback_id", "customer_id", "given_at", "kind"},
+    "tickets": {"ticket_id", "customer_id", "opened_at"},
+    "carts": {"cart_id", "customer_id", "created_at"},
 }
 PARQUET_TYPES = {
     "amount": "DECIMAL(12, 2)",
     "discount_amount": "DECIMAL(12, 2)",
     "interval_count": "INTEGER",
     "quantity": "BIGINT",
+    "score": "INTEGER",
+    "transfers": "INTEGER",
     "is_test": "BOOLEAN",
     "is_deleted": "BOOLEAN",
     "auto_renews": "BOOLEAN",

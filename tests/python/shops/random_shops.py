@@ -111,7 +111,10 @@ class EdgeShop(Shop):
     The rows of each customer are drawn by themselves: a shop of fewer customers has the same rows.
     """
 
-    TABLES = ("orders", "refunds", "customers", "subscriptions", "milestones")
+    TABLES = (
+        *("orders", "refunds", "customers", "subscriptions", "milestones"),
+        *("feedback", "tickets", "carts"),
+    )
     FIRST_DAY = date(2023, 11, 20)
     # Leap day, and the ends of weeks, quarters and years. A week that belongs to two years. Both
     # changes of the clocks in New York. A week before one of these days.
@@ -151,6 +154,7 @@ class EdgeShop(Shop):
                 self.add_customer(customer_id)
                 self.add_referral(customer_id)
                 self.add_milestones(customer_id)
+            self.add_voice(customer_id, random.Random(f"voice {seed} {customer_id}"))
         for number, as_of in enumerate(self.AS_OF * 3 if "orders" in sells else ()):
             self.chance = random.Random(f"{seed} newcomer {number}")
             self.add_newcomer(f"n{number:02}", as_of - self.chance.randint(1, 40) * DAY)
@@ -300,6 +304,82 @@ class EdgeShop(Shop):
                     "ended_at": ended_at,
                 }
             )
+
+    # Around what counts as heard, fast, abandoned and won back.
+    WAITS = (
+        *(timedelta(0), timedelta(minutes=1), timedelta(hours=1), timedelta(hours=1, seconds=1)),
+        *(timedelta(hours=4), timedelta(hours=5), DAY, DAY + SECOND, 3 * DAY),
+        *(7 * DAY, 7 * DAY + SECOND, 8 * DAY, 100 * DAY),
+    )
+
+    def add_voice(self, customer_id, chance):
+        """Answers, complaints, tickets and carts. Somebody whom the shop does not know has some."""
+        self.chance = chance
+        whose = customer_id or "stranger"
+        for _ in range(self.chance.randint(0, 6)):
+            self.add_feedback(whose, self.moment())
+        for _ in range(self.chance.randint(0, 4)):
+            self.add_ticket(whose, self.moment())
+        orders = [row for row in self.tables["orders"] if row["customer_id"] == customer_id]
+        for _ in range(self.chance.randint(0, 5)):
+            order = self.pick(orders) if orders and self.happens(0.7) else None
+            self.add_cart(self.pick([customer_id] * 5 + ["stranger"]), order)
+
+    def add_feedback(self, customer_id, given_at):
+        """An answer, or a complaint, and sometimes a second one that day."""
+        feedback = self.tables["feedback"]
+        kind = self.pick(["nps", "nps", "csat", "complaint", "complaint"])
+        score = self.chance.randint(0, 10)
+        wait = self.pick([None, *self.WAITS])
+        feedback.append(
+            {
+                "feedback_id": f"f{len(feedback)}",
+                "customer_id": customer_id,
+                "given_at": given_at,
+                "kind": self.pick([kind, kind.upper()]),
+                "score": self.pick([None, score]) if kind == "complaint" else score,
+                "resolved_at": given_at + wait if wait is not None else None,
+                "is_deleted": self.pick([None, *[False] * 9, True]),
+            }
+        )
+        if self.happens(0.3):
+            self.add_feedback(customer_id, given_at + self.pick([SECOND, 5 * DAY]))
+
+    def add_ticket(self, customer_id, opened_at):
+        tickets = self.tables["tickets"]
+        waits = [self.pick([None, *self.WAITS]) for _ in range(2)]
+        first_response_at, resolved_at = (
+            opened_at + wait if wait is not None else None for wait in waits
+        )
+        tickets.append(
+            {
+                "ticket_id": f"t{len(tickets)}",
+                "customer_id": customer_id,
+                "opened_at": opened_at,
+                "first_response_at": first_response_at,
+                "resolved_at": resolved_at,
+                "channel": self.pick([None, "email", "chat", "all"]),
+                "transfers": self.pick([None, 0, 0, 1, 3]),
+                "is_deleted": self.pick([None, *[False] * 9, True]),
+            }
+        )
+
+    def add_cart(self, customer_id, order):
+        """A cart of any moment, or one from before an order, which it may name."""
+        carts = self.tables["carts"]
+        created_at = order["ordered_at"] - self.pick(self.WAITS) if order else self.moment()
+        order_id = self.pick([None, order["order_id"]]) if order else None
+        carts.append(
+            {
+                "cart_id": f"k{len(carts)}",
+                "customer_id": customer_id,
+                "created_at": created_at,
+                "amount": self.pick([None, Decimal(self.chance.randint(0, 9_000)) / 100]),
+                "currency": self.pick([None, "USD"]),
+                "order_id": "unknown" if self.happens(0.05) else order_id,
+                "is_deleted": self.pick([None, *[False] * 9, True]),
+            }
+        )
 
 
 # --- Subscriptions that change again and again ----------------------------------------------------
