@@ -61,11 +61,11 @@
 
 {#- The 95 % interval of an estimate that is normal, from its standard error. -#}
 {% macro normal_low(estimate, std_error) -%}
-    ({{ estimate }} - {{ _normal_quantile() }} * {{ std_error }})
+    ({{ estimate }} - {{ normal_quantile() }} * {{ std_error }})
 {%- endmacro %}
 
 {% macro normal_high(estimate, std_error) -%}
-    ({{ estimate }} + {{ _normal_quantile() }} * {{ std_error }})
+    ({{ estimate }} + {{ normal_quantile() }} * {{ std_error }})
 {%- endmacro %}
 
 
