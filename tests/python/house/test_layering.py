@@ -58,7 +58,9 @@ PARENTS = {
         *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
         *("intermediate/subscriptions", "intermediate/retention"),
     },
-    "intermediate/plays": {"staging", "intermediate/calendar"},
+    "intermediate/plays": {
+        *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/retention"),
+    },
     "intermediate/records": {
         *("source", "staging"),
         *("intermediate/orders", "intermediate/subscriptions", "intermediate/value"),

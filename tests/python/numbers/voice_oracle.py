@@ -45,7 +45,8 @@ class VoiceOracle:
                 self.kept[customer] |= days_between(start, end - DAY)
                 self.at_risk[customer] |= days_between(start, end)
             began = [cohorts.day(begins) for begins, _, _ in cohorts.paying.get(customer, [])]
-            acquired[customer] = min(bought + began)
+            if bought or began:
+                acquired[customer] = min(bought + began)
         self.cohort = {customer: month_of(day) for customer, day in acquired.items()}
 
     def counted(self, table, time):
