@@ -152,8 +152,8 @@ class ValueOracle(CohortOracle):
                 if order["subscription_id"] is None:
                     self.orders[order["customer_id"]].append((day, amount, refunded))
 
-    def read_subscriptions(self, shop):
-        super().read_subscriptions(shop)
+    def read_subscriptions(self, shop, policy):
+        super().read_subscriptions(shop, policy)
         # The billing interval with which a spell begins, by customer and day.
         self.terms = {}
         self.committed_mrr = defaultdict(Decimal)
