@@ -199,7 +199,7 @@ def test_what_is_published_has_passed_the_guards_before(run_guards, caplog):
     ]
     assert steps == ["meta__source_files", "guards", "published_warehouse"]
     evaluations = result.get_asset_check_evaluations()
-    assert len(evaluations) == 48 and all(evaluation.passed for evaluation in evaluations)
+    assert len(evaluations) == 56 and all(evaluation.passed for evaluation in evaluations)
 
 
 def test_a_guard_at_error_blocks_publishing_in_the_words_of_make_build(run_guards):
