@@ -304,10 +304,9 @@ def laws(manifest):
 
 
 def is_named(column, text):
-    """Whether the text has the column, also as a Jinja loop: name_{{ days }}d, {{ side }}_name."""
+    """Whether the text has the column, also as a Jinja loop over horizons: name_{{ days }}d."""
     pattern = re.sub(r"\\?_\d+d$", r"_(\\d+|\\{\\{ \\w+ \\}\\})d", re.escape(column))
-    looped = re.sub(r"^[a-z]+_", r"\\{\\{ \\w+ \\}\\}_", pattern)
-    return re.search(rf"\b{pattern}\b|{looped}\b", text) is not None
+    return re.search(rf"\b{pattern}\b", text) is not None
 
 
 # --- Lines and columns ----------------------------------------------------------------------------
