@@ -113,6 +113,8 @@ RULES: dict[str, Rule] = {
     "recurring_discount_counts": _BOOLEAN,
     "nrr_includes_reactivation": _BOOLEAN,
     "free_orders_count": _BOOLEAN,
+    "rfm_window_months": _whole_number(1),
+    "landmark_days": _whole_number(1),
 }
 
 

@@ -41,6 +41,7 @@ select
     activity_date,
     first_purchase_date,
     previous_purchase_date,
-    last_purchase_date
+    last_purchase_date,
+    active_until
 
 from sequenced

@@ -1,0 +1,135 @@
+{%- set window_start = dbt.dateadd('month', '-' ~ var('rfm_window_months'), 'as_of.as_of') -%}
+
+with
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+customer_days as (
+
+    select * from {{ ref('int_orders_aggregated_to_customer_days') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers_assessed') }}
+    where coalesce(not_counted_reason, '') <> 'deleted'
+
+),
+
+tiers as (
+
+    select
+        customer_id,
+        tier
+    from {{ ref('int_customers_assigned_to_tiers') }}
+    where is_current
+
+),
+
+rfm_segments as (
+
+    select * from {{ ref('rfm_segments') }}
+
+),
+
+buyers as (
+
+    select
+        customer_days.customer_id,
+        max(case when customer_days.is_purchase_day then customer_days.activity_date end)
+            as last_purchase_date,
+        sum(
+            case
+                when
+                    customer_days.is_purchase_day
+                    and customer_days.activity_date >= {{ window_start }}
+                    then 1
+                else 0
+            end
+        ) as frequency,
+        cast(
+            sum(
+                case
+                    when customer_days.activity_date >= {{ window_start }}
+                        then customer_days.purchase_revenue
+                    else 0
+                end
+            ) as decimal(18, 2)
+        ) as monetary
+
+    from customer_days
+    cross join as_of
+    group by customer_days.customer_id
+    having max(case when customer_days.is_purchase_day then 1 else 0 end) = 1
+
+),
+
+-- Only the buyers of the window are compared: with all others, most scores would be spent on
+-- customers who left years ago.
+ranked as (
+
+    select
+        *,
+        count(*) over buyers_of_window as buyers,
+        rank() over (buyers_of_window order by last_purchase_date) - 1 as less_recent_buyers,
+        rank() over (buyers_of_window order by frequency) - 1 as less_frequent_buyers,
+        rank() over (buyers_of_window order by monetary) - 1 as less_spending_buyers
+
+    from buyers
+    window buyers_of_window as (partition by case when frequency > 0 then 1 else 0 end)
+
+),
+
+-- A fifth of the buyers for each score. Equal buyers have equal scores: the lower one.
+scored as (
+
+    select
+        *,
+        case
+            when frequency = 0 then 1
+            else 1 + floor({{ safe_divide('5 * less_recent_buyers', 'buyers') }})
+        end as r_score,
+        case
+            when frequency = 0 then 1
+            else 1 + floor({{ safe_divide('5 * less_frequent_buyers', 'buyers') }})
+        end as f_score,
+        case
+            when frequency = 0 then 1
+            else 1 + floor({{ safe_divide('5 * less_spending_buyers', 'buyers') }})
+        end as m_score,
+        frequency > 0 and 10 * less_spending_buyers >= 9 * buyers as is_top_decile
+
+    from ranked
+
+)
+
+select
+    scored.customer_id,
+    cast({{ dbt.datediff('scored.last_purchase_date', 'as_of.last_day', 'day') }} as bigint)
+        as recency_days,
+    cast(scored.frequency as bigint) as frequency,
+    scored.monetary,
+    cast(scored.r_score as bigint) as r_score,
+    cast(scored.f_score as bigint) as f_score,
+    cast(scored.m_score as bigint) as m_score,
+    rfm_segments.rfm_segment,
+    scored.is_top_decile,
+    coalesce(tiers.tier, '(none)') as loyalty_tier,
+    customers.loyalty_joined_on is not null as is_member,
+    customers.loyalty_joined_on as member_since
+
+from scored
+cross join as_of
+left join rfm_segments
+    on
+        scored.r_score = rfm_segments.r_score
+        and scored.f_score = rfm_segments.f_score
+left join tiers
+    on scored.customer_id = tiers.customer_id
+left join customers
+    on scored.customer_id = customers.customer_id
