@@ -69,3 +69,17 @@
 {% macro safe_divide(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
 {%- endmacro %}
+
+
+{#-
+    A text as a share in [0, 1), spread evenly, for ever and on every engine the same: the first 52 bits of its MD5. A double
+    holds 52 bits exactly. The digits are added up here since each engine reads hexadecimal numbers by a function of its own.
+-#}
+{% macro share_of_text(text) -%}
+    {%- set digits = dbt.hash(text) -%}
+    (
+        {%- for place in range(13) %}
+        {{ '+ ' if not loop.first }}(position(substr({{ digits }}, {{ place + 1 }}, 1) in '0123456789abcdef') - 1) * {{ 16 ** (12 - place) }}
+        {%- endfor %}
+    ) / 4503599627370496e0
+{%- endmacro %}

@@ -115,6 +115,11 @@ RULES: dict[str, Rule] = {
     "free_orders_count": _BOOLEAN,
     "rfm_window_months": _whole_number(1),
     "landmark_days": _whole_number(1),
+    "contacts_per_week": _whole_number(1, 14),
+    "play_salt": Rule(
+        "1 to 40 letters, digits, - and _",
+        lambda value: isinstance(value, str) and re.fullmatch("[A-Za-z0-9_-]{1,40}", value),
+    ),
 }
 
 
