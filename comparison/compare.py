@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import yaml
 
-MARTS = ("core", "cohorts", "churn", "clv", "journey", "meta", "bi")
+MARTS = ("core", "cohorts", "churn", "clv", "journey", "plays", "meta", "bi")
 # Two engines, or two orders of the same sum, differ in the last digits of a double.
 TOLERANCE = 1e-12
 

@@ -104,10 +104,13 @@ faults as (
         case
             when
                 (segment_name is null) <> (segment_value is null)
-                or segment_name not in ('{{ var("segments") | join("', '") }}')
-                then
-                    'segment_name: give one of {{ var("segments") | join(", ") }}'
-                    || ' with a segment_value, or nothing'
+                or segment_name not in (
+                    ''
+                    {%- for segment in var('segments') %},
+                    '{{ segment }}'
+                    {%- endfor %}
+                )
+                then 'segment_name: give one of the var segments, with a segment_value, or nothing'
         end as fault
     from plays
 

@@ -77,7 +77,11 @@ blocks as (
     from versions
     where
         not has_consented
-        and exists (select 1 from {{ ref('plays') }} as plays where plays.needs_consent)
+        and exists (
+            select 1
+            from {{ ref('plays') }} as plays
+            where plays.needs_consent
+        )
 
 )
 

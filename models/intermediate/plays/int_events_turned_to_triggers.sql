@@ -82,7 +82,11 @@ birthdays as (
     ) as years
     where
         customers.birth_date is not null
-        and exists (select 1 from plays where plays.trigger = 'birthday')
+        and exists (
+            select 1
+            from plays
+            where plays.trigger = 'birthday'
+        )
 
 ),
 

@@ -56,8 +56,9 @@ in_rows as (
         planned.*,
         {{ dbt.datediff("date '1970-01-01'", 'planned.planned_on', 'day') }} as planned_day,
         (row_number() over a_customer - 1) % {{ var('contacts_per_week') }} as row_of_steps,
-        cast(floor((row_number() over a_customer - 1) / {{ var('contacts_per_week') }}e0) as integer)
-            as place_in_row
+        cast(
+            floor((row_number() over a_customer - 1) / {{ var('contacts_per_week') }}e0) as integer
+        ) as place_in_row
 
     from planned
     cross join as_of

@@ -19,15 +19,14 @@ months as (
 
 ),
 
--- Without such a play nothing is sorted. Nobody's median gap is longer than the time between the
--- first and the last purchase, so customers who cannot be due since the play began stay out too.
+-- Without such a play nothing is sorted.
 customer_days as (
 
     select
-        customer_days.*,
+        *,
         {{ dbt.datediff('previous_purchase_date', 'activity_date', 'day') }} as gap_days
 
-    from {{ ref('int_customer_days_sequenced') }} as customer_days
+    from {{ ref('int_customer_days_sequenced') }}
     where is_purchase_day and exists (select 1 from plays)
 
 ),
@@ -78,6 +77,8 @@ shop_medians as (
 
 ),
 
+-- Nobody's median gap is longer than the time between the first and the last purchase. So a customer
+-- who cannot have been due since the play began is left out before the sorting.
 recent_customer_days as (
 
     select

@@ -76,10 +76,11 @@ customers_in_segments as (
     from {{ ref('int_customers_segmented') }} as customers
     inner join plays
         on
-            plays.segment_value = case plays.segment_name
+            plays.segment_value = case
                 {%- for segment in var('segments') %}
-                when '{{ segment }}' then customers.{{ segment }}
+                when plays.segment_name = '{{ segment }}' then customers.{{ segment }}
                 {%- endfor %}
+                when plays.segment_name is null then null
             end
 
 ),
@@ -89,7 +90,11 @@ recorded_customers as (
 
     select customer_id
     from {{ ref('stg_customers') }}
-    where exists (select 1 from plays where plays.needs_consent)
+    where exists (
+        select 1
+        from plays
+        where plays.needs_consent
+    )
 
 ),
 

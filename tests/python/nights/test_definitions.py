@@ -57,7 +57,7 @@ def test_groups_are_the_folders_and_for_marts_the_schemas(manifest):
     groups = {group(node) for node in assets(manifest)}
     assert groups == {
         *("seeds", "staging", "intermediate"),
-        *("core", "cohorts", "churn", "clv", "journey", "meta", "bi"),
+        *("core", "cohorts", "churn", "clv", "journey", "plays", "meta", "bi"),
     }
     assert all(group(node) == node["schema"] for node in marts(manifest))
 
