@@ -131,7 +131,8 @@ events as (
     select
         'referral_bought' as trigger,
         customers.referred_by_customer_id as customer_id,
-        first_purchase_days.first_day as happened_on,
+        -- the account that names the referrer may be made after the order
+        greatest(first_purchase_days.first_day, customers.signed_up_on) as happened_on,
         cast(null as date) as over_on
     from {{ ref('int_customers_assessed') }} as customers
     inner join first_purchase_days

@@ -101,8 +101,8 @@ select
     dated.play_id,
     dated.step_number,
     case
-        when dated.due_on >= dated.left_on then 'left_before'
         when dated.due_on > as_of.as_of then 'to_come'
+        when dated.due_on >= dated.left_on then 'left_before'
         else 'due'
     end as outcome,
     dated.planned_on,

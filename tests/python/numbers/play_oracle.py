@@ -194,10 +194,12 @@ class Customer:
         return any(day + days * DAY == morning for day in self.complaints)
 
     def referral_bought(self, morning, days):
-        return any(
-            other.bought_before(morning)[:1] == [morning - days * DAY]
-            for other in self.oracle.referred_by[self.name]
-        )
+        for other in self.oracle.referred_by[self.name]:
+            signed_up = other.records[-1]["signed_up_at"]
+            known = [self.oracle.day(signed_up)] if signed_up else []
+            if other.bought and max(other.bought[:1] + known) + days * DAY == morning:
+                return True
+        return False
 
     def birthday(self, morning, days):
         born = self.records[-1]["birth_date"] if self.records else None
