@@ -72,14 +72,9 @@
 
 
 {#-
-    A text as a share in [0, 1), spread evenly, for ever and on every engine the same: the first 52 bits of its MD5. A double
-    holds 52 bits exactly. The digits are added up here since each engine reads hexadecimal numbers by a function of its own.
+    A text as a share in [0, 1), spread evenly, for ever and on every engine the same: the first 52 bits of its MD5, that is 13
+    hexadecimal digits. A double holds 52 bits exactly.
 -#}
 {% macro share_of_text(text) -%}
-    {%- set digits = dbt.hash(text) -%}
-    (
-        {%- for place in range(13) %}
-        {{ '+ ' if not loop.first }}(position(substr({{ digits }}, {{ place + 1 }}, 1) in '0123456789abcdef') - 1) * {{ 16 ** (12 - place) }}
-        {%- endfor %}
-    ) / 4503599627370496e0
+    {{ number_of_hexadecimal('substr(' ~ dbt.hash(text) ~ ', 1, 13)') }} / 4503599627370496e0
 {%- endmacro %}

@@ -3,12 +3,12 @@ with
 due_steps as (
 
     select
-        enrollments.customer_id,
+        enrollments.customer_number,
         steps.due_on,
         steps.planned_on,
         enrollments.left_on,
         lag(steps.due_on, {{ var('contacts_per_week') }}) over (
-            partition by enrollments.customer_id order by steps.due_on
+            partition by enrollments.customer_number order by steps.due_on
         ) as earlier_due_on
 
     from {{ ref('int_play_steps_scheduled') }} as steps

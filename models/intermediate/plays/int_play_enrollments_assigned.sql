@@ -54,6 +54,7 @@ select
     customer_number,
     customer_id,
     play_id,
+    priority,
     arm,
     goal,
     left_because,

@@ -15,16 +15,19 @@ enrollments as (
 steps as (
 
     select
-        *,
+        plays.priority,
+        play_steps.step_number,
         cast(floor(
-            sum(delay_hours) over (
-                partition by play_id
-                order by step_number
+            sum(play_steps.delay_hours) over (
+                partition by plays.priority
+                order by play_steps.step_number
                 rows between unbounded preceding and current row
             ) / 24
         ) as integer) as days_after_enrollment
 
-    from {{ ref('play_steps') }}
+    from {{ ref('play_steps') }} as play_steps
+    inner join {{ ref('plays') }} as plays
+        on play_steps.play_id = plays.play_id
 
 ),
 
@@ -34,7 +37,7 @@ planned as (
     select
         enrollments.enrollment_number,
         enrollments.customer_number,
-        enrollments.play_id,
+        enrollments.priority,
         steps.step_number,
         enrollments.left_on,
         cast({{ dbt.dateadd(
@@ -43,7 +46,7 @@ planned as (
 
     from enrollments
     inner join steps
-        on enrollments.play_id = steps.play_id
+        on enrollments.priority = steps.priority
     where enrollments.arm = 'treatment'
 
 ),
@@ -98,7 +101,7 @@ dated as (
 
 select
     dated.enrollment_number,
-    dated.play_id,
+    dated.priority,
     dated.step_number,
     case
         when dated.due_on > as_of.as_of then 'to_come'

@@ -35,36 +35,36 @@ purchases as (
 
     select
         triggers.trigger_number,
-        sum(
+        cast(sum(
             case
                 when days.is_purchase_day and days.activity_date < triggers.triggered_on then 1
                 else 0
             end
-        ) as purchases_before,
+        ) as integer) as purchases_before,
         max(
             case
                 when days.is_purchase_day and days.activity_date < triggers.triggered_on
                     then days.activity_date
             end
         ) as last_purchase_before_on,
-        sum(
+        cast(sum(
             case
                 when days.activity_date < triggers.triggered_on then days.purchase_revenue
                 else 0
             end
-        ) as revenue_before,
+        ) as decimal(18, 2)) as revenue_before,
         min(
             case
                 when days.is_purchase_day and days.activity_date >= triggers.triggered_on
                     then days.activity_date
             end
         ) as next_purchase_on,
-        sum(
+        cast(sum(
             case
                 when days.activity_date >= triggers.triggered_on then days.purchase_revenue
                 else 0
             end
-        ) as purchase_revenue
+        ) as decimal(18, 2)) as purchase_revenue
 
     from triggers
     inner join {{ ref('int_customer_days_sequenced') }} as days

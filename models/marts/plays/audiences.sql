@@ -41,7 +41,7 @@ due_today as (
         on due_steps.enrollment_number = enrollments.enrollment_number
     inner join {{ ref('play_steps') }} as steps
         on
-            due_steps.play_id = steps.play_id
+            enrollments.play_id = steps.play_id
             and due_steps.step_number = steps.step_number
 
 ),

@@ -63,16 +63,29 @@ contact_totals as (
 
 ),
 
+steps as (
+
+    select
+        plays.priority,
+        play_steps.step_number,
+        play_steps.offer_cost,
+        play_steps.offer is not null as is_offer
+
+    from {{ ref('play_steps') }} as play_steps
+    inner join {{ ref('plays') }} as plays
+        on play_steps.play_id = plays.play_id
+
+),
+
 -- The offer that a customer redeems by converting is the latest one that was due until then.
 step_totals as (
 
     select
         enrollments.enrollment_number,
-        enrollments.play_id,
         count(*) as contacts_due,
         max(
             case
-                when steps.offer is not null and due_steps.due_on <= enrollments.converted_on
+                when steps.is_offer and due_steps.due_on <= enrollments.converted_on
                     then steps.step_number
             end
         ) as redeemed_step_number
@@ -80,12 +93,12 @@ step_totals as (
     from {{ ref('int_play_steps_scheduled') }} as due_steps
     inner join enrollments
         on due_steps.enrollment_number = enrollments.enrollment_number
-    inner join {{ ref('play_steps') }} as steps
+    inner join steps
         on
-            due_steps.play_id = steps.play_id
+            due_steps.priority = steps.priority
             and due_steps.step_number = steps.step_number
     where due_steps.outcome = 'due'
-    group by enrollments.enrollment_number, enrollments.play_id
+    group by enrollments.enrollment_number
 
 ),
 
@@ -110,9 +123,9 @@ joined as (
         on enrollments.enrollment_number = contact_totals.enrollment_number
     left join step_totals
         on enrollments.enrollment_number = step_totals.enrollment_number
-    left join {{ ref('play_steps') }} as redeemed
+    left join steps as redeemed
         on
-            step_totals.play_id = redeemed.play_id
+            enrollments.priority = redeemed.priority
             and step_totals.redeemed_step_number = redeemed.step_number
 
 )

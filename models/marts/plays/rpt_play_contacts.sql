@@ -8,7 +8,15 @@ as_of as (
 
 play_steps as (
 
-    select * from {{ ref('play_steps') }}
+    select
+        plays.priority,
+        play_steps.play_id,
+        play_steps.step_number,
+        play_steps.step
+
+    from {{ ref('play_steps') }} as play_steps
+    inner join {{ ref('plays') }} as plays
+        on play_steps.play_id = plays.play_id
 
 ),
 
@@ -29,7 +37,7 @@ sent_steps as (
 step_counts as (
 
     select
-        due_steps.play_id,
+        play_steps.play_id,
         play_steps.step,
         cast({{ dbt.date_trunc('month', 'due_steps.due_on') }} as date) as month,
         sum(case when due_steps.outcome = 'due' then 1 else 0 end) as due,
@@ -61,7 +69,7 @@ step_counts as (
     cross join as_of
     inner join play_steps
         on
-            due_steps.play_id = play_steps.play_id
+            due_steps.priority = play_steps.priority
             and due_steps.step_number = play_steps.step_number
     left join sent_steps
         on
@@ -69,7 +77,7 @@ step_counts as (
             and due_steps.step_number = sent_steps.step_number
     where due_steps.outcome <> 'to_come'
     group by
-        due_steps.play_id,
+        play_steps.play_id,
         play_steps.step,
         cast({{ dbt.date_trunc('month', 'due_steps.due_on') }} as date)
 
