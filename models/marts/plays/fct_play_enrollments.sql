@@ -25,19 +25,18 @@ contacts as (
 
 ),
 
--- Recurring revenue of the days in the window, at the price of each day: 365 days are 12 months.
-recurring_revenues as (
+-- The days on which each version is paid within the window, up to as_of.
+paid_days as (
 
     select
         enrollments.enrollment_number,
-        sum(
-            versions.mrr * {{ dbt.datediff(
-                'greatest(enrollments.enrolled_on, ' ~ local_date('versions.pays_from') ~ ')',
-                'least(enrollments.window_ends_on, as_of.as_of, '
-                ~ local_date('versions.pays_to') ~ ')',
-                'day'
-            ) }}
-        ) * 12e0 / 365 as recurring_revenue
+        versions.mrr,
+        {{ dbt.datediff(
+            'greatest(enrollments.enrolled_on, ' ~ local_date('versions.pays_from') ~ ')',
+            'least(enrollments.window_ends_on, as_of.as_of, '
+            ~ local_date('versions.pays_to') ~ ')',
+            'day'
+        ) }} as days
 
     from enrollments
     cross join as_of
@@ -46,7 +45,18 @@ recurring_revenues as (
             enrollments.customer_id = versions.customer_id
             and enrollments.window_ends_on > {{ local_date('versions.pays_from') }}
             and coalesce(enrollments.enrolled_on < {{ local_date('versions.pays_to') }}, true)
-    group by enrollments.enrollment_number
+
+),
+
+-- A day is worth its part of the year's recurring revenue: 365 days are 12 months.
+recurring_revenues as (
+
+    select
+        enrollment_number,
+        {{ round_to_cent('sum(mrr * days) * 12e0 / 365') }} as recurring_revenue
+
+    from paid_days
+    group by enrollment_number
 
 ),
 
@@ -108,8 +118,7 @@ joined as (
         enrollments.*,
         as_of.as_of,
         enrollments.purchase_revenue as purchase_revenue_in_window,
-        {{ round_to_cent('coalesce(recurring_revenues.recurring_revenue, 0)') }}
-            as recurring_revenue_in_window,
+        coalesce(recurring_revenues.recurring_revenue, 0) as recurring_revenue_in_window,
         coalesce(contact_totals.contact_cost, 0) as contact_cost,
         coalesce(contact_totals.contacts_sent, 0) as contacts_sent,
         coalesce(step_totals.contacts_due, 0) as contacts_due,
@@ -144,13 +153,14 @@ select
     converted_on is not null as is_converted,
     window_ends_on <= as_of as is_window_complete,
     cast(purchase_revenue_in_window as decimal(18, 2)) as purchase_revenue_in_window,
-    recurring_revenue_in_window,
+    cast(recurring_revenue_in_window as decimal(18, 2)) as recurring_revenue_in_window,
     cast(
         purchase_revenue_in_window + recurring_revenue_in_window as decimal(18, 2)
     ) as revenue_in_window,
-    {{ round_to_cent(
-        '(purchase_revenue_in_window + recurring_revenue_in_window) * ' ~ var('gross_margin')
-    ) }} as margin_in_window,
+    cast(
+        (purchase_revenue_in_window + recurring_revenue_in_window) * {{ var('gross_margin') }}
+        as decimal(18, 2)
+    ) as margin_in_window,
     cast(contacts_due as bigint) as contacts_due,
     cast(contacts_sent as bigint) as contacts_sent,
     cast(contact_cost as decimal(18, 2)) as contact_cost,
