@@ -6,9 +6,21 @@ reported as (
         coalesce(sum(due), 0) as due,
         coalesce(sum(sent + sent_again + sent_to_holdout + sent_without_being_due), 0) as contacts,
         coalesce(sum(contact_cost), 0) as contact_cost,
-        coalesce(sum(case when sent + not_sent > due or sent_late > sent then 1 else 0 end), 0)
-            as impossible_rows
+        coalesce(
+            sum(
+                case
+                    when
+                        sent + not_sent > due
+                        or sent_late > sent
+                        or is_complete <> ({{ dbt.dateadd('month', 1, 'month') }} <= as_of.as_of)
+                        then 1
+                    else 0
+                end
+            ), 0
+        ) as impossible_rows
+
     from {{ ref('rpt_play_contacts') }}
+    cross join {{ ref('int_as_of') }} as as_of
 
 ),
 

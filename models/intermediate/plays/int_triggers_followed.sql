@@ -12,7 +12,6 @@ triggers as (
         triggers.*,
         plays.basis,
         plays.goal,
-        plays.goal_milestone,
         plays.ends_on,
         plays.needs_consent,
         cast({{ dbt.dateadd('day', 'plays.window_days', 'triggers.triggered_on') }} as date)
@@ -21,12 +20,6 @@ triggers as (
     from {{ ref('int_triggers_assessed') }} as triggers
     inner join {{ ref('plays') }} as plays
         on triggers.priority = plays.priority
-
-),
-
-spells as (
-
-    select * from {{ ref('int_subscriptions_merged_to_spells') }}
 
 ),
 
@@ -75,65 +68,6 @@ purchases as (
 
 ),
 
-subscriptions as (
-
-    select
-        triggers.trigger_number,
-        max(case when spells.started_on < triggers.triggered_on then 1 else 0 end) = 1
-            as has_subscribed_before,
-        min(case when spells.started_on >= triggers.triggered_on then spells.started_on end)
-            as next_spell_on,
-        max(
-            case
-                when
-                    spells.started_on <= triggers.renewed_on
-                    and (spells.ended_on is null or spells.ended_on > triggers.renewed_on)
-                    then triggers.renewed_on
-            end
-        ) as renewed_on
-
-    from triggers
-    inner join spells
-        on
-            triggers.customer_id = spells.customer_id
-            and triggers.window_ends_on > spells.started_on
-    group by triggers.trigger_number
-
-),
-
-answers as (
-
-    select
-        triggers.trigger_number,
-        min(answers.reached_on) as reached_on
-
-    from triggers
-    inner join (
-        select
-            customer_id,
-            cast(null as varchar) as milestone,
-            given_on as reached_on
-        from {{ ref('int_feedback_assessed') }}
-        where is_counted and kind <> 'complaint'
-
-        union all
-
-        select
-            customer_id,
-            milestone,
-            reached_on
-        from {{ ref('int_milestones_assessed') }}
-        where is_counted
-    ) as answers
-        on
-            triggers.customer_id = answers.customer_id
-            and triggers.goal_milestone is not distinct from answers.milestone
-            and triggers.triggered_on <= answers.reached_on
-    where triggers.goal in ('feedback', 'milestone')
-    group by triggers.trigger_number
-
-),
-
 -- The first morning on which the customer may no longer be written to.
 blocks as (
 
@@ -164,23 +98,17 @@ with_goal as (
         purchases.last_purchase_before_on,
         coalesce(purchases.revenue_before, 0) as revenue_before,
         coalesce(purchases.purchase_revenue, 0) as purchase_revenue,
-        coalesce(subscriptions.has_subscribed_before, false) as has_subscribed_before,
+        coalesce(goals.has_subscribed_before, false) as has_subscribed_before,
         blocks.blocked_from,
         blocks.reason as blocked_because,
-        case triggers.goal
-            when 'order' then purchases.next_purchase_on
-            when 'subscription' then subscriptions.next_spell_on
-            when 'renewal' then subscriptions.renewed_on
-            else answers.reached_on
-        end as goal_on
+        case when triggers.goal = 'order' then purchases.next_purchase_on else goals.goal_on end
+            as goal_on
 
     from triggers
     left join purchases
         on triggers.trigger_number = purchases.trigger_number
-    left join subscriptions
-        on triggers.trigger_number = subscriptions.trigger_number
-    left join answers
-        on triggers.trigger_number = answers.trigger_number
+    left join {{ ref('int_trigger_goals_reached') }} as goals
+        on triggers.trigger_number = goals.trigger_number
     left join blocks
         on
             triggers.trigger_number = blocks.trigger_number

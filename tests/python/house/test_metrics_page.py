@@ -150,6 +150,10 @@ WITHOUT_LAW = {
 
 # No second implementation counts these columns.
 WITHOUT_ORACLE = {
+    # The worth of an audience is that of clv, which has oracles of its own.
+    "plays.audiences.{rank_in_play,expected_worth}",
+    "plays.audiences.p_alive",
+    "plays.audiences.{predicted_clv,current_mrr}",
     # The oracles begin behind the orders, the customers and the customer months.
     "core.dim_customers.status",
     "core.dim_customers.is_active_orders",
