@@ -28,6 +28,7 @@ from orchestration import paths
 from orchestration.guarding.thresholds import RefusedThresholdsError
 from orchestration.runs.dagster_home import prepare_dagster_home
 from orchestration.runs.lock import BuildRunningError, build_lock
+from orchestration.serving.audiences import audience_columns
 from orchestration.serving.boards import boards_wanted
 from orchestration.serving.versions import current_build, kept_versions
 from orchestration.settings.durations import read_duration
@@ -56,6 +57,7 @@ def main() -> int:
         project_defaults()
         kept_versions()
         boards_wanted()
+        audience_columns()
         variables = read_variables(arguments.vars)
         wait = read_duration(arguments.wait or "0s")
     except ValueError as error:

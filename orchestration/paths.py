@@ -41,6 +41,11 @@ def serve() -> Path:
     return home() / "serve"
 
 
+def private_audiences() -> Path:
+    """Return the folder of audience files with personal columns. Readers never open it."""
+    return home() / "audiences"
+
+
 def parsed() -> Path:
     """Return dbt's target folder of the latest parse, from which Dagster makes its definitions."""
     return home() / "dbt" / "parsed"

@@ -34,3 +34,27 @@
         (total, value) -> cast(total + value as decimal(38, 2))
     )
 {%- endmacro %}
+
+
+{#-
+    A window function: the median of the values up to the current row, the smaller one of the two in the middle. NULLs are
+    passed over. Spark has no median over a growing window.
+-#}
+{% macro median_so_far(expression, partition_by, order_by) %}
+    {{ return(adapter.dispatch('median_so_far', 'tenure')(expression, partition_by, order_by)) }}
+{% endmacro %}
+
+{% macro duckdb__median_so_far(expression, partition_by, order_by) -%}
+    quantile_disc({{ expression }}, 0.5) over (
+        partition by {{ partition_by }} order by {{ order_by }} rows between unbounded preceding and current row
+    )
+{%- endmacro %}
+
+{% macro spark__median_so_far(expression, partition_by, order_by) -%}
+    {%- set values_so_far -%}
+    sort_array(collect_list({{ expression }}) over (
+        partition by {{ partition_by }} order by {{ order_by }} rows between unbounded preceding and current row
+    ))
+    {%- endset -%}
+    get({{ values_so_far }}, cast((size({{ values_so_far }}) - 1) div 2 as int))
+{%- endmacro %}

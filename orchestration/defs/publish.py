@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
+from orchestration.serving.audiences import audience_columns, write_private_audiences
 from orchestration.serving.provenance import git_sha, software_versions
 from orchestration.serving.publish import Build, publish
 from orchestration.settings.variables import project_defaults
@@ -42,6 +43,7 @@ def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | 
         serve=paths.serve(),
         scratch=paths.scratch(),
     )
+    write_private_audiences(paths.warehouse(), paths.private_audiences(), audience_columns())
     version = {
         "build_id": build.build_id,
         "as_of": published.as_of.isoformat(),

@@ -1,6 +1,7 @@
 """Publish: copy the marts of a tested warehouse into a new version, and make it current.
 
-A version holds tenure.duckdb and, beside it, parquet/<schema>/<table>.parquet.
+A version holds tenure.duckdb and, beside it, parquet/<schema>/<table>.parquet and
+audiences/<play_id>.csv.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.serving.audiences import write_audiences
 from orchestration.serving.published import FILE_NAME
 from orchestration.serving.versions import complete_versions, new_version
 from orchestration.settings.duckdb_settings import duckdb_settings
@@ -88,6 +90,8 @@ def publish(
         for node in marts(manifest):
             if not is_view(node):
                 _copy_mart(connection, node, passed)
+        if any(node["name"] == "audiences" for node in marts(manifest)):
+            write_audiences(connection, folder / "audiences")
         as_of = _as_of(connection)
         # The newest version on disk and not the current one. After a rollback the current version
         # is an older one, and lacks the builds after it.

@@ -129,6 +129,11 @@ RULES: dict[str, Rule] = {
     "complaint_days": _whole_number(0, 90),
     # A cart can still be won back on the seventh day.
     "cart_hours": _whole_number(1, 168),
+    "contacts_per_week": _whole_number(1, 14),
+    "play_salt": Rule(
+        "1 to 40 letters, digits, - and _",
+        lambda value: isinstance(value, str) and re.fullmatch("[A-Za-z0-9_-]{1,40}", value),
+    ),
 }
 
 

@@ -46,6 +46,12 @@ NOT_MEASURES = {
         "journey.rpt_stages.stage",
         "journey.rpt_stage_flows.from_stage",
         "journey.rpt_stage_flows.to_stage",
+        "play_id",
+        "plays.audiences.step",
+        "plays.audiences.channel",
+        "plays.audiences.offer",
+        "plays.rpt_play_contacts.step",
+        "plays.fct_play_enrollments.goal",
         "journey.rpt_scorecard.kpi",
         "journey.rpt_scorecard.kpi_name",
         "journey.rpt_scorecard.kpi_number",
@@ -76,6 +82,8 @@ NOT_MEASURES = {
         "months_since_start",
         "time_unit",
         "duration",
+        "enrolled_at",
+        "enrolled_on",
         "core.fct_orders.ordered_at",
         "core.fct_orders.order_date",
         "clv.fct_customer_value.acquired_on",
@@ -167,6 +175,10 @@ WITHOUT_LAW = {
 
 # No second implementation counts these columns.
 WITHOUT_ORACLE = {
+    # The worth of an audience is that of clv, which has oracles of its own.
+    "plays.audiences.{rank_in_play,expected_worth}",
+    "plays.audiences.p_alive",
+    "plays.audiences.{predicted_clv,current_mrr}",
     # The oracles begin behind the orders, the customers and the customer months.
     "core.dim_customers.status",
     "core.dim_customers.is_active_orders",

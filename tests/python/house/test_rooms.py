@@ -58,6 +58,8 @@ TABLES_BY_NAME = {
     "stg_conflicting_records",
     "stg_lookalike_ids",
     "stg_customers",
+    "stg_customer_records",
+    "audiences",
     "rpt_order_cohorts",
     "rpt_subscription_cohorts",
 }

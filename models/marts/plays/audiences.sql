@@ -1,0 +1,122 @@
+with
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+due_steps as (
+
+    select * from {{ ref('int_play_steps_scheduled') }}
+    where outcome = 'due'
+
+),
+
+spells as (
+
+    select * from {{ ref('int_spells_measured') }}
+
+),
+
+-- The step is due on the day that begins with as_of: the day on which this audience is read.
+due_today as (
+
+    select
+        enrollments.play_id,
+        enrollments.customer_id,
+        enrollments.goal,
+        enrollments.enrolled_on,
+        steps.step_number,
+        steps.step,
+        steps.channel,
+        steps.offer,
+        due_steps.planned_on,
+        due_steps.due_on
+
+    from due_steps
+    inner join as_of
+        on due_steps.due_on = as_of.as_of
+    inner join {{ ref('int_play_enrollments_assigned') }} as enrollments
+        on due_steps.enrollment_number = enrollments.enrollment_number
+    inner join {{ ref('play_steps') }} as steps
+        on
+            enrollments.play_id = steps.play_id
+            and due_steps.step_number = steps.step_number
+
+),
+
+-- Of the subscribers who reached a month of their spell, the share that left within it.
+spells_by_month as (
+
+    select
+        whole_months_lasted,
+        sum(case when is_ended then 1 else 0 end) as ended,
+        sum(count(*)) over (
+            order by whole_months_lasted desc
+            rows between unbounded preceding and current row
+        ) as at_risk
+
+    from spells
+    group by whole_months_lasted
+
+),
+
+running_spells as (
+
+    select
+        spells.customer_id,
+        {{ safe_divide('spells_by_month.ended', 'spells_by_month.at_risk') }} as monthly_hazard
+
+    from spells
+    inner join spells_by_month
+        on spells.whole_months_lasted = spells_by_month.whole_months_lasted
+    where not spells.is_ended
+
+),
+
+-- What could be lost in a month by those whose contract ends; for all others, what is still to come.
+valued as (
+
+    select
+        due_today.*,
+        customer_values.p_alive,
+        customer_values.predicted_clv,
+        customers.current_mrr,
+        case
+            when due_today.goal = 'renewal'
+                then {{ round_to_cent('customers.current_mrr * running_spells.monthly_hazard') }}
+            else customer_values.predicted_clv
+        end as expected_worth
+
+    from due_today
+    left join {{ ref('dim_customers') }} as customers
+        on due_today.customer_id = customers.customer_id
+    left join {{ ref('fct_customer_value') }} as customer_values
+        on due_today.customer_id = customer_values.customer_id
+    left join running_spells
+        on due_today.customer_id = running_spells.customer_id
+
+)
+
+select
+    play_id,
+    customer_id,
+    step,
+    channel,
+    offer,
+    cast(
+        row_number() over (
+            partition by play_id
+            order by expected_worth desc nulls last, p_alive desc nulls last, customer_id asc
+        ) as bigint
+    ) as rank_in_play,
+    expected_worth,
+    p_alive,
+    predicted_clv,
+    current_mrr,
+    {{ local_midnight('enrolled_on') }} as enrolled_at,
+    planned_on,
+    due_on
+
+from valued

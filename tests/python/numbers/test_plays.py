@@ -1,0 +1,179 @@
+"""Plays, compared with a second count that walks through the days of each customer."""
+
+from datetime import date
+from fractions import Fraction
+from random import Random
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from play_oracle import PlayOracle, arm_of
+from scipy.stats import chisquare
+from shops.oracle import check_marts
+from shops.play_shop import PlayShop
+
+from estimation.enrolment import enrol
+
+KEYS = {
+    "plays.fct_play_enrollments": ["customer_id", "play_id", "enrolled_on"],
+    "plays.audiences": ["play_id", "customer_id", "step"],
+    "plays.rpt_play_contacts": ["play_id", "step", "month"],
+}
+MODELS = [f"+{mart.split('.')[1]}" for mart in KEYS]
+# (timezone, as_of, contacts_per_week)
+CASES = {
+    "utc": ("UTC", date(2025, 10, 1), 2),
+    "west": ("America/New_York", date(2025, 11, 3), 1),
+    "east": ("Asia/Kolkata", date(2025, 6, 18), 3),
+}
+CUSTOMERS = 250
+
+
+def run(warehouse, shop, as_of, contacts_per_week):
+    variables = {
+        "reporting_timezone": shop.zone.key,
+        "as_of_date": as_of.isoformat(),
+        "contacts_per_week": contacts_per_week,
+    }
+    warehouse.fill(shop.files, "--select", *MODELS, variables=variables)
+    return warehouse.tables(KEYS)
+
+
+def with_contacts(shop, contacts_per_week):
+    """Let the shop send contacts: for that it needs to know who is due."""
+    oracle = PlayOracle(shop.tables, shop.zone, shop.as_of, contacts_per_week)
+    shop.send_contacts(
+        [
+            (enrolment.customer, enrolment.play["play_id"], step, day)
+            for enrolment in oracle.enrolments
+            for step, day in enrolment.due
+        ],
+        [
+            (enrolment.customer, enrolment.play["play_id"], enrolment.day)
+            for enrolment in oracle.enrolments
+            if enrolment.arm == "holdout"
+        ],
+    )
+    return PlayOracle(shop.tables, shop.zone, shop.as_of, contacts_per_week)
+
+
+def columns_of_the_oracle(oracle, found):
+    """The tables without the columns that the oracle does not count."""
+    kept = {}
+    for mart, rows in found.items():
+        columns = set(next(iter(getattr(oracle, mart.split(".")[1])()), {}))
+        kept[mart] = [{name: row[name] for name in columns} for row in rows]
+    return kept
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=max(settings().max_examples // 5, 1), phases=[Phase.generate])
+@given(seed=st.integers(0, 2**64))
+def test_every_enrolment_and_contact_is_what_the_oracle_counts(warehouse, case, seed):
+    timezone, as_of, contacts_per_week = CASES[case]
+    shop = PlayShop(f"{case} {seed}", CUSTOMERS, ZoneInfo(timezone), as_of)
+    oracle = with_contacts(shop, contacts_per_week)
+    found = run(warehouse, shop, as_of, contacts_per_week)
+    check_marts(oracle, columns_of_the_oracle(oracle, found), KEYS)
+
+
+def test_night_by_night_gives_the_same_as_all_at_once(warehouse):
+    """An earlier night of the same files knows the beginning of what a later one knows."""
+    timezone, as_of, contacts_per_week = CASES["west"]
+    shop = PlayShop("night by night", CUSTOMERS, ZoneInfo(timezone), as_of)
+    later = run(warehouse, shop, as_of, contacts_per_week)
+    for night in (date(2025, 2, 1), date(2025, 6, 15), date(2025, 10, 30)):
+        earlier = run(warehouse, shop, night, contacts_per_week)
+        assert earlier["plays.audiences"]
+        for mart, day in (
+            ("plays.fct_play_enrollments", "enrolled_on"),
+            ("plays.audiences", "due_on"),
+        ):
+            assert all(row[day] <= night for row in earlier[mart])
+        kept = ("customer_id", "play_id", "arm", "enrolled_on", "window_ends_on")
+        assert known(earlier, night, kept) == known(later, night, kept)
+        left = (*kept, "left_on", "left_because")
+        has_left = {row for row in known(later, night, left) if row[5] and row[5] <= night}
+        assert has_left == {row for row in known(earlier, night, left) if row[5]}
+
+
+def known(tables, night, columns):
+    """The enrolments up to a night."""
+    return {
+        tuple(row[column] for column in columns)
+        for row in tables["plays.fct_play_enrollments"]
+        if row["enrolled_on"] <= night
+    }
+
+
+# --- Arms -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("holdout_share", ["0.1", "0.25", "0.5"])
+def test_the_arms_have_the_share_that_is_set(holdout_share):
+    play = {"play_id": "win_back_buyers", "holdout_share": Fraction(holdout_share)}
+    count = 20_000
+    held_out = sum(arm_of(f"customer {number}", play) == "holdout" for number in range(count))
+    expected = float(Fraction(holdout_share)) * count
+    assert chisquare([held_out, count - held_out], [expected, count - expected]).pvalue > 0.001
+
+
+# --- The walk -------------------------------------------------------------------------------------
+
+
+def enrolled_one_by_one(triggers, rules):
+    """Each day of each customer in turn: (trigger, day of leaving, whether another play took over).
+
+    A trigger is (customer, priority, day, day of leaving).
+    """
+    stays = {}
+    order = sorted(range(len(triggers)), key=lambda place: triggers[place][2::-1])
+    order.sort(key=lambda place: (triggers[place][0], triggers[place][2], triggers[place][1]))
+    for place in order:
+        customer, priority, day, leaves = triggers[place]
+        cooldown, most = rules[priority]
+        mine = {other: stay for other, stay in stays.items() if triggers[other][0] == customer}
+        running = [other for other, (left, _) in mine.items() if left > day]
+        if any(triggers[other][1] <= priority for other in running):
+            continue
+        past = {other: stay for other, stay in mine.items() if triggers[other][1] == priority}
+        if any(left + cooldown > day for left, _ in past.values()):
+            continue
+        if most is not None and sum(day - triggers[other][2] < 365 for other in past) >= most:
+            continue
+        for other in running:
+            stays[other] = (day, True)
+        stays[place] = (leaves, False)
+    return {(place, left, taken) for place, (left, taken) in stays.items()}
+
+
+@settings(max_examples=100, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**64))
+def test_the_walk_is_the_greedy_one(seed):
+    random = Random(seed)
+    rules = {
+        priority: (random.choice([0, 1, 10, 90]), random.choice([None, 1, 2, 3]))
+        for priority in random.sample(range(1, 30), random.randint(1, 5))
+    }
+    triggers = list(
+        {
+            (customer, random.choice(list(rules)), random.randrange(20_000, 20_900)): None
+            for customer in range(random.randint(1, 8))
+            for _ in range(random.randint(0, 40))
+        }
+    )
+    random.shuffle(triggers)
+    triggers = [(*trigger, trigger[2] + random.choice([1, 2, 14, 60])) for trigger in triggers]
+    columns = np.array(triggers, np.int64).reshape(-1, 4).T
+    found = enrol(*columns, rules)
+    assert set(
+        zip(found.places.tolist(), found.leaves.tolist(), found.is_outranked.tolist(), strict=True)
+    ) == enrolled_one_by_one(triggers, rules)
+
+
+def test_nobody_is_enrolled_without_triggers_or_plays():
+    nothing = np.empty(0, np.int64)
+    assert enrol(nothing, nothing, nothing, nothing, {}).places.size == 0
+    assert enrol(nothing, nothing, nothing, nothing, {1: (0, None)}).places.size == 0
