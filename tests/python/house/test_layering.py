@@ -59,7 +59,8 @@ PARENTS = {
         *("intermediate/subscriptions", "intermediate/retention"),
     },
     "intermediate/plays": {
-        *("staging", "intermediate/calendar", "intermediate/orders", "intermediate/retention"),
+        *("seed", "staging", "intermediate/calendar", "intermediate/orders"),
+        *("intermediate/subscriptions", "intermediate/retention", "intermediate/journey"),
     },
     "intermediate/records": {
         *("source", "staging"),
@@ -88,12 +89,8 @@ PARENTS = {
         *("intermediate/journey", "marts/core", "marts/cohorts", "marts/churn", "marts/clv"),
     },
     "marts/plays": {
-        *("intermediate/calendar", "intermediate/retention", "intermediate/plays"),
-        "marts/core",
-    },
-    "marts/plays": {
-        *("seed", "intermediate/calendar", "intermediate/subscriptions", "intermediate/plays"),
-        *("marts/core", "marts/clv"),
+        *("seed", "intermediate/calendar", "intermediate/subscriptions", "intermediate/retention"),
+        *("intermediate/plays", "marts/core", "marts/clv"),
     },
     "marts/meta": {"intermediate/records"},
     "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/journey"},
