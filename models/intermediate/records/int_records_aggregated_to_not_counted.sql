@@ -65,7 +65,7 @@ accepted as (
     select
         'carts' as table_name,
         not_counted_reason as reason,
-        original_amount as original_amount
+        original_amount
     from {{ ref('int_carts_assessed') }}
 
     union all
