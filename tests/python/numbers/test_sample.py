@@ -11,7 +11,10 @@ import pytest
 from conftest import ROOT, SAMPLE
 
 TRUTH = ROOT / "data" / "sample_truth"
-TABLES = ("customers", "marketing_spend", "milestones", "orders", "refunds", "subscriptions")
+TABLES = (
+    *("carts", "customers", "feedback", "marketing_spend", "milestones"),
+    *("orders", "refunds", "subscriptions", "tickets"),
+)
 EVENT_COLUMNS = (
     "ordered_at",
     "refunded_at",
