@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from shop.milestones import milestones_of
 from shop.orders import Order, guest_orders, numbered, orders_of, refunds_of
 from shop.people import Shopper, shoppers, the_curious
 from shop.subscriptions import subscriptions_of
-from shop.tables import Row, moment_of
+from shop.tables import VOICE, Row, moment_of
+from shop.voice import carts_of, feedback_of, tickets_of
 from truth import CountedRows, write_truth
 
 HERE = Path(__file__).resolve().parent
@@ -44,6 +46,7 @@ def generate(folder: Path) -> None:
     people += the_curious(people)
     first_seen: dict[str, datetime] = {}
     ordered: dict[str, list[datetime]] = {}
+    voice: dict[str, list[Row]] = {name: [] for name in VOICE}
     for person in people:
         bought, subscribed = purchases_of(person)
         orders += bought
@@ -54,13 +57,19 @@ def generate(folder: Path) -> None:
         if moments:
             first_seen[person.customer_id] = min(moments)
             milestones += milestones_of(person, ordered[person.customer_id], subscribed)
+        tickets = tickets_of(person, ordered[person.customer_id], subscribed)
+        voice["tickets"] += tickets
+        voice["feedback"] += feedback_of(person, ordered[person.customer_id], subscribed, tickets)
     orders = numbered(orders)
+    voice["carts"] = carts_of(people, orders)
     refunds = refunds_of(orders)
     customers = customer_records(people, first_seen, ordered)
     cases = hard_cases()
     for case in cases:
         customers += case.customers
         milestones += case.milestones
+        for name, rows in case.voice.items():
+            voice[name] += rows
         if case.is_of_billing:
             continue
         orders += case.orders
@@ -74,6 +83,7 @@ def generate(folder: Path) -> None:
             table(folder, "subscriptions"), subscriptions
         ),
         "milestones": deliveries.deliver_milestones(table(folder, "milestones"), milestones),
+        **deliveries.deliver_voice(folders(folder, VOICE), voice),
         "marketing_spend": deliveries.deliver_spend(
             table(folder, "marketing_spend"), marketing_spend()
         ),
@@ -123,6 +133,13 @@ def add_faults(
         for column, lines in file.emptied().items():
             emptied[name, column] += lines
     return rejected, emptied
+
+
+def folders(folder: Path, names: Iterable[str]) -> Path:
+    """Return the folder of all tables, with folders for these."""
+    for name in names:
+        table(folder, name)
+    return folder
 
 
 def table(folder: Path, name: str) -> Path:

@@ -172,7 +172,7 @@ def deliver_billing(folder: Path, cases: Iterable[Case]) -> dict[str, list[Row]]
     }
 
 
-# --- Customers, milestones, refunds and marketing -----------------------------------------------
+# --- Customers, milestones, voice, refunds and marketing ----------------------------------------
 
 
 def deliver_customers(folder: Path, rows: Sequence[Row]) -> list[Row]:
@@ -191,6 +191,18 @@ def deliver_milestones(folder: Path, rows: Sequence[Row]) -> list[Row]:
         ordered = by(of_year, "customer_id", "reached_at")
         write_csv(folder / names[year], tables.MILESTONES, ordered)
     return list(rows)
+
+
+def deliver_voice(folder: Path, rows_of: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+    """Write feedback, tickets and carts by the year of the change; the first file is compressed."""
+    names = {2023: "2023.csv.gz", 2024: "2024.csv", 2025: "2025.csv"}
+    for table, columns in tables.VOICE.items():
+        for year, of_year in by_year(rows_of[table], "updated_at").items():
+            write_csv(folder / table / names[year], columns, by(of_year, columns[0], "updated_at"))
+    return {
+        table: [dict.fromkeys(columns) | row for row in rows_of[table]]
+        for table, columns in tables.VOICE.items()
+    }
 
 
 def deliver_refunds(folder: Path, rows: Sequence[Row]) -> list[Row]:

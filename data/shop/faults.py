@@ -13,6 +13,8 @@ import yaml
 
 from shop.tables import Row, money
 
+# A text in place of a whole number is one of the faults: the column is left empty.
+WHOLE_NUMBERS = {"score", "transfers"}
 FILE = Path(__file__).resolve().parents[1] / "faults.yml"
 
 
@@ -64,6 +66,8 @@ class FaultyFile:
                     row[column] = datetime.fromisoformat(text.removesuffix("Z"))
                 elif column == "amount":
                     row[column] = money(text)
+                elif column in WHOLE_NUMBERS:
+                    row[column] = int(text) if text.isdecimal() else None
             yield row
 
 

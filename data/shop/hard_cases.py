@@ -19,7 +19,10 @@ FOLDER = Path(__file__).resolve().parents[1] / "hard_cases"
 DEFAULTS = "defaults.yml"
 # Its rows are delivered by the billing system, in files of their own.
 BILLING = "billing.yml"
-LISTS = ("orders", "refunds", "subscriptions", "milestones", "record_changes")
+LISTS = (
+    *("orders", "refunds", "subscriptions", "milestones", "record_changes"),
+    *tables.VOICE,
+)
 
 # What YAML makes of an entry: dates are datetimes, amounts are numbers.
 Entry = Mapping[str, Any]
@@ -34,6 +37,7 @@ class Case:
     refunds: Sequence[Row]
     subscriptions: Sequence[Row]
     milestones: Sequence[Row]
+    voice: Mapping[str, Sequence[Row]]
     is_of_billing: bool
 
 
@@ -71,6 +75,10 @@ def read_case(entry: Entry, defaults: Mapping[str, Entry], *, is_of_billing: boo
         [checked(defaults["refund"] | row, columns["refunds"]) for row in case["refunds"]],
         subscriptions,
         [checked(own | row, tables.MILESTONES) for row in case["milestones"]],
+        {
+            name: [checked(read_voice(own | row), columns) for row in case[name]]
+            for name, columns in tables.VOICE.items()
+        },
         is_of_billing,
     )
 
@@ -95,6 +103,12 @@ def read_order(order: Entry) -> Entry:
     """Return one order, last updated two days after the purchase."""
     updated_at = not_after_the_end(order["ordered_at"] + timedelta(days=2))
     return {"updated_at": updated_at, **order}
+
+
+def read_voice(row: Entry) -> Entry:
+    """Return an answer, a ticket or a cart, last updated at the latest of its moments."""
+    moments = [value for column, value in row.items() if column.endswith("_at")]
+    return {"updated_at": max(moments), **row}
 
 
 def read_subscription(subscription: Entry) -> list[Entry]:

@@ -60,6 +60,36 @@ SUBSCRIPTIONS = [
     "is_test",
 ]
 MILESTONES = ["customer_id", "milestone", "reached_at"]
+VOICE = {
+    "feedback": [
+        "feedback_id",
+        "customer_id",
+        "given_at",
+        "kind",
+        "score",
+        "resolved_at",
+        "updated_at",
+    ],
+    "tickets": [
+        "ticket_id",
+        "customer_id",
+        "opened_at",
+        "first_response_at",
+        "resolved_at",
+        "channel",
+        "transfers",
+        "updated_at",
+    ],
+    "carts": [
+        "cart_id",
+        "customer_id",
+        "created_at",
+        "amount",
+        "currency",
+        "order_id",
+        "updated_at",
+    ],
+}
 SPEND = ["spend_date", "channel", "amount", "currency"]
 
 COLUMNS = {"orders": ORDERS, "refunds": REFUNDS, "subscriptions": SUBSCRIPTIONS}

@@ -15,6 +15,7 @@ from truth.money import Rates, cents
 from truth.months import month_of, months_from, state_at
 from truth.rows import CountedRows, Row
 from truth.subscriptions import by_customer, pay_before, spells
+from truth.voice import Voice
 
 Answer = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
@@ -23,6 +24,7 @@ def write_truth(folder: Path, rows: CountedRows, rates: Path) -> None:
     """Write one CSV file per question into this folder."""
     truth = Truth(rows, rates)
     journeys = Journeys(rows, truth.subscriptions)
+    voice = Voice(rows, truth.rates, journeys.customers)
     answers: dict[str, Answer] = {
         "orders_by_month": truth.orders_by_month(),
         "order_cohorts": truth.order_cohorts(),
@@ -36,6 +38,9 @@ def write_truth(folder: Path, rows: CountedRows, rates: Path) -> None:
         "retention_by_milestone": journeys.retention_by_milestone(),
         "referrals": journeys.referrals(),
         "loyalty_members": journeys.loyalty_members(),
+        "feedback": voice.feedback(),
+        "tickets": voice.tickets(),
+        "carts": voice.carts(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, (columns, lines) in answers.items():

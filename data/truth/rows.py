@@ -17,6 +17,9 @@ KEYS = {
     "subscriptions": ("subscription_id", "item_id", "effective_at"),
     "marketing_spend": ("spend_date", "channel"),
     "milestones": ("customer_id", "milestone", "reached_at"),
+    "feedback": ("feedback_id",),
+    "tickets": ("ticket_id",),
+    "carts": ("cart_id",),
 }
 
 
@@ -110,6 +113,11 @@ class CountedRows:
         self.refunds = list(self.counted("refunds", self.why_refund_does_not_count))
         self.versions = list(self.counted("subscriptions", self.why_version_does_not_count))
         self.milestones = list(self.counted("milestones", self.why_milestone_does_not_count))
+        self.known_orders = {row["order_id"] for row in self.in_force["orders"]}
+        self.voice = {
+            table: list(self.counted(table, self.why_voice_does_not_count))
+            for table in ("feedback", "tickets", "carts")
+        }
 
     def one_record_each(self) -> dict[str, Row]:
         """Return what each surviving account says, with the earliest days of all its accounts.
@@ -180,6 +188,15 @@ class CountedRows:
     def why_milestone_does_not_count(self, row: Row) -> str | None:
         """Return the reason, None for a milestone that counts."""
         return "after as_of" if row["reached_at"] >= self.as_of else None
+
+    def why_voice_does_not_count(self, row: Row) -> str | None:
+        """Return the reason, None for an answer, a ticket or a cart that counts."""
+        moments = (row[key] for key in ("given_at", "opened_at", "created_at") if key in row)
+        if next(moments) >= self.as_of:
+            return "after as_of"
+        if row.get("order_id") and row["order_id"] not in self.known_orders:
+            return "order is unknown"
+        return None
 
     def outcomes(self) -> Iterator[tuple[str, str, str, int]]:
         """Yield table, outcome, reason and number of rows.

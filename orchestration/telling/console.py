@@ -62,7 +62,7 @@ def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) 
         ).fetchall()
     return [
         f"Published {build.build_id}, as of {build.as_of}:",
-        *_bounded(_in_two_columns(rows), _SHOWN_TABLES),
+        *_bounded(_in_columns(rows), _SHOWN_TABLES),
         *_outcomes(outcomes, {tuple(row[:2]): row[2:] for row in examples}),
         *_bounded(
             [*_beaten_by_naive(forecasts), *_unfitted(unfitted)],
@@ -110,9 +110,9 @@ def rerun_command(variables: Mapping[str, Any]) -> str:
     return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
 
 
-def _in_two_columns(rows: Sequence[tuple[str, int]]) -> list[str]:
+def _in_columns(rows: Sequence[tuple[str, int]]) -> list[str]:
     cells = [f"{name:<32}{count:>12,} rows" for name, count in rows]
-    return ["  " + "     ".join(cells[i : i + 2]) for i in range(0, len(cells), 2)]
+    return ["  " + "     ".join(cells[i : i + 3]) for i in range(0, len(cells), 3)]
 
 
 def _outcomes(outcomes: Sequence[tuple], examples: Mapping[tuple, tuple]) -> list[str]:

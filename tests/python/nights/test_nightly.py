@@ -120,7 +120,7 @@ def test_every_record_of_the_sample_is_accounted_for(served):
         "select sum(rows_read), sum(rows_accepted + rows_superseded + rows_rejected)"
         " from meta.source_files"
     ).fetchall()
-    assert read == split == 16_299
+    assert read == split == 19_830
     files = {file for (file,) in served.sql("select file from meta.source_files").fetchall()}
     assert files == {str(path.relative_to(SAMPLE)) for path in SAMPLE.rglob("*") if path.is_file()}
 

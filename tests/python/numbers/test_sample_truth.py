@@ -172,6 +172,34 @@ def test_members_of_the_loyalty_programme_and_others(served):
     )
 
 
+def test_answers_and_complaints_by_month_and_of_all_time(served):
+    compare(
+        served,
+        "feedback",
+        "select period_start as month, promoters, passives, detractors,"
+        " complaints, decided_complaints, heard_complaints"
+        " from plays.rpt_feedback where segment_name = 'all'",
+    )
+
+
+def test_tickets_by_channel(served):
+    compare(
+        served,
+        "tickets",
+        "select channel, tickets, open_tickets, unanswered_tickets"
+        " from plays.rpt_support where period_grain = 'all'",
+    )
+
+
+def test_carts_by_month(served):
+    compare(
+        served,
+        "carts",
+        "select month, carts, undecided_carts, bought_carts, abandoned_carts, recovered_carts,"
+        " amount_left, amount_won_back from plays.rpt_carts where segment_name = 'all'",
+    )
+
+
 def test_row_outcomes(served):
     accepted = served.sql(
         "select table_name, 'accepted', '', sum(rows_accepted) from meta.source_files group by all"
