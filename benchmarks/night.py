@@ -73,6 +73,9 @@ def _nodes(home: Path, alone: Measured | None) -> list[Node]:
         }
     nodes = []
     for result in results:
+        # An exposure has a result too, and nothing to measure.
+        if result["unique_id"] not in manifest["nodes"]:
+            continue
         node = manifest["nodes"][result["unique_id"]]
         relation = tested_node(manifest, node) if node["resource_type"] == "test" else node
         nodes.append(
