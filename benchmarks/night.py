@@ -73,9 +73,10 @@ def _nodes(home: Path, alone: Measured | None) -> list[Node]:
         }
     nodes = []
     for result in results:
-        # An exposure is in the results, and takes no time.
-        if (node := manifest["nodes"].get(result["unique_id"])) is None:
+        # An exposure has a result too, and nothing to measure.
+        if result["unique_id"] not in manifest["nodes"]:
             continue
+        node = manifest["nodes"][result["unique_id"]]
         relation = tested_node(manifest, node) if node["resource_type"] == "test" else node
         nodes.append(
             Node(
