@@ -35,7 +35,7 @@ links as (
 
 ),
 
--- Everybody has one referrer at most, so whoever walks from referrer to referrer either comes to an
+-- Everybody has one referrer at most, so a walk from referrer to referrer either comes to an
 -- end, or into a circle. Who comes back to the start is part of a circle.
 circles as (
 

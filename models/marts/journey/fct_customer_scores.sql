@@ -53,6 +53,15 @@ buyers as (
         customer_days.customer_id,
         max(case when customer_days.is_purchase_day then customer_days.activity_date end)
             as last_purchase_date,
+        max(
+            case
+                when
+                    customer_days.is_purchase_day
+                    and customer_days.activity_date >= {{ window_start }}
+                    then 1
+                else 0
+            end
+        ) as is_of_window,
         sum(
             case
                 when
@@ -85,13 +94,13 @@ ranked as (
 
     select
         *,
-        count(*) over buyers_of_window as buyers,
-        rank() over (buyers_of_window order by last_purchase_date) - 1 as less_recent_buyers,
-        rank() over (buyers_of_window order by frequency) - 1 as less_frequent_buyers,
-        rank() over (buyers_of_window order by monetary) - 1 as less_spending_buyers
+        count(*) over (partition by is_of_window) as buyers,
+        rank() over (partition by is_of_window order by last_purchase_date) - 1
+            as less_recent_buyers,
+        rank() over (partition by is_of_window order by frequency) - 1 as less_frequent_buyers,
+        rank() over (partition by is_of_window order by monetary) - 1 as less_spending_buyers
 
     from buyers
-    window buyers_of_window as (partition by case when frequency > 0 then 1 else 0 end)
 
 ),
 
