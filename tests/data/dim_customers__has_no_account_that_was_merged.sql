@@ -8,6 +8,7 @@
     'fct_customer_value': (ref('fct_customer_value'), 'customer_id'),
     'fct_stage_changes': (ref('fct_stage_changes'), 'customer_id'),
     'fct_customer_scores': (ref('fct_customer_scores'), 'customer_id'),
+    'fct_play_enrollments': (ref('fct_play_enrollments'), 'customer_id'),
 } -%}
 with
 

@@ -48,7 +48,7 @@ carts as (
         on
             carts.customer_id = purchase_days.customer_id
             and carts.created_on <= purchase_days.activity_date
-    where carts.is_counted
+    where carts.is_counted and carts.customer_id is not null
     group by carts.customer_id, carts.created_on
 
 ),
@@ -104,6 +104,7 @@ birthdays_of_known_customers as (
         on birthdays.customer_id = first_purchase_days.customer_id
     where
         birthdays.birthday > least(customers.signed_up_on, first_purchase_days.first_day)
+        and coalesce(customers.is_counted, true)
 
 ),
 
