@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_play_steps_scheduled') }}
 with
 
 plays as (

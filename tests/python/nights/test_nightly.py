@@ -184,7 +184,7 @@ def shrunk(build, built_home, tmp_path_factory):
     """One year of orders, refunds, milestones, odd files: built without a reason, then with one."""
     raw_dir = tmp_path_factory.mktemp("raw")
     home = raw_dir / "orders/.home"
-    for table in ("refunds", "milestones"):
+    for table in ("refunds", "milestones", "feedback", "tickets", "carts"):
         shutil.copytree(SAMPLE / table, raw_dir / table)
     shutil.copytree(
         SAMPLE / "orders", raw_dir / "orders", ignore=shutil.ignore_patterns("202[45]*")

@@ -783,7 +783,7 @@ BAD_RECORDS = [
     Fault(
         "a line with too many fields",
         "customers",
-        "c1,2025-03-01,DE,2025-03-01,one,two",
+        "c1,2025-03-01,DE,,2025-03-01,,one,two",
         "rejected: line has too many fields",
     ),
     Fault(
@@ -818,7 +818,7 @@ BAD_FILES = [
     Fault(
         "a column that nobody knows",
         "orders",
-        with_column("loyalty_tier", "gold"),
+        with_column("gift_wrap", "gold"),
         "accepted, without that column",
     ),
     Fault(

@@ -140,7 +140,7 @@ def cast(session, sql, text, data_type):
     column = SimpleNamespace(
         name="x",
         data_type=data_type,
-        config=SimpleNamespace(meta=SimpleNamespace(droppable=True)),
+        config=SimpleNamespace(meta=SimpleNamespace(droppable=data_type == "decimal")),
     )
     return session.execute(
         f"select x, {sql.contract_remarks([column])} from (select x_text,"

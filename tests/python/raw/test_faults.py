@@ -230,7 +230,7 @@ def test_the_published_outcomes_are_those_of_the_catalogue(published):
 
 
 def test_a_column_that_nobody_knows_is_warned_of_once(fault_build):
-    assert fault_build.stdout.count("loyalty_tier") == 1
+    assert fault_build.stdout.count("gift_wrap") == 1
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,8 @@ def of_the_contract(fault):
     for number, becomes in enumerate(records, 1):
         found = re.match(r"rejected: (\w+) (is missing|is not (?!1,)|has too )", becomes)
         # words are judged by seeds, later
-        if found and TABLES[fault.table].types.get(found[1]) != "text":
+        is_text = found and TABLES[fault.table].types.get(found[1]) == "text"
+        if found and (found[2] == "is missing" or not is_text):
             yield number, found[1]
 
 

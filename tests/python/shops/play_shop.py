@@ -77,18 +77,15 @@ class PlayShop:
         for _ in range(self.random.choice([0, 0, 1, 2, 3])):
             day += timedelta(days=self.random.randint(1, 120))
             record = dict(record)
-            change = self.random.choice(["consent", "unsubscribed", "back", "deleted", "merged"])
+            change = self.random.choice(["consent", "unsubscribed", "back", "deleted"])
             if change == "consent":
                 record["marketing_consent"] = self.random.choice([None, True, False])
             elif change == "unsubscribed":
                 record["unsubscribed_at"] = self.moment(day - timedelta(days=3))
             elif change == "back":
                 record |= {"unsubscribed_at": None, "is_deleted": None}
-            elif change == "deleted":
-                record["is_deleted"] = True
             else:
-                record["merged_into_customer_id"] = self.names[0]
-                record["merged_at"] = self.moment(day - timedelta(days=2))
+                record["is_deleted"] = True
             record["updated_at"] = self.moment(day)
             self.tables["customers"].append(record)
 
