@@ -104,7 +104,7 @@ birthdays_of_known_customers as (
         on birthdays.customer_id = first_purchase_days.customer_id
     where
         birthdays.birthday > least(customers.signed_up_on, first_purchase_days.first_day)
-        and coalesce(customers.is_counted, true)
+        and coalesce(customers.not_counted_reason, '') <> 'merged into another account'
 
 ),
 

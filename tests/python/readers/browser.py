@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import duckdb
 import pytest
-from conftest import ROOT
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
