@@ -28,6 +28,7 @@ _KEYS = {
     "decile",
     "duration",
     "ended_at",
+    "enrollment_number",
     "f_score",
     "file",
     "is_voluntary",
@@ -53,9 +54,11 @@ _KEYS = {
     "spell_number",
     "spend_date",
     "stage",
+    "step_number",
     "table_name",
     "time_unit",
     "trained_on",
+    "trigger_number",
     "valid_from",
 }
 # dbt's own generic tests return the tested column under one of these names.
