@@ -11,7 +11,9 @@ TOLERANCE = 1e-9
 
 
 def differences(published: Path, floor: Path) -> tuple[list[str], list[str]]:
-    """Return the differences between the tables of both files, and the tables the floor lacks.
+    """Return the differences between the tables of both files, and what the floor lacks.
+
+    It may lack tables, and columns as table.column.
 
     Compared are:
 
@@ -29,7 +31,15 @@ def differences(published: Path, floor: Path) -> tuple[list[str], list[str]]:
         found = [
             line for table in tables if table in covered for line in _differences(connection, table)
         ]
-    return found, [table for table in tables if table not in covered]
+        left_out = [table for table in tables if table not in covered]
+        left_out += [
+            f"{table}.{column}"
+            for table in tables
+            if table in covered
+            for column in _columns(connection, "published", table)
+            if column not in _columns(connection, "floor", table)
+        ]
+    return found, left_out
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
@@ -41,9 +51,15 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+def _columns(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> dict[str, str]:
+    described = connection.execute(f"describe {database}.{table}").fetchall()
+    return {name: type_ for name, type_, *_ in described}
+
+
 def _differences(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[str]:
-    described = connection.execute(f"describe published.{table}").fetchall()
-    types = {name: type_ for name, type_, *_ in described}
+    known = _columns(connection, "floor", table)
+    published = _columns(connection, "published", table)
+    types = {name: type_ for name, type_ in published.items() if name in known}
     one = _checks(connection, "published", table, types)
     other = _checks(connection, "floor", table, types)
     for check, value in one.items():

@@ -1,4 +1,4 @@
--- Scores and tiers of customers. The shop has no programme, so it has no members.
+-- Scores and tiers of customers, without their stage and membership.
 
 create schema journey;
 
@@ -118,9 +118,7 @@ select
     m::bigint as m_score,
     rfm_segment,
     frequency > 0 and less * 10 >= n * 9 as is_top_decile,
-    coalesce(tier, '(none)') as loyalty_tier,
-    false as is_member,
-    null::date as member_since
+    coalesce(tier, '(none)') as loyalty_tier
 from scored
 inner join ids using (c)
 inner join read_csv(getvariable('seeds') || '/rfm_segments.csv') on r = r_score and f = f_score
@@ -219,51 +217,3 @@ select
     is_complete,
     period_start < (select min(first_date) from buyers) + interval 12 month as is_left_truncated
 from every_month;
-
-create table journey.rpt_loyalty_members as
-with compared as (
-    select c, first_date, orders.amount, order_date, date_add(first_date, interval 180 day)::date as horizon
-    from buyers
-    inner join orders using (c, first_date)
-    where first_date + 180 < getvariable('as_of') and order_date <= first_date + 180
-),
-by_customer as (
-    select
-        c, first_date, max(order_date) + 90 > any_value(horizon) as is_kept,
-        count(*) filter (order_date > first_date + 30) as orders,
-        coalesce(sum(amount) filter (order_date > first_date + 30), 0) as amount
-    from compared
-    group by all
-),
-by_day as (
-    select
-        first_date, count(*) as customers, count(*) filter (is_kept) as kept, sum(by_customer.orders) as orders,
-        sum(by_customer.amount - coalesce(paid_back, 0)) as revenue
-    from by_customer
-    left join (
-        select refunds.c, sum(refunds.amount) as paid_back
-        from refunds
-        inner join buyers on refunds.c = buyers.c
-        where refund_date > first_date + 30 and refund_date <= first_date + 180
-        group by refunds.c
-    ) as refunded using (c)
-    group by first_date
-)
-select
-    period_grain,
-    period_start as cohort_start,
-    false as is_member,
-    sum(customers)::bigint as customers,
-    sum(kept)::bigint as retained_customers,
-    divide(sum(kept), sum(customers)) as retention_rate,
-    wilson_low(sum(kept), sum(customers)) as retention_ci_low,
-    wilson_high(sum(kept), sum(customers)) as retention_ci_high,
-    sum(by_day.orders)::bigint as orders,
-    divide(sum(by_day.orders), sum(customers)) as orders_per_customer,
-    sum(revenue)::decimal(18, 2) as net_revenue,
-    cents(divide(sum(revenue), sum(customers))) as net_revenue_per_customer,
-    periods.period_end + 180 <= getvariable('as_of') as is_complete
-from by_day
-inner join days on first_date = date_day
-inner join periods using (period_grain, period_number, period_start)
-group by period_grain, period_start, periods.period_end;
