@@ -10,9 +10,6 @@ versions as (
         coalesce(not marketing_consent, false) as has_refused,
         is_deleted,
         unsubscribed_at,
-        case
-            when outcome = 'accepted' and merged_into_customer_id is not null then merged_at
-        end as merged_at,
         case when row_number() over a_customer > 1 then updated_at end as valid_from,
         lead(updated_at) over a_customer as valid_to
 
@@ -36,16 +33,6 @@ blocks as (
         valid_to as blocked_to
     from versions
     where is_deleted
-
-    union all
-
-    select
-        customer_id,
-        'merged' as reason,
-        merged_at as blocked_from,
-        cast(null as timestamp) as blocked_to
-    from versions
-    where merged_at is not null
 
     union all
 

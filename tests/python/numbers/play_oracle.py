@@ -114,9 +114,6 @@ class Customer:
             return "opted_out" if play["needs_consent"] else None
         if record["is_deleted"]:
             return "deleted"
-        last = self.records[-1]
-        if last["merged_into_customer_id"] and self.oracle.day(last["merged_at"]) < morning:
-            return "merged"
         # A record may tell of a refusal that came before its writing.
         for row, following in zip(self.records, [*self.records[1:], None], strict=True):
             until = following and self.oracle.day(following["updated_at"])
