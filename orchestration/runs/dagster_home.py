@@ -4,6 +4,7 @@
 runs of killed processes as failed.
 """
 
+import json
 import os
 
 from orchestration import paths
@@ -34,13 +35,24 @@ retention:
   sensor:
     purge_after_days: 7
 """
+# In the folder of Dagster's default.
+_EVENT_LOG = """\
+event_log_storage:
+  module: orchestration.runs.event_log
+  class: OpenSqliteEventLog
+  config:
+    base_dir: {folder}
+"""
 
 
 def prepare_dagster_home() -> None:
     """Write dagster.yaml, and set DAGSTER_HOME of this process to its folder."""
     folder = paths.dagster_home()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dagster.yaml").write_text(_CONFIGURATION, encoding="utf-8")
+    configuration = _CONFIGURATION + _EVENT_LOG.format(
+        folder=json.dumps(str(folder / "history/runs"))
+    )
+    (folder / "dagster.yaml").write_text(configuration, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
 
 
