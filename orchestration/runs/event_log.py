@@ -29,6 +29,7 @@ class OpenSqliteEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         """Keep the databases in the folder `base_dir`."""
         self._engines: dict[str, sa.Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -37,6 +38,12 @@ class OpenSqliteEventLog(SqliteEventLogStorage):
     ) -> "OpenSqliteEventLog":
         """Return the storage that a block in dagster.yaml asks for; `base_dir` is its folder."""
         return cls(inst_data=inst_data, **config_value)
+
+    def has_table(self, table_name: str) -> bool:
+        """Look for a table in the index; once it was there, without a look. Dagster asks a lot."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         """Close the connections, so that SQLite empties its write-ahead logs."""
