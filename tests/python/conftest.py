@@ -99,7 +99,7 @@ set_hypothesis_home_dir(ROOT / "target/.hypothesis")
 # each time, and shrinks a case that fails.
 settings.register_profile(
     "test",
-    max_examples=5,
+    max_examples=3,
     derandomize=True,
     phases=[Phase.generate],
     deadline=None,

@@ -1,4 +1,4 @@
-"""Published survival and recurring revenue, from raw files through the whole job: one build.
+"""Published survival and recurring revenue, from raw files through the models: one build.
 
 Gehan's leukaemia trial (see data/gehan/NOTICE.md). The two survival tables by which Fader and
 Hardie explain the shifted beta-geometric model. The usual worked examples of recurring revenue.
@@ -6,17 +6,18 @@ published_shops.py turns all of them into raw subscriptions.
 """
 
 import random
+import shutil
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from math import exp
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import run_build
 from scipy import stats
 from shops.landing_zone import plainly
 from shops.published_shops import (
@@ -38,25 +39,36 @@ UTC = ZoneInfo("UTC")
 # Also a year, but another billing interval: renewals are fitted by interval.
 MONTHS_12 = {"billing_interval": "month", "interval_count": 12}
 HIGH_END = {"alpha": 0.668, "beta": 3.806}
+MODELS = (
+    "+rpt_subscription_survival",
+    "+rpt_subscription_cohorts",
+    "+fct_mrr_movements",
+    "+rpt_mrr",
+    "+fct_subscription_spells",
+    "+fct_customer_value",
+    "+rpt_clv_parameters",
+    "+rpt_onboarding",
+)
 
 
 @pytest.fixture(scope="module")
-def published(new_home, tmp_path_factory):
-    raw, home = tmp_path_factory.mktemp("published-raw"), new_home()
-    write_subscriptions(
-        raw,
-        gehan=gehan_subscriptions(),
-        survivors=[
-            row | MONTHS_12 if row["plan_id"] == "sbg-high-end" else row
-            for row in survivor_subscriptions()
-        ],
-        worked_examples=worked_example_subscriptions(),
-    )
-    (raw / "milestones").mkdir()
-    pd.DataFrame(gehan_milestones()).to_csv(raw / "milestones" / "gehan.csv", index=False)
-    build = run_build(raw, home, {"as_of_date": AS_OF.isoformat()})
-    assert build.returncode == 0, build.stdout
-    with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
+def published(warehouse):
+    def write(raw_dir: Path) -> None:
+        write_subscriptions(
+            raw_dir,
+            gehan=gehan_subscriptions(),
+            survivors=[
+                row | MONTHS_12 if row["plan_id"] == "sbg-high-end" else row
+                for row in survivor_subscriptions()
+            ],
+            worked_examples=worked_example_subscriptions(),
+        )
+        (raw_dir / "milestones").mkdir()
+        pd.DataFrame(gehan_milestones()).to_csv(raw_dir / "milestones" / "gehan.csv", index=False)
+
+    warehouse.fill(write, "--select", *MODELS, variables={"as_of_date": AS_OF.isoformat()})
+    file = shutil.copy(warehouse.file, warehouse.folder / "published_survival.duckdb")
+    with duckdb.connect(file, read_only=True) as connection:
         yield connection
 
 

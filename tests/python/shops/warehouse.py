@@ -52,8 +52,16 @@ class Warehouse:
         return done.result
 
     def fill(self, files, *arguments, command="run", variables=None):
-        """Build the models of these files alone; the arguments go to dbt."""
-        write(self.raw_dir, files)
+        """Build the models of these files alone; the arguments go to dbt.
+
+        `files` may be a function, too, which writes them into the folder that it is given.
+        """
+        if callable(files):
+            shutil.rmtree(self.raw_dir, ignore_errors=True)
+            self.raw_dir.mkdir()
+            files(self.raw_dir)
+        else:
+            write(self.raw_dir, files)
         for path in self.file.parent.iterdir():
             path.unlink()
         shutil.copy(self.seeded, self.file)
