@@ -113,11 +113,11 @@
     {%- if own -%}
         {%- do arms.append("(" ~ union_of_scans(own, columns) ~ ")") -%}{%- do prefixes.append(id_prefix(relation.schema)) -%}
     {%- endif -%}
+    {%- set delivered = delivered_systems() -%}
     {%- for system in systems_of(table_name) -%}
-        {#- Outside of the condition, so that dbt sees what this model depends on. -#}
-        {%- set mapping = ref(system ~ '__' ~ table_name) -%}
-        {%- if system in delivered_systems() -%}
-            {%- do arms.append(mapping) -%}{%- do prefixes.append(id_prefix(system)) -%}
+        {#- While dbt parses, it sees what this model depends on. Later, a system that is absent costs nothing. -#}
+        {%- if not execute or system in delivered -%}
+            {%- do arms.append(ref(system ~ '__' ~ table_name)) -%}{%- do prefixes.append(id_prefix(system)) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- for folder in mapped_folders(table_name) -%}
