@@ -1,11 +1,12 @@
+{#- Narrow sums: the next step adds them up for each segment. -#}
 {%- set sums = {
-    'customers': '1',
-    'converted': 'case when enrollments.is_converted then 1 else 0 end',
-    'revenue': 'enrollments.revenue_in_window',
-    'margin': 'enrollments.margin_in_window',
-    'squares': 'enrollments.margin_in_window * enrollments.margin_in_window',
-    'offer_cost': 'enrollments.offer_cost',
-    'contact_cost': 'enrollments.contact_cost',
+    'customers': ('1', 'bigint'),
+    'converted': ('case when enrollments.is_converted then 1 else 0 end', 'bigint'),
+    'revenue': ('enrollments.revenue_in_window', 'decimal(18, 2)'),
+    'margin': ('enrollments.margin_in_window', 'decimal(18, 2)'),
+    'squares': ('enrollments.margin_in_window * enrollments.margin_in_window', 'decimal(38, 4)'),
+    'offer_cost': ('enrollments.offer_cost', 'decimal(18, 2)'),
+    'contact_cost': ('enrollments.contact_cost', 'decimal(18, 2)'),
 } -%}
 {%- set arms = {'treated': 'treatment', 'held_out': 'holdout'} -%}
 {%- set counts = [
@@ -52,8 +53,8 @@ by_group as (
         enrollments.month,
         enrollments.arm,
         customers.attribute_group,
-        {%- for name, expression in sums.items() %}
-        sum({{ expression }}) as {{ name }},
+        {%- for name, (expression, data_type) in sums.items() %}
+        cast(sum({{ expression }}) as {{ data_type }}) as {{ name }},
         {%- endfor %}
         min(case when enrollments.is_window_complete then 1 else 0 end) as is_known
 
