@@ -45,7 +45,7 @@ COLUMNS = {
 }
 # `make test` always tries the same shops. `make torture` tries more, other ones each time.
 IS_TORTURE = not settings().derandomize
-SHOPS = 4_000 if IS_TORTURE else 500
+SHOPS = 1_500 if IS_TORTURE else 500
 CHANCE = np.random.default_rng(None if IS_TORTURE else 19)
 
 
