@@ -60,8 +60,8 @@ targets as (
         replace('{{ its[0] }}', 'WHO', {{ who }}) as kpi_name,
         '{{ its[2] }}' as unit,
         '{{ its[1] }}.{{ kpi }}'
-        {{ "|| ' where period_grain = ''' || targets.period_grain || ''''" if not report.period_grain }}
-        {{ "|| ' and basis = ''' || targets.basis || ''''" if report.basis == 'basis' }}
+        {{ "|| ' where period_grain = ''' || period_grain || ''''" if not report.period_grain }}
+        {{ "|| ' and basis = ''' || basis || ''''" if report.basis == 'basis' }}
         {{ "|| ' and " ~ report.filter | replace("'", "''") ~ "'" if report.filter }} as source
 
     from {{ ref('kpi_targets') }} as targets

@@ -48,6 +48,8 @@ UNITS = {
     "median_first_response_hours": "hours",
 }
 TOTAL = ("all", "all")
+# What this module notes of a row beside its columns.
+OWN_FACTS = ("is_missing", "is_unsure")
 
 
 def records(connection, query):
@@ -111,7 +113,7 @@ class Scorecard:
         latest = max(in_report or finished, default=None)
         return {
             (start, segment): {
-                **{name: fact for name, fact in row.items() if name not in ("is_missing", "is_unsure")},
+                **{name: fact for name, fact in row.items() if name not in OWN_FACTS},
                 "unit": UNITS.get(wanted["kpi"], "share"),
                 "target": number(wanted["target"]),
                 "direction": wanted["direction"] or None,
