@@ -58,3 +58,17 @@
     {%- endset -%}
     get({{ values_so_far }}, cast((size({{ values_so_far }}) - 1) div 2 as int))
 {%- endmacro %}
+
+
+{#- In a select list: a row for each whole number from the first to the last. -#}
+{% macro each_number(first, last) %}
+    {{ return(adapter.dispatch('each_number', 'tenure')(first, last)) }}
+{% endmacro %}
+
+{% macro duckdb__each_number(first, last) -%}
+    unnest(generate_series(cast({{ first }} as bigint), cast({{ last }} as bigint)))
+{%- endmacro %}
+
+{% macro spark__each_number(first, last) -%}
+    explode(sequence(cast({{ first }} as bigint), cast({{ last }} as bigint)))
+{%- endmacro %}

@@ -130,6 +130,8 @@ RULES: dict[str, Rule] = {
     # A cart can still be won back on the seventh day.
     "cart_hours": _whole_number(1, 168),
     "contacts_per_week": _whole_number(1, 14),
+    # At 0 no number of customers would do.
+    "worth_knowing": _number(0.001, 1),
     "play_salt": Rule(
         "1 to 40 letters, digits, - and _",
         lambda value: isinstance(value, str) and re.fullmatch("[A-Za-z0-9_-]{1,40}", value),

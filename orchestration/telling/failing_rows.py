@@ -32,6 +32,7 @@ _KEYS = {
     "f_score",
     "file",
     "is_voluntary",
+    "measure",
     "model",
     "month",
     "months_since",

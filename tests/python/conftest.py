@@ -71,6 +71,8 @@ MARTS = {
     "plays.fct_play_enrollments",
     "plays.audiences",
     "plays.rpt_play_contacts",
+    "plays.rpt_play_results",
+    "plays.rpt_play_balance",
     "meta.builds",
     "meta.source_files",
     "meta.row_outcomes",

@@ -117,6 +117,10 @@ joined as (
     select
         enrollments.*,
         as_of.as_of,
+        row_number() over (
+            partition by enrollments.customer_number, enrollments.priority
+            order by enrollments.enrolled_on
+        ) = 1 as is_first,
         enrollments.purchase_revenue as purchase_revenue_in_window,
         coalesce(recurring_revenues.recurring_revenue, 0) as recurring_revenue_in_window,
         coalesce(contact_totals.contact_cost, 0) as contact_cost,
@@ -144,6 +148,7 @@ select
     play_id,
     arm,
     goal,
+    is_first,
     case when left_on <= as_of then left_because end as left_because,
     cast(purchases_before as bigint) as purchases_before,
     cast(revenue_before as decimal(18, 2)) as revenue_before,

@@ -51,6 +51,7 @@ NOT_MEASURES = {
         "plays.audiences.channel",
         "plays.audiences.offer",
         "plays.rpt_play_contacts.step",
+        "plays.rpt_play_balance.measure",
         "plays.fct_play_enrollments.goal",
         "journey.rpt_scorecard.kpi",
         "journey.rpt_scorecard.kpi_name",

@@ -394,7 +394,11 @@ class PlayOracle:
     # --- The marts
 
     def fct_play_enrollments(self):
-        for enrolment in self.enrolments:
+        seen = set()
+        for enrolment in sorted(self.enrolments, key=lambda enrolment: enrolment.day):
+            in_play = enrolment.customer, enrolment.play["play_id"]
+            is_first = in_play not in seen
+            seen.add(in_play)
             customer = self.customers[enrolment.customer]
             before = customer.bought_before(enrolment.day)
             until = min(enrolment.window_ends_on, self.as_of)
@@ -412,6 +416,7 @@ class PlayOracle:
                 "customer_id": enrolment.customer,
                 "play_id": enrolment.play["play_id"],
                 "arm": enrolment.arm,
+                "is_first": is_first,
                 "left_because": enrolment.left_because,
                 "purchases_before": len(before),
                 "revenue_before": sum((customer.spent[day] for day in before), Decimal("0.00")),
