@@ -8,6 +8,7 @@
     'rpt_onboarding': ['reached_rate_7d'],
     'rpt_feedback': ['nps'],
     'rpt_support': ['median_first_response_hours'],
+    'rpt_play_results': ['win_back_lift'],
 } -%}
 {%- set names = {
     'rpt_retention_rates':
@@ -20,9 +21,11 @@
         "'any', period_grain, cohort_start, is_left_truncated, segment_name, segment_value",
     'rpt_feedback': "'any', period_grain, period_start, false, segment_name, segment_value",
     'rpt_support': "'any', period_grain, period_start, false, 'all', 'all'",
+    'rpt_play_results': "'orders', period_grain, month, false, segment_name, segment_value",
 } -%}
 {%- set rows_of_reports = {
     'rpt_onboarding': "milestone = 'any'", 'rpt_support': "channel = 'all'",
+    'rpt_play_results': "play_id = 'win_back_buyers'",
 } -%}
 
 with
@@ -37,7 +40,7 @@ reported (
     select
         {{ names[report] }},
         '{{ column }}',
-        cast({{ column }} as double)
+        cast({{ {'win_back_lift': 'lift'}.get(column, column) }} as double)
     from {{ ref(report) }}
     where {{ rows_of_reports[report] or 'true' }}
 

@@ -12,10 +12,13 @@
     'plays.rpt_support': {
         'segment': "'all' as segment_name, 'all' as segment_value", 'filter': "channel = 'all'",
     },
+    'plays.rpt_play_results': {
+        'basis': "'orders'", 'period_start': 'month', 'filter': "play_id = 'win_back_buyers'",
+    },
 } -%}
 {%- set periods_in_a_year = "case scorecard.period_grain when 'week' then 52 when 'month' then 12"
     ~ " when 'quarter' then 4 else 1 end" -%}
-{%- set retention, mrr, repeats, clv, onboarding, feedback, support = reports.keys() -%}
+{%- set retention, mrr, repeats, clv, onboarding, feedback, support, plays = reports.keys() -%}
 {%- set is_mature = "(period_grain = 'all' or mature_customers_90d = customers)" -%}
 {#- A cohort that has not earned its spend back yet needs at least as many months as it is old. -#}
 {%- set months_so_far -%}
@@ -25,8 +28,8 @@
     end
 {%- endset -%}
 {%- set who = "case basis when 'orders' then 'Buyers' when 'subscriptions' then 'Subscribers' else 'Customers' end" -%}
-{#- A KPI has the name of its column. A new KPI is a line here, and a row of the seed. The numbers are its name, report, unit,
-    both ends of its interval, and what else makes it final. -#}
+{#- A new KPI is a line here, and a row of the seed: its name, report and unit; then both ends of its interval, what else makes it
+    final, and its column, if that has another name than the KPI. -#}
 {%- set kpis = {
     'retention_rate': ('WHO kept', retention, 'share', 'retention_ci_low', 'retention_ci_high'),
     'monthly_equivalent_churn_rate': ('WHO lost, per 30.4 days', retention, 'share', 'monthly_equivalent_ci_low', 'monthly_equivalent_ci_high'),
@@ -43,6 +46,7 @@
     'payback_months': ('Months to earn the cost back', clv, 'months', months_so_far),
     'nps': ('Net promoter score', feedback, 'points', 'nps_ci_low', 'nps_ci_high'),
     'median_first_response_hours': ('Hours until the first answer, median', support, 'hours'),
+    'win_back_lift': ('Won back, beyond the holdout', plays, 'share', 'lift_ci_low', 'lift_ci_high', none, 'lift'),
 } -%}
 
 with
@@ -59,7 +63,7 @@ targets as (
         {{ loop.index }} as kpi_number,
         replace('{{ its[0] }}', 'WHO', {{ who }}) as kpi_name,
         '{{ its[2] }}' as unit,
-        '{{ its[1] }}.{{ kpi }}'
+        '{{ its[1] }}.{{ its[6] or kpi }}'
         {{ "|| ' where period_grain = ''' || period_grain || ''''" if not report.period_grain }}
         {{ "|| ' and basis = ''' || basis || ''''" if report.basis == 'basis' }}
         {{ "|| ' and " ~ report.filter | replace("'", "''") ~ "'" if report.filter }} as source
@@ -95,7 +99,7 @@ reported as (
         {{ period_grain }} as period_grain,
         {{ report.period_start or 'period_start' }} as period_start,
         {{ report.segment or 'segment_name, segment_value' }},
-        cast({{ kpi }} as double) as value,
+        cast({{ its[6] or kpi }} as double) as value,
         cast({{ its[3] or 'null' }} as double) as ci_low,
         cast({{ its[4] or 'null' }} as double) as ci_high,
         {{ 'true' if its[4] else 'false' }} as has_interval,

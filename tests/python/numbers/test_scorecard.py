@@ -34,9 +34,12 @@ REPORTS = {
     "payback_months": ("clv.rpt_clv_by_cohort", "cohort_start"),
     "nps": ("plays.rpt_feedback", "period_start", "nps_ci_low", "nps_ci_high"),
     "median_first_response_hours": ("plays.rpt_support", "period_start"),
+    "win_back_lift": ("plays.rpt_play_results", "month", "lift_ci_low", "lift_ci_high"),
 }
 # The rows of a report that are of the KPI, where the report has more.
-OF_THE_KPI = {"milestone": "any", "channel": "all"}
+OF_THE_KPI = {"milestone": "any", "channel": "all", "play_id": "win_back_buyers"}
+# The column of a KPI, where it has another name.
+COLUMNS = {"win_back_lift": "lift"}
 UNITS = {
     "purchase_frequency": "orders",
     "average_order_value": "amount",
@@ -132,6 +135,7 @@ class Scorecard:
         """What the report has of the KPI, by period and segment."""
         kpi = wanted["kpi"]
         report, start_column, *ends = REPORTS[kpi]
+        column = COLUMNS.get(kpi, kpi)
         found = {}
         for row in self.reports[report]:
             if row.get("basis", wanted["basis"]) != wanted["basis"]:
@@ -153,7 +157,7 @@ class Scorecard:
                 low = age - row["cohort_start"].year * 12 - row["cohort_start"].month + 1
             segment = row.get("segment_name", "all"), row.get("segment_value", "all")
             found[row[start_column], segment] = {
-                "value": None if row[kpi] is None else float(row[kpi]),
+                "value": None if row[column] is None else float(row[column]),
                 "ci_low": low,
                 "ci_high": high,
                 "is_unsure": bool(ends) and low is None,
