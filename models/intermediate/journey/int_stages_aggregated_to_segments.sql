@@ -20,7 +20,7 @@ segments as (
         segment_name,
         segment_value,
         attribute_group,
-        dense_rank() over (order by segment_name, segment_value) as segment_number
+        cast(dense_rank() over (order by segment_name, segment_value) as integer) as segment_number
 
     from (
         select
@@ -47,7 +47,7 @@ stages as (
     select
         side,
         stage,
-        row_number() over (order by side, stage) as stage_number
+        cast(row_number() over (order by side, stage) as integer) as stage_number
 
     from stays
     group by side, stage
@@ -100,8 +100,8 @@ with_at_risk as (
         *,
         sum(stays) over (
             partition by segment_number, stage_number, month
-            order by days_in_stage desc
-            rows between unbounded preceding and current row
+            order by days_in_stage
+            rows between current row and unbounded following
         ) as at_risk
 
     from durations
