@@ -45,7 +45,7 @@
     'clv_to_cac': ('Lifetime value : cost to win', clv, 'times'),
     'payback_months': ('Months to earn the cost back', clv, 'months', months_so_far),
     'nps': ('Net promoter score', feedback, 'points', 'nps_ci_low', 'nps_ci_high'),
-    'median_first_response_hours': ('Hours until the first answer, median', support, 'hours'),
+    'median_first_response_hours': ('Median hours to an answer', support, 'hours'),
     'win_back_lift': ('Won back, beyond the holdout', plays, 'share', 'lift_ci_low', 'lift_ci_high', none, 'lift'),
 } -%}
 
