@@ -141,12 +141,12 @@ moves as (
         from_month as m,
         tiers.tier_rank,
         sum(case tiers.tier_rank when tier_stretches.tier_rank then 1 else -1 end) as net,
-        count(*) filter (before = 0) as joined_members,
+        count(*) filter (before = 0) as joined_holders,
         count(*) filter (before between 1 and tiers.tier_rank - 1) as moved_up_in,
         count(*) filter (before > tiers.tier_rank) as moved_down_in,
         count(*) filter (tier_stretches.tier_rank > tiers.tier_rank) as moved_up_out,
         count(*) filter (tier_stretches.tier_rank between 1 and tiers.tier_rank - 1) as moved_down_out,
-        count(*) filter (tier_stretches.tier_rank = 0) as left_members
+        count(*) filter (tier_stretches.tier_rank = 0) as left_holders
     from tier_stretches
     inner join tiers on tiers.tier_rank in (tier_stretches.tier_rank, before)
     group by all
@@ -188,7 +188,7 @@ every_month as (
     select
         months.*, tier, tiers.tier_rank, moves.* exclude (m, tier_rank),
         coalesce(net_revenue, 0) as revenue, coalesce(active, 0) as n, coalesce(active - lost, 0) as x,
-        coalesce(sum(net) over (partition by tiers.tier_rank order by months.m), 0) as members
+        coalesce(sum(net) over (partition by tiers.tier_rank order by months.m), 0) as holders
     from tiers
     inner join months on months.m >= (select min(from_month) from tier_stretches)
     left join moves on months.m = moves.m and tiers.tier_rank = moves.tier_rank
@@ -199,21 +199,21 @@ select
     period_start as month,
     tier,
     tier_rank,
-    (members - coalesce(net, 0))::bigint as members_at_start,
-    coalesce(joined_members, 0) as joined_members,
+    (holders - coalesce(net, 0))::bigint as holders_at_start,
+    coalesce(joined_holders, 0) as joined_holders,
     coalesce(moved_up_in, 0) as moved_up_in,
     coalesce(moved_down_in, 0) as moved_down_in,
     coalesce(moved_up_out, 0) as moved_up_out,
     coalesce(moved_down_out, 0) as moved_down_out,
-    coalesce(left_members, 0) as left_members,
-    members::bigint as members_at_end,
-    n as active_members,
-    x as retained_members,
+    coalesce(left_holders, 0) as left_holders,
+    holders::bigint as holders_at_end,
+    n as active_holders,
+    x as retained_holders,
     divide(x, n) as retention_rate,
     wilson_low(x, n) as retention_ci_low,
     wilson_high(x, n) as retention_ci_high,
     revenue::decimal(18, 2) as net_revenue,
-    cents(divide(revenue, members)) as spend_per_member,
+    cents(divide(revenue, holders)) as spend_per_holder,
     is_complete,
     period_start < (select min(first_date) from buyers) + interval 12 month as is_left_truncated
 from every_month;

@@ -77,7 +77,7 @@ refunds as (
 
 members as (
 
-    select coalesce(sum(members_at_end), 0) as members
+    select coalesce(sum(holders_at_end), 0) as members
     from {{ ref('rpt_loyalty_tiers') }}
     where month = (select max(month) from {{ ref('int_months_spined') }})
 

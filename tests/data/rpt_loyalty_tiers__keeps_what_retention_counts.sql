@@ -4,20 +4,20 @@ report as (
 
     select
         month,
-        sum(active_members) as active_members,
-        sum(active_members - retained_members) as lost_members,
-        sum(members_at_end) as members,
+        sum(active_holders) as active_holders,
+        sum(active_holders - retained_holders) as lost_holders,
+        sum(holders_at_end) as holders,
         sum(net_revenue) as net_revenue,
         max(
             case
-                when retained_members > active_members or active_members > members_at_end
+                when retained_holders > active_holders or active_holders > holders_at_end
                     then 1
                 else 0
             end
         ) as is_impossible,
         max(
             case
-                when abs(spend_per_member * members_at_end - net_revenue) > 0.01 * members_at_end
+                when abs(spend_per_holder * holders_at_end - net_revenue) > 0.01 * holders_at_end
                     then 1
                 else 0
             end
@@ -42,7 +42,7 @@ last_month as (
 ),
 
 -- Who has a tier today has had it all month.
-members_today as (
+holders_today as (
 
     select
         tiers.customer_id,
@@ -56,15 +56,15 @@ members_today as (
 revenue_of_last_month as (
 
     select
-        members_today.month,
+        holders_today.month,
         sum(customer_months.net_revenue) as net_revenue
 
-    from members_today
+    from holders_today
     inner join {{ ref('fct_customer_months') }} as customer_months
         on
-            members_today.customer_id = customer_months.customer_id
-            and members_today.month = customer_months.month
-    group by members_today.month
+            holders_today.customer_id = customer_months.customer_id
+            and holders_today.month = customer_months.month
+    group by holders_today.month
 
 ),
 
@@ -72,20 +72,20 @@ revenue_of_last_month as (
 activity_of_last_month as (
 
     select
-        members_today.month,
-        count(*) as active_members,
-        sum(case when customers.is_active_orders then 0 else 1 end) as lost_members
+        holders_today.month,
+        count(*) as active_holders,
+        sum(case when customers.is_active_orders then 0 else 1 end) as lost_holders
 
-    from members_today
+    from holders_today
     inner join {{ ref('int_activities_merged_to_runs') }} as runs
         on
-            members_today.customer_id = runs.customer_id
+            holders_today.customer_id = runs.customer_id
             and runs.basis = 'orders'
-            and runs.started_on < members_today.month
-            and (runs.ended_on is null or runs.ended_on >= members_today.month)
+            and runs.started_on < holders_today.month
+            and (runs.ended_on is null or runs.ended_on >= holders_today.month)
     inner join {{ ref('dim_customers') }} as customers
-        on members_today.customer_id = customers.customer_id
-    group by members_today.month
+        on holders_today.customer_id = customers.customer_id
+    group by holders_today.month
 
 )
 
@@ -101,8 +101,8 @@ left join activity_of_last_month
 where
     report.is_impossible = 1
     or report.is_no_share = 1
-    or report.active_members > coalesce(retention.customers_at_start, 0)
-    or report.lost_members > coalesce(retention.lost_customers, 0)
+    or report.active_holders > coalesce(retention.customers_at_start, 0)
+    or report.lost_holders > coalesce(retention.lost_customers, 0)
     or report.net_revenue <> revenue_of_last_month.net_revenue
-    or report.active_members <> activity_of_last_month.active_members
-    or report.lost_members <> activity_of_last_month.lost_members
+    or report.active_holders <> activity_of_last_month.active_holders
+    or report.lost_holders <> activity_of_last_month.lost_holders

@@ -4,7 +4,7 @@ report as (
 
     select
         *,
-        lag(members_at_end) over a_tier as previous_members_at_end,
+        lag(holders_at_end) over a_tier as previous_holders_at_end,
         lag(month) over a_tier as previous_month,
         lead(month) over a_tier is null as is_last
 
@@ -13,11 +13,11 @@ report as (
 
 ),
 
-members_today as (
+holders_today as (
 
     select
         tier,
-        count(*) as members
+        count(*) as holders
     from {{ ref('int_customers_assigned_to_tiers') }}
     where is_current and tier_rank > 0
     group by tier
@@ -31,16 +31,16 @@ wrong_tiers as (
         report.tier
 
     from report
-    left join members_today
-        on report.tier = members_today.tier
+    left join holders_today
+        on report.tier = holders_today.tier
     where
-        report.members_at_start <> coalesce(report.previous_members_at_end, 0)
+        report.holders_at_start <> coalesce(report.previous_holders_at_end, 0)
         or {{ dbt.dateadd('month', 1, 'report.previous_month') }} <> report.month
-        or report.members_at_start
-        + report.joined_members + report.moved_up_in + report.moved_down_in
-        - report.moved_up_out - report.moved_down_out - report.left_members
-        <> report.members_at_end
-        or (report.is_last and report.members_at_end <> coalesce(members_today.members, 0))
+        or report.holders_at_start
+        + report.joined_holders + report.moved_up_in + report.moved_down_in
+        - report.moved_up_out - report.moved_down_out - report.left_holders
+        <> report.holders_at_end
+        or (report.is_last and report.holders_at_end <> coalesce(holders_today.holders, 0))
 
 ),
 

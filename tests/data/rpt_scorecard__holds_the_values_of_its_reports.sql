@@ -6,13 +6,26 @@
     ],
     'rpt_clv_by_cohort': ['clv_per_customer', 'clv_to_cac', 'payback_months'],
     'rpt_onboarding': ['reached_rate_7d'],
+    'rpt_feedback': ['nps'],
+    'rpt_support': ['median_first_response_hours'],
+    'rpt_play_results': ['win_back_lift'],
 } -%}
 {%- set names = {
-    'rpt_retention_rates': 'basis, period_grain, period_start, is_left_truncated',
-    'rpt_mrr': "'subscriptions', 'month', month, false",
-    'rpt_repeat_purchase': "'orders', period_grain, cohort_start, false",
-    'rpt_clv_by_cohort': "'any', period_grain, cohort_start, false",
-    'rpt_onboarding': "'any', period_grain, cohort_start, is_left_truncated",
+    'rpt_retention_rates':
+        'basis, period_grain, period_start, is_left_truncated, segment_name, segment_value',
+    'rpt_mrr': "'subscriptions', 'month', month, false, segment_name, segment_value",
+    'rpt_repeat_purchase':
+        "'orders', period_grain, cohort_start, false, segment_name, segment_value",
+    'rpt_clv_by_cohort': "'any', period_grain, cohort_start, false, segment_name, segment_value",
+    'rpt_onboarding':
+        "'any', period_grain, cohort_start, is_left_truncated, segment_name, segment_value",
+    'rpt_feedback': "'any', period_grain, period_start, false, segment_name, segment_value",
+    'rpt_support': "'any', period_grain, period_start, false, 'all', 'all'",
+    'rpt_play_results': "'orders', period_grain, month, false, segment_name, segment_value",
+} -%}
+{%- set rows_of_reports = {
+    'rpt_onboarding': "milestone = 'any'", 'rpt_support': "channel = 'all'",
+    'rpt_play_results': "play_id = 'win_back_buyers'",
 } -%}
 
 with
@@ -26,14 +39,10 @@ reported (
 
     select
         {{ names[report] }},
-        segment_name,
-        segment_value,
         '{{ column }}',
-        cast({{ column }} as double)
+        cast({{ {'win_back_lift': 'lift'}.get(column, column) }} as double)
     from {{ ref(report) }}
-    {%- if report == 'rpt_onboarding' %}
-    where milestone = 'any'
-    {%- endif %}
+    where {{ rows_of_reports[report] or 'true' }}
 
     {{ 'union all' if not (last_report and loop.last) }}
     {%- endfor %}

@@ -46,4 +46,7 @@ where
         and is_complete
         and not is_left_truncated
         and (lowest > target or highest < target or lowest = highest)
+        -- answers of one kind have no interval
+        and not (kpi = 'nps' and ci_low is null)
     )
+    or (kpi = 'nps' and ci_low is null and status in ('met', 'missed'))

@@ -39,7 +39,9 @@ where
             then basis = 'subscriptions' and period_grain = 'month'
         when kpi in ('clv_per_customer', 'clv_to_cac', 'payback_months')
             then basis = 'any' and period_grain <> 'all'
-        when kpi = 'reached_rate_7d' then basis = 'any' and period_grain in ('month', 'all')
+        when kpi in ('reached_rate_7d', 'nps', 'median_first_response_hours')
+            then basis = 'any' and period_grain in ('month', 'all')
+        when kpi = 'win_back_lift' then basis = 'orders' and period_grain in ('month', 'all')
         else basis = 'orders'
     end
 

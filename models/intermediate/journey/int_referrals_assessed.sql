@@ -1,13 +1,5 @@
-{#- Each join walks one referral further. Circles of more than 20 customers are not found. -#}
-{%- set joins, ends = [], [] -%}
-{%- for step in range(2, 21) -%}
-{%- do joins.append(
-    'left join links as link_' ~ step
-    ~ ' on link_' ~ (step - 1) ~ '.referrer_id = link_' ~ step ~ '.customer_id'
-) -%}
-{%- do ends.append('link_' ~ step ~ '.referrer_id') -%}
-{%- endfor -%}
-
+{#- Each step doubles how far a customer looks back: 6 steps are enough for chains of 64 referrals. -#}
+{%- set steps = 6 -%}
 with
 
 referrals as (
@@ -22,28 +14,38 @@ referrals as (
 ),
 
 -- Only who was referred and has referred others can be part of a circle: few are.
-links as (
+pointers_0 as (
 
     select
         customer_id,
-        referrer_id
+        referrer_id as pointer
     from referrals
     where
         customer_id <> referrer_id
         and customer_id in (select others.referrer_id from referrals as others)
-        and referrer_id in (select others.customer_id from referrals as others)
 
 ),
+{%- for step in range(1, steps + 1) %}
 
--- Everybody has one referrer at most, so a walk from referrer to referrer either comes to an
--- end, or into a circle. Who comes back to the start is part of a circle.
+pointers_{{ step }} as (
+
+    select
+        near.customer_id,
+        far.pointer
+
+    from pointers_{{ step - 1 }} as near
+    inner join pointers_{{ step - 1 }} as far
+        on near.pointer = far.customer_id
+
+),
+{%- endfor %}
+
+-- Everybody has one referrer at most, so a walk from referrer to referrer either comes to an end, or into
+-- a circle, and stays in it. One customer of a circle leads to each of the others.
 circles as (
 
-    select distinct link_1.customer_id
-
-    from links as link_1
-    {{ joins | join('\n    ') }}
-    where link_1.customer_id in ({{ ends | join(', ') }})
+    select distinct pointer as customer_id
+    from pointers_{{ steps }}
 
 ),
 

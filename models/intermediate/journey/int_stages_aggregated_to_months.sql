@@ -12,13 +12,6 @@ customers as (
 
 ),
 
-attribute_groups as (
-
-    select distinct customers.attribute_group{{ segment_attributes('customers') }}
-    from customers
-
-),
-
 buyer_stages as (
 
     select * from {{ ref('int_purchases_merged_to_stages') }}
@@ -43,8 +36,7 @@ customers_on_both_sides as (
 
 ),
 
--- The stages of customers who only buy are counted once here. stays_on_every_side copies their counts to
--- overall.
+-- The stages of customers who only buy are counted once here. Their counts are copied to overall below.
 stays as (
 
     select
@@ -106,45 +98,33 @@ counted_stays as (
         ) }},
         stays.left_on is not null
 
-),
-
-stays_on_every_side as (
-
-    select * from counted_stays
-
-    union all
-
-    select
-        'overall' as side,
-        is_on_one_side,
-        attribute_group,
-        month,
-        previous_stage,
-        stage,
-        days_in_stage,
-        is_over,
-        stays
-    from counted_stays
-    where is_on_one_side
-
 )
 
 select
-    stays.side,
-    stays.previous_stage,
-    stays.stage,
-    cast(stays.days_in_stage as bigint) as days_in_stage,
-    stays.is_over,
-    stays.month{{ segment_attributes('attribute_groups') }},
-    cast(sum(stays.stays) as bigint) as stays
+    side,
+    previous_stage,
+    stage,
+    cast(days_in_stage as bigint) as days_in_stage,
+    is_over,
+    month,
+    attribute_group,
+    is_on_one_side,
+    cast(stays as bigint) as stays
 
-from stays_on_every_side as stays
-inner join attribute_groups
-    on stays.attribute_group = attribute_groups.attribute_group
-group by
-    stays.side,
-    stays.previous_stage,
-    stays.stage,
-    stays.days_in_stage,
-    stays.is_over,
-    stays.month{{ segment_attributes('attribute_groups') }}
+from counted_stays
+
+union all
+
+select
+    'overall' as side,
+    previous_stage,
+    stage,
+    cast(days_in_stage as bigint) as days_in_stage,
+    is_over,
+    month,
+    attribute_group,
+    is_on_one_side,
+    cast(stays as bigint) as stays
+
+from counted_stays
+where is_on_one_side

@@ -144,6 +144,7 @@ select
         when entries.previous_stage = 'past_due' then 'paid again'
         when entries.previous_stage = 'returned'
             then '{{ var("new_customer_days") }} days after the return'
+        when entries.previous_stage = 'paused' then 'payment after a pause'
         when entries.stage = 'returned' then 'payment after an end'
         else 'first payment'
     end as reason,

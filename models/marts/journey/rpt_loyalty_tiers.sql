@@ -1,5 +1,5 @@
 {%- set move_columns = [
-    'joined_members', 'moved_up_in', 'moved_down_in', 'moved_up_out', 'moved_down_out', 'left_members',
+    'joined_holders', 'moved_up_in', 'moved_down_in', 'moved_up_out', 'moved_down_out', 'left_holders',
 ] -%}
 
 with
@@ -39,8 +39,8 @@ moves as (
         changes.first_month_number as month_number,
         tiers.tier_rank,
         sum(case when changes.tier_rank = tiers.tier_rank then 1 else -1 end) as net_change,
-        sum(case when changes.previous_tier_rank = 0 then 1 else 0 end) as joined_members,
-        sum(case when changes.tier_rank = 0 then 1 else 0 end) as left_members,
+        sum(case when changes.previous_tier_rank = 0 then 1 else 0 end) as joined_holders,
+        sum(case when changes.tier_rank = 0 then 1 else 0 end) as left_holders,
         sum(
             case when changes.previous_tier_rank between 1 and tiers.tier_rank - 1 then 1 else 0 end
         ) as moved_up_in,
@@ -132,7 +132,7 @@ activity as (
         month_number,
         sum(starts) as starts,
         sum(stops) as stops,
-        sum(case when is_lost then 1 else 0 end) as lost_members
+        sum(case when is_lost then 1 else 0 end) as lost_holders
 
     from (
         select
@@ -157,7 +157,7 @@ activity as (
 
 ),
 
-with_members as (
+with_holders as (
 
     select
         months.month,
@@ -169,11 +169,11 @@ with_members as (
         {%- endfor %}
         coalesce(spend.net_revenue, 0) as net_revenue,
         coalesce(moves.net_change, 0) as net_change,
-        coalesce(sum(moves.net_change) over so_far, 0) as members_at_end,
+        coalesce(sum(moves.net_change) over so_far, 0) as holders_at_end,
         -- who stops in the month was there at its start
         coalesce(sum(activity.starts - activity.stops) over so_far, 0)
-        + coalesce(activity.stops, 0) as active_members,
-        coalesce(activity.lost_members, 0) as lost_members
+        + coalesce(activity.stops, 0) as active_holders,
+        coalesce(activity.lost_holders, 0) as lost_holders
 
     from tiers
     inner join months
@@ -196,18 +196,18 @@ select
     month,
     tier,
     cast(tier_rank as bigint) as tier_rank,
-    cast(members_at_end - net_change as bigint) as members_at_start,
+    cast(holders_at_end - net_change as bigint) as holders_at_start,
     {%- for column in move_columns %}
     cast(coalesce({{ column }}, 0) as bigint) as {{ column }},
     {%- endfor %}
-    cast(members_at_end as bigint) as members_at_end,
-    cast(active_members as bigint) as active_members,
-    cast(active_members - lost_members as bigint) as retained_members,
-    {{ safe_divide('active_members - lost_members', 'active_members') }} as retention_rate,
-    {{ wilson_low('active_members - lost_members', 'active_members') }} as retention_ci_low,
-    {{ wilson_high('active_members - lost_members', 'active_members') }} as retention_ci_high,
+    cast(holders_at_end as bigint) as holders_at_end,
+    cast(active_holders as bigint) as active_holders,
+    cast(active_holders - lost_holders as bigint) as retained_holders,
+    {{ safe_divide('active_holders - lost_holders', 'active_holders') }} as retention_rate,
+    {{ wilson_low('active_holders - lost_holders', 'active_holders') }} as retention_ci_low,
+    {{ wilson_high('active_holders - lost_holders', 'active_holders') }} as retention_ci_high,
     cast(net_revenue as decimal(18, 2)) as net_revenue,
-    {{ round_to_cent(safe_divide('net_revenue', 'members_at_end')) }} as spend_per_member,
+    {{ round_to_cent(safe_divide('net_revenue', 'holders_at_end')) }} as spend_per_holder,
     is_complete,
     coalesce(
         month < (
@@ -217,4 +217,4 @@ select
         false
     ) as is_left_truncated
 
-from with_members
+from with_holders

@@ -11,9 +11,11 @@ as_of as (
 
 ),
 
+-- Without milestones there is nobody to compare.
 customers as (
 
     select * from {{ ref('int_customers_begun') }}
+    where exists (select 1 from {{ ref('int_milestones_aggregated_to_customers') }})
 
 ),
 

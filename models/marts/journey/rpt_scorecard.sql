@@ -1,31 +1,24 @@
-{#- How each report names what the scorecard needs. `where` tells readers which of its rows are used. -#}
-{%- set grain = " || ' where period_grain = ''' || targets.period_grain || ''''" -%}
-{%- set basis_and_grain = grain ~ " || ' and basis = ''' || targets.basis || ''''" -%}
+{#- What a report calls the things that the scorecard needs, where they have other names than in most reports. -#}
 {%- set reports = {
-    'churn.rpt_retention_rates': {
-        'basis': 'basis', 'period_grain': 'period_grain', 'period_start': 'period_start',
-        'is_left_truncated': 'is_left_truncated', 'where': basis_and_grain,
-    },
-    'churn.rpt_mrr': {
-        'basis': "'subscriptions'", 'period_grain': "'month'", 'period_start': 'month',
-    },
-    'cohorts.rpt_repeat_purchase': {
-        'basis': "'orders'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
-        'is_complete': "(is_complete or period_grain = 'all')", 'where': grain,
-    },
-    'clv.rpt_clv_by_cohort': {
-        'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
-        'where': grain,
-    },
+    'churn.rpt_retention_rates': {'basis': 'basis', 'is_left_truncated': 'is_left_truncated'},
+    'churn.rpt_mrr': {'basis': "'subscriptions'", 'period_grain': "'month'", 'period_start': 'month'},
+    'cohorts.rpt_repeat_purchase': {'basis': "'orders'", 'period_start': 'cohort_start'},
+    'clv.rpt_clv_by_cohort': {'period_start': 'cohort_start'},
     'journey.rpt_onboarding': {
-        'basis': "'any'", 'period_grain': 'period_grain', 'period_start': 'cohort_start',
-        'is_complete': "(is_complete_7d or period_grain = 'all')", 'is_left_truncated': 'is_left_truncated',
-        'filter': "milestone = 'any'", 'where': grain ~ " || ' and milestone = ''any'''",
+        'period_start': 'cohort_start', 'filter': "milestone = 'any'",
+        'is_complete': 'is_complete_7d', 'is_left_truncated': 'is_left_truncated',
+    },
+    'plays.rpt_feedback': {},
+    'plays.rpt_support': {
+        'segment': "'all' as segment_name, 'all' as segment_value", 'filter': "channel = 'all'",
+    },
+    'plays.rpt_play_results': {
+        'basis': "'orders'", 'period_start': 'month', 'filter': "play_id = 'win_back_buyers'",
     },
 } -%}
 {%- set periods_in_a_year = "case scorecard.period_grain when 'week' then 52 when 'month' then 12"
     ~ " when 'quarter' then 4 else 1 end" -%}
-{%- set retention, mrr, repeats, clv, onboarding = reports.keys() -%}
+{%- set retention, mrr, repeats, clv, onboarding, feedback, support, plays = reports.keys() -%}
 {%- set is_mature = "(period_grain = 'all' or mature_customers_90d = customers)" -%}
 {#- A cohort that has not earned its spend back yet needs at least as many months as it is old. -#}
 {%- set months_so_far -%}
@@ -35,7 +28,8 @@
     end
 {%- endset -%}
 {%- set who = "case basis when 'orders' then 'Buyers' when 'subscriptions' then 'Subscribers' else 'Customers' end" -%}
-{#- A KPI has the name of its column. A new KPI is a line here, and a row of the seed. -#}
+{#- A new KPI is a line here, and a row of the seed: its name, report and unit; then both ends of its interval, what else makes it
+    final, and its column, if that has another name than the KPI. -#}
 {%- set kpis = {
     'retention_rate': ('WHO kept', retention, 'share', 'retention_ci_low', 'retention_ci_high'),
     'monthly_equivalent_churn_rate': ('WHO lost, per 30.4 days', retention, 'share', 'monthly_equivalent_ci_low', 'monthly_equivalent_ci_high'),
@@ -50,6 +44,9 @@
     'clv_per_customer': ('Lifetime value of a new customer', clv, 'amount'),
     'clv_to_cac': ('Lifetime value : cost to win', clv, 'times'),
     'payback_months': ('Months to earn the cost back', clv, 'months', months_so_far),
+    'nps': ('Net promoter score', feedback, 'points', 'nps_ci_low', 'nps_ci_high'),
+    'median_first_response_hours': ('Median hours to an answer', support, 'hours'),
+    'win_back_lift': ('Won back, beyond the holdout', plays, 'share', 'lift_ci_low', 'lift_ci_high', none, 'lift'),
 } -%}
 
 with
@@ -57,6 +54,7 @@ with
 -- The rows of the seed, with what each KPI is called and where it stands.
 targets as (
     {%- for kpi, its in kpis.items() %}
+    {%- set report = reports[its[1]] %}
 
     {{ 'union all' if not loop.first }}
 
@@ -65,7 +63,10 @@ targets as (
         {{ loop.index }} as kpi_number,
         replace('{{ its[0] }}', 'WHO', {{ who }}) as kpi_name,
         '{{ its[2] }}' as unit,
-        '{{ its[1] }}.{{ kpi }}'{{ reports[its[1]].where }} as source
+        '{{ its[1] }}.{{ its[6] or kpi }}'
+        {{ "|| ' where period_grain = ''' || period_grain || ''''" if not report.period_grain }}
+        {{ "|| ' and basis = ''' || basis || ''''" if report.basis == 'basis' }}
+        {{ "|| ' and " ~ report.filter | replace("'", "''") ~ "'" if report.filter }} as source
 
     from {{ ref('kpi_targets') }} as targets
     where targets.kpi = '{{ kpi }}'
@@ -88,27 +89,27 @@ periods as (
 reported as (
     {%- for kpi, its in kpis.items() %}
     {%- set report = reports[its[1]] %}
+    {%- set period_grain = report.period_grain or 'period_grain' %}
 
     {{ 'union all' if not loop.first }}
 
     select
         '{{ kpi }}' as kpi,
-        {{ report.basis }} as basis,
-        {{ report.period_grain }} as period_grain,
-        {{ report.period_start }} as period_start,
-        segment_name,
-        segment_value,
-        cast({{ kpi }} as double) as value,
+        {{ report.basis or "'any'" }} as basis,
+        {{ period_grain }} as period_grain,
+        {{ report.period_start or 'period_start' }} as period_start,
+        {{ report.segment or 'segment_name, segment_value' }},
+        cast({{ its[6] or kpi }} as double) as value,
         cast({{ its[3] or 'null' }} as double) as ci_low,
         cast({{ its[4] or 'null' }} as double) as ci_high,
-        {{ report.is_complete or 'is_complete' }} and {{ its[5] or 'true' }} as is_complete,
+        {{ 'true' if its[4] else 'false' }} as has_interval,
+        ({{ report.is_complete or 'is_complete' }} or {{ period_grain }} = 'all')
+        and {{ its[5] or 'true' }} as is_complete,
         {{ report.is_left_truncated or 'false' }} as is_left_truncated
 
     from {{ ref(its[1].split('.')[1]) }}
     cross join as_of
-    {%- if report.filter %}
-    where {{ report.filter }}
-    {%- endif %}
+    where {{ report.filter or 'true' }}
     {%- endfor %}
 
 ),
@@ -126,6 +127,7 @@ scored as (
         reported.value,
         reported.ci_low,
         reported.ci_high,
+        coalesce(reported.has_interval, false) as has_interval,
         coalesce(reported.is_complete, periods.is_complete, true) as is_complete,
         coalesce(reported.is_left_truncated, false) as is_left_truncated,
         case
@@ -144,8 +146,8 @@ scored as (
 
 ),
 
--- What holds at both ends of the interval is certain. The latest period is one that the report has,
--- if there is any.
+-- What holds at both ends of the interval is certain, and nothing is where the interval is unknown. The
+-- latest period is one that the report has, if there is any.
 with_status as (
 
     select
@@ -154,6 +156,7 @@ with_status as (
             when target is null then null
             when value is null and ci_low is null then 'no_data'
             when not is_complete or is_left_truncated then 'too_early'
+            when has_interval and ci_low is null then 'too_early'
             when direction = 'at_least' and coalesce(ci_low, value) >= target then 'met'
             when direction = 'at_least' and coalesce(ci_high, value) < target then 'missed'
             when direction = 'at_most' and coalesce(ci_high, value) <= target then 'met'
@@ -161,6 +164,9 @@ with_status as (
             else 'too_early'
         end as status,
         case when is_complete and not is_left_truncated then value end as comparable_value,
+        dense_rank() over (
+            order by kpi, basis, period_grain, segment_name, segment_value
+        ) as series_number,
         coalesce(
             max(complete_period_number) over (partition by kpi, basis, period_grain),
             max(case when is_complete then period_number end) over (
@@ -203,17 +209,9 @@ select
 from with_status as scorecard
 left join with_status as previous
     on
-        scorecard.kpi = previous.kpi
-        and scorecard.basis = previous.basis
-        and scorecard.period_grain = previous.period_grain
-        and scorecard.segment_name = previous.segment_name
-        and scorecard.segment_value = previous.segment_value
+        scorecard.series_number = previous.series_number
         and scorecard.period_number - 1 = previous.period_number
 left join with_status as year_before
     on
-        scorecard.kpi = year_before.kpi
-        and scorecard.basis = year_before.basis
-        and scorecard.period_grain = year_before.period_grain
-        and scorecard.segment_name = year_before.segment_name
-        and scorecard.segment_value = year_before.segment_value
+        scorecard.series_number = year_before.series_number
         and scorecard.period_number - {{ periods_in_a_year }} = year_before.period_number

@@ -12,6 +12,29 @@ months as (
 
 ),
 
+attribute_groups as (
+
+    select distinct customers.attribute_group{{ segment_attributes('customers') }}
+    from {{ ref('int_customers_segmented') }} as customers
+
+),
+
+-- Few rows are left for the join of the attributes.
+stays_of_all_days as (
+
+    select
+        attribute_group,
+        side,
+        month,
+        previous_stage,
+        stage,
+        sum(stays) as customers
+
+    from stays
+    group by attribute_group, side, month, previous_stage, stage
+
+),
+
 flows as (
 
     select
@@ -20,9 +43,11 @@ flows as (
         month,
         previous_stage,
         stage,
-        sum(stays) as customers
+        sum(customers) as customers
 
-    from stays
+    from stays_of_all_days
+    inner join attribute_groups
+        on stays_of_all_days.attribute_group = attribute_groups.attribute_group
     group by {{ segment_sets(['side', 'month', 'previous_stage', 'stage']) }}
 
 )

@@ -2,7 +2,7 @@ with
 
 stays as (
 
-    select * from {{ ref('int_stages_aggregated_to_months') }}
+    select * from {{ ref('int_stages_aggregated_to_segments') }}
 
 ),
 
@@ -18,78 +18,6 @@ months as (
 
 ),
 
-durations as (
-
-    select
-        {{ segment_columns() }},
-        side,
-        stage,
-        month,
-        days_in_stage,
-        sum(stays) as stays,
-        sum(case when is_over then stays else 0 end) as ended
-
-    from stays
-    group by {{ segment_sets(['side', 'stage', 'month', 'days_in_stage']) }}
-
-),
-
--- At risk of an end after so many days: every stay that lasted as long.
-with_at_risk as (
-
-    select
-        *,
-        sum(stays) over (
-            partition by segment_name, segment_value, side, stage, month
-            order by days_in_stage desc
-            rows between unbounded preceding and current row
-        ) as at_risk
-
-    from durations
-
-),
-
--- The Kaplan-Meier estimate, by logs. Where all who are left end, survival is 0.
-with_survival as (
-
-    select
-        segment_name,
-        segment_value,
-        side,
-        stage,
-        month,
-        days_in_stage,
-        case
-            when ended = at_risk then 0
-            else exp(cast(coalesce({{ order_free_sum(
-                'case when ended < at_risk then ln(1 - cast(ended as double) / at_risk) end', 20
-            ) }} over (
-                partition by segment_name, segment_value, side, stage, month
-                order by days_in_stage
-                rows between unbounded preceding and current row
-            ), 0) as double))
-        end as survival
-
-    from with_at_risk
-
-),
-
--- A survival of one half may be off by its last digit, so it is rounded before it is compared.
-medians as (
-
-    select
-        segment_name,
-        segment_value,
-        side,
-        stage,
-        month,
-        min(case when round(survival, 12) <= 0.5 then days_in_stage end) as median_days_in_stage
-
-    from with_survival
-    group by segment_name, segment_value, side, stage, month
-
-),
-
 stages as (
 
     select
@@ -98,9 +26,9 @@ stages as (
         side,
         stage,
         min(month) as first_month,
-        sum(stays - ended) as customers_now
+        sum(stays - ended_stays) as customers_now
 
-    from durations
+    from stays
     group by segment_name, segment_value, side, stage
 
 ),
@@ -197,14 +125,14 @@ select
     cast(every_month.entered_customers as bigint) as entered_customers,
     cast(every_month.left_customers as bigint) as left_customers,
     cast(every_month.customers_at_end as bigint) as customers_at_end,
-    cast(medians.median_days_in_stage as bigint) as median_days_in_stage,
+    cast(stays.median_days_in_stage as bigint) as median_days_in_stage,
     every_month.is_complete
 
 from every_month
-left join medians
+left join stays
     on
-        every_month.segment_name = medians.segment_name
-        and every_month.segment_value = medians.segment_value
-        and every_month.side = medians.side
-        and every_month.stage = medians.stage
-        and every_month.month = medians.month
+        every_month.segment_name = stays.segment_name
+        and every_month.segment_value = stays.segment_value
+        and every_month.side = stays.side
+        and every_month.stage = stays.stage
+        and every_month.month = stays.month

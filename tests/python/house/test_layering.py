@@ -87,6 +87,7 @@ PARENTS = {
     "marts/journey": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/retention"),
         *("intermediate/journey", "marts/core", "marts/cohorts", "marts/churn", "marts/clv"),
+        "marts/plays",
     },
     "marts/plays": {
         *("seed", "intermediate/calendar", "intermediate/subscriptions", "intermediate/retention"),

@@ -191,6 +191,8 @@ class JourneyOracle(CohortOracle):
                 return "paid again"
             case "returned", "subscriber":
                 return f"{self.new} days after the return"
+            case "paused", "returned" | "subscriber":
+                return "payment after a pause"
             case _, "returned":
                 return "payment after an end"
             case _, "subscriber":

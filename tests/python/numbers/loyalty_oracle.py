@@ -144,14 +144,14 @@ class LoyaltyOracle:
             (tiers.get(before, 0), tiers.get(month, 0), customer)
             for customer, tiers in self.tiers.items()
         ]
-        members = [customer for _, now, customer in moves if now == rank]
-        active = [customer for customer in members if self.is_active_before(customer, month)]
+        holders = [customer for _, now, customer in moves if now == rank]
+        active = [customer for customer in holders if self.is_active_before(customer, month)]
         end = min(next_month, self.as_of)
         retained = sum(self.is_active_before(customer, end) for customer in active)
         net_revenue = sum(
             (
                 amount
-                for customer in members
+                for customer in holders
                 for day, amount in self.cohorts.revenue[customer]
                 if month <= day < next_month
             ),
@@ -159,22 +159,22 @@ class LoyaltyOracle:
         )
         low, high = wilson(retained, len(active))
         return {
-            "members_at_start": sum(was == rank for was, _, _ in moves),
-            "joined_members": sum(was == 0 and now == rank for was, now, _ in moves),
+            "holders_at_start": sum(was == rank for was, _, _ in moves),
+            "joined_holders": sum(was == 0 and now == rank for was, now, _ in moves),
             "moved_up_in": sum(0 < was < rank == now for was, now, _ in moves),
             "moved_down_in": sum(was > rank == now for was, now, _ in moves),
             "moved_up_out": sum(was == rank < now for was, now, _ in moves),
             "moved_down_out": sum(was == rank > now > 0 for was, now, _ in moves),
-            "left_members": sum(was == rank and now == 0 for was, now, _ in moves),
-            "members_at_end": len(members),
-            "active_members": len(active),
-            "retained_members": retained,
+            "left_holders": sum(was == rank and now == 0 for was, now, _ in moves),
+            "holders_at_end": len(holders),
+            "active_holders": len(active),
+            "retained_holders": retained,
             "retention_rate": rate(retained, len(active)),
             "retention_ci_low": low,
             "retention_ci_high": high,
             "net_revenue": net_revenue,
-            "spend_per_member": (
-                to_cents(Fraction(net_revenue) / len(members)) if members else None
+            "spend_per_holder": (
+                to_cents(Fraction(net_revenue) / len(holders)) if holders else None
             ),
         }
 

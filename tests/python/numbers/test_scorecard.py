@@ -32,7 +32,14 @@ REPORTS = {
     "clv_per_customer": ("clv.rpt_clv_by_cohort", "cohort_start"),
     "clv_to_cac": ("clv.rpt_clv_by_cohort", "cohort_start"),
     "payback_months": ("clv.rpt_clv_by_cohort", "cohort_start"),
+    "nps": ("plays.rpt_feedback", "period_start", "nps_ci_low", "nps_ci_high"),
+    "median_first_response_hours": ("plays.rpt_support", "period_start"),
+    "win_back_lift": ("plays.rpt_play_results", "month", "lift_ci_low", "lift_ci_high"),
 }
+# The rows of a report that are of the KPI, where the report has more.
+OF_THE_KPI = {"milestone": "any", "channel": "all", "play_id": "win_back_buyers"}
+# The column of a KPI, where it has another name.
+COLUMNS = {"win_back_lift": "lift"}
 UNITS = {
     "purchase_frequency": "orders",
     "average_order_value": "amount",
@@ -40,8 +47,12 @@ UNITS = {
     "top_decile_spend_multiple": "times",
     "clv_to_cac": "times",
     "payback_months": "months",
+    "nps": "points",
+    "median_first_response_hours": "hours",
 }
 TOTAL = ("all", "all")
+# What this module notes of a row beside its columns.
+OWN_FACTS = ("is_missing", "is_unsure")
 
 
 def records(connection, query):
@@ -97,7 +108,7 @@ class Scorecard:
                 found[start, TOTAL] = {
                     **{"value": None, "ci_low": None, "ci_high": None, "is_left_truncated": False},
                     "is_complete": start is None or self.has_ended(start),
-                    "is_missing": True,
+                    **{"is_missing": True, "is_unsure": False},
                 }
         of_total = [start for start, segment in found if segment == TOTAL and start]
         finished = [start for start in of_total if found[start, TOTAL]["is_complete"]]
@@ -105,7 +116,7 @@ class Scorecard:
         latest = max(in_report or finished, default=None)
         return {
             (start, segment): {
-                **{name: fact for name, fact in row.items() if name != "is_missing"},
+                **{name: fact for name, fact in row.items() if name not in OWN_FACTS},
                 "unit": UNITS.get(wanted["kpi"], "share"),
                 "target": number(wanted["target"]),
                 "direction": wanted["direction"] or None,
@@ -124,13 +135,14 @@ class Scorecard:
         """What the report has of the KPI, by period and segment."""
         kpi = wanted["kpi"]
         report, start_column, *ends = REPORTS[kpi]
+        column = COLUMNS.get(kpi, kpi)
         found = {}
         for row in self.reports[report]:
             if row.get("basis", wanted["basis"]) != wanted["basis"]:
                 continue
             if row.get("period_grain", "month") != wanted["period_grain"]:
                 continue
-            if row.get("milestone", "any") != "any":
+            if any(row.get(name, text) != text for name, text in OF_THE_KPI.items()):
                 continue
             low, high = (row[end] for end in ends) if ends else (None, None)
             is_complete = row["is_complete_7d" if kpi == "reached_rate_7d" else "is_complete"]
@@ -143,10 +155,12 @@ class Scorecard:
             if is_won_for_money and row["marketing_spend"] > 0 and row[kpi] is None:
                 age = self.last_day.year * 12 + self.last_day.month
                 low = age - row["cohort_start"].year * 12 - row["cohort_start"].month + 1
-            found[row[start_column], (row["segment_name"], row["segment_value"])] = {
-                "value": None if row[kpi] is None else float(row[kpi]),
+            segment = row.get("segment_name", "all"), row.get("segment_value", "all")
+            found[row[start_column], segment] = {
+                "value": None if row[column] is None else float(row[column]),
                 "ci_low": low,
                 "ci_high": high,
+                "is_unsure": bool(ends) and low is None,
                 "is_complete": is_complete,
                 "is_left_truncated": row.get("is_left_truncated", False),
             }
@@ -160,7 +174,7 @@ class Scorecard:
         value, low, high = row["value"], row["ci_low"], row["ci_high"]
         if value is None and low is None:
             return "no_data"
-        if not row["is_complete"] or row["is_left_truncated"]:
+        if not row["is_complete"] or row["is_left_truncated"] or row["is_unsure"]:
             return "too_early"
         if value is None:
             high = float("inf")
@@ -239,8 +253,8 @@ def test_the_source_leads_to_the_value(served):
         start = REPORTS[kpi][1]
         values[source] = dict(
             served.execute(
-                f"select {start}, {column} from {table}"
-                f" where segment_name = 'all' and {where or 'true'}"
+                f"select {start}, {column} from {table} where {where or 'true'}"
+                + (" and segment_name = 'all'" if "channel" not in where else "")
             ).fetchall()
         )
     assert not [row for row in rows if float(values[row[1]][row[2]]) != row[3]]
