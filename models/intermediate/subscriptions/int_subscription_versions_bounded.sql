@@ -214,6 +214,7 @@ select
     least(ends_at, next_version_from, dated_back_end) as in_force_to,
     discount_ends_at,
     trial_ends_at,
+    period_ends_at,
     set_to_end_at,
     ends_at
 

@@ -209,6 +209,7 @@ select
         else with_pays.in_force_to
     end as pays_to,
     with_pays.trial_ends_at,
+    with_pays.period_ends_at,
     with_pays.set_to_end_at,
     with_pays.ends_at
 
