@@ -50,7 +50,7 @@ def steps_of(play_id):
     return steps
 
 
-def arm_of(customer, play, salt="coin"):
+def arm_of(customer, play, salt="flip"):
     digits = md5(f"{customer}|{play['play_id']}|{salt}".encode()).hexdigest()[:13]
     return "holdout" if Fraction(int(digits, 16), 2**52) < play["holdout_share"] else "treatment"
 
