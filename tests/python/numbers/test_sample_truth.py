@@ -248,6 +248,19 @@ def test_the_arms_tell_what_each_play_brings(served):
         assert (low > 0) == (play_id == "win_back_buyers")
 
 
+def test_the_page_about_plays_shows_the_results_of_the_sample():
+    page = (ROOT / "docs/plays.md").read_text(encoding="utf-8")
+    for line in truth("play_results"):
+        treated, came, held_out, came_too = (int(line[column]) for column in list(line)[1:5])
+        lift, low, high = (100 * part for part in newcombe(came, treated, came_too, held_out))
+        bold = "**" if low > 0 else ""
+        assert (
+            f"| `{line['play_id']}` | {treated} | {100 * came / treated:.1f} %"
+            f" | {held_out} | {100 * came_too / held_out:.1f} %"
+            f" | {bold}{lift:.1f} points{bold} | {low:.1f} and {high:.1f} |"
+        ) in page
+
+
 def test_row_outcomes(served):
     accepted = served.sql(
         "select table_name, 'accepted', '', sum(rows_accepted) from meta.source_files group by all"
