@@ -3,7 +3,6 @@ select
     steps.enrollment_number,
     steps.step_number,
     steps.due_on,
-    enrollments.arm,
     enrollments.enrolled_on,
     enrollments.left_on
 
@@ -16,5 +15,4 @@ where
     and (
         steps.due_on < enrollments.enrolled_on
         or steps.due_on >= enrollments.left_on
-        or enrollments.arm <> 'treatment'
     )

@@ -18,8 +18,7 @@ versions as (
 
 ),
 
--- An item of a subscription has one customer: the one that its latest version names. The latest
--- version also says whether the item was deleted.
+-- The latest version of an item names its customer, and says whether the item was deleted.
 with_latest as (
 
     select

@@ -20,8 +20,7 @@ with_trial_over as (
         *,
         coalesce(in_force_from < in_force_to, true) as is_in_force,
         (
-            set_aside_reason is null
-            and mrr > 0
+            set_aside_reason is null and mrr > 0
             and status not in ('paused', 'unpaid', 'incomplete')
             and (status <> 'past_due' or {{ var('past_due_pays') }})
         ) as can_pay,
