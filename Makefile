@@ -82,7 +82,7 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	readers/test_bi_recipes readers/test_docs_page readers/test_superset \
 	readers/test_semantic_layer \
 	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
-	house/test_wrong_edits numbers/test_published_survival))
+	house/test_wrong_edits numbers/test_published_survival numbers/test_plays))
 RECORDS := $(TENURE_HOME)/reliability
 
 torture: $(VENV)/.installed-dev ## break it on purpose, try many random shops: hours; REPORT=docs/reliability.md

@@ -24,6 +24,7 @@ from shop.marketing import marketing_spend
 from shop.milestones import milestones_of
 from shop.orders import Order, guest_orders, numbered, orders_of, refunds_of
 from shop.people import Shopper, shoppers, the_curious
+from shop.plays import Plays
 from shop.subscriptions import subscriptions_of
 from shop.tables import VOICE, Row, moment_of
 from shop.voice import carts_of, feedback_of, tickets_of
@@ -64,6 +65,9 @@ def generate(folder: Path) -> None:
     voice["carts"] = carts_of(people, orders)
     refunds = refunds_of(orders)
     customers = customer_records(people, first_seen, ordered)
+    # After all that has happened without plays, which so stays as it is.
+    plays = Plays(people, orders, subscriptions, customers, EXCHANGE_RATES)
+    orders += plays.numbered_orders(after=len(orders))
     cases = hard_cases()
     for case in cases:
         customers += case.customers
@@ -83,6 +87,7 @@ def generate(folder: Path) -> None:
             table(folder, "subscriptions"), subscriptions
         ),
         "milestones": deliveries.deliver_milestones(table(folder, "milestones"), milestones),
+        "contacts": deliveries.deliver_contacts(table(folder, "contacts"), plays.contacts),
         **deliveries.deliver_voice(folders(folder, VOICE), voice),
         "marketing_spend": deliveries.deliver_spend(
             table(folder, "marketing_spend"), marketing_spend()
@@ -95,6 +100,7 @@ def generate(folder: Path) -> None:
         folder.with_name(f"{folder.name}_truth"),
         CountedRows(delivered, rejected, emptied, AS_OF),
         EXCHANGE_RATES,
+        plays.brought,
     )
 
 

@@ -78,3 +78,12 @@
 {% macro share_of_text(text) -%}
     {{ number_of_hexadecimal('substr(' ~ dbt.hash(text) ~ ', 1, 13)') }} / 4503599627370496e0
 {%- endmacro %}
+
+
+{#-
+    The days after the end of a spell until no payment can bridge it any more: the first morning that knows the end for sure.
+    Both reactivation_gap_days and switch_gap_hours can make an end none.
+-#}
+{% macro days_until_an_end_is_certain() -%}
+    {{ [var('reactivation_gap_days') | int, 1 + (var('switch_gap_hours') | int + 23) // 24] | max }}
+{%- endmacro %}

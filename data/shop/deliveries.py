@@ -205,6 +205,15 @@ def deliver_voice(folder: Path, rows_of: Mapping[str, Sequence[Row]]) -> dict[st
     }
 
 
+def deliver_contacts(folder: Path, rows: Sequence[Row]) -> list[Row]:
+    """Write the contacts by year; the second file is compressed."""
+    names = {2024: "2024.csv", 2025: "2025.csv.gz"}
+    for year, of_year in by_year(rows, "sent_at").items():
+        if of_year:
+            write_csv(folder / names[year], tables.CONTACTS, by(of_year, "contact_id", "sent_at"))
+    return list(rows)
+
+
 def deliver_refunds(folder: Path, rows: Sequence[Row]) -> list[Row]:
     """Write the refunds by year."""
     for year, of_year in by_year(rows, "refunded_at").items():

@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import yaml
@@ -58,12 +58,15 @@ class FaultyFile:
 
     def readable_rows(self) -> Iterable[Row]:
         """Yield the rows that are not rejected, with values like those of all other rows."""
-        readable = [fault.line for fault in self.faults if not fault.rejected_for]
-        for texts in csv.DictReader([self.columns, *readable]):
+        readable = [fault for fault in self.faults if not fault.rejected_for]
+        lines = csv.DictReader([self.columns, *(fault.line for fault in readable)])
+        for fault, texts in zip(readable, lines, strict=True):
             row: Row = {column: text or None for column, text in texts.items()}
             for column, text in texts.items():
                 if column.endswith("_at") and text:
                     row[column] = datetime.fromisoformat(text.removesuffix("Z"))
+                elif column == "birth_date" and text:
+                    row[column] = None if fault.left_empty else date.fromisoformat(text)
                 elif column == "amount":
                     row[column] = money(text)
                 elif column in WHOLE_NUMBERS:

@@ -90,6 +90,7 @@ VOICE = {
         "updated_at",
     ],
 }
+CONTACTS = ["contact_id", "customer_id", "play_id", "step", "sent_at", "channel", "cost"]
 SPEND = ["spend_date", "channel", "amount", "currency"]
 
 COLUMNS = {"orders": ORDERS, "refunds": REFUNDS, "subscriptions": SUBSCRIPTIONS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from truth.journeys import Journeys
 from truth.money import Rates, cents
 from truth.months import month_of, months_from, state_at
+from truth.plays import Plays
 from truth.rows import CountedRows, Row
 from truth.subscriptions import by_customer, pay_before, spells
 from truth.voice import Voice
@@ -20,11 +21,15 @@ from truth.voice import Voice
 Answer = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 
-def write_truth(folder: Path, rows: CountedRows, rates: Path) -> None:
-    """Write one CSV file per question into this folder."""
+def write_truth(folder: Path, rows: CountedRows, rates: Path, brought: Mapping[str, int]) -> None:
+    """Write one CSV file per question into this folder.
+
+    `brought` has for each play how many customers came who would not have come without it.
+    """
     truth = Truth(rows, rates)
     journeys = Journeys(rows, truth.subscriptions)
     voice = Voice(rows, truth.rates, journeys.customers)
+    plays = Plays(rows, journeys, brought)
     answers: dict[str, Answer] = {
         "orders_by_month": truth.orders_by_month(),
         "order_cohorts": truth.order_cohorts(),
@@ -41,6 +46,9 @@ def write_truth(folder: Path, rows: CountedRows, rates: Path) -> None:
         "feedback": voice.feedback(),
         "tickets": voice.tickets(),
         "carts": voice.carts(),
+        "play_enrollments": plays.enrolled(),
+        "play_results": plays.results(),
+        "play_contacts": plays.contacts(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, (columns, lines) in answers.items():

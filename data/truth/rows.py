@@ -20,6 +20,7 @@ KEYS = {
     "feedback": ("feedback_id",),
     "tickets": ("ticket_id",),
     "carts": ("cart_id",),
+    "contacts": ("contact_id",),
 }
 
 
@@ -118,6 +119,7 @@ class CountedRows:
             table: list(self.counted(table, self.why_voice_does_not_count))
             for table in ("feedback", "tickets", "carts")
         }
+        self.contacts = list(self.counted("contacts", lambda _: None))
 
     def one_record_each(self) -> dict[str, Row]:
         """Return what each surviving account says, with the earliest days of all its accounts.

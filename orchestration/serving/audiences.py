@@ -101,15 +101,19 @@ def _audiences(
     A CRM that looks for a file must find it empty, and not the one of yesterday.
     """
     running = connection.execute(
-        "select play_id from warehouse.seeds.plays, warehouse.intermediate.int_as_of"
+        "select play_id from warehouse.intermediate.int_plays_started"
+        " cross join warehouse.intermediate.int_as_of"
         " where starts_on <= as_of and (ends_on is null or ends_on > as_of) order by play_id"
     ).fetchall()
     selected = [f"audiences.{name}" for name in _COLUMNS]
     selected += [f'customers."{name}"' for name in columns]
     rows = connection.execute(
         f"select audiences.play_id, {', '.join(selected)} from warehouse.plays.audiences"
+        # A customer without a record of that id has the one of an account that was merged into it.
+        " left join warehouse.intermediate.int_customers_assessed as accounts"
+        " on audiences.customer_id = accounts.customer_id"
         " left join warehouse.staging.stg_customer_records as customers"
-        " on audiences.customer_id = customers.customer_id and customers.outcome = 'accepted'"
+        " on accounts.account_id = customers.customer_id and customers.outcome = 'accepted'"
         " order by audiences.play_id, rank_in_play, step"
     ).fetchall()
     by_play = {

@@ -19,5 +19,5 @@ where
     or recurring_revenue_in_window < 0
     or (purchases_before = 0 and revenue_before > 0)
     or (contacts_sent = 0 and contact_cost <> 0)
-    -- an offer costs only what a customer redeems who was offered it and has converted
-    or (offer_cost > 0 and (not is_converted or contacts_due = 0))
+    -- an offer costs only what a customer redeems to whom it was sent and who has converted
+    or (offer_cost > 0 and (not is_converted or contacts_sent = 0))

@@ -73,7 +73,7 @@ faults as (
     select
         play_id,
         case
-            when ends_on <= starts_on or (starts_on is null and ends_on is not null)
+            when ends_on <= starts_on
                 then 'ends_on: give a day after starts_on, or nothing'
         end as fault
     from plays

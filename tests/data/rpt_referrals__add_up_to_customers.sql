@@ -6,13 +6,42 @@ referred as (
     select
         count(*) as referred_customers,
         count(customers.acquired_on) as became_customers,
-        count(customers.first_order_date) as rewards_due,
         coalesce(sum(customers.lifetime_net_revenue), 0) as net_revenue
 
     from {{ ref('dim_customers') }} as customers
     inner join {{ ref('int_referrals_assessed') }} as referrals
         on customers.customer_id = referrals.customer_id
     where referrals.is_counted
+
+),
+
+-- A referrer is owed a reward for each referred customer who bought, less those that were sent.
+sent_rewards as (
+
+    select
+        customer_id,
+        count(*) as rewards
+    from {{ ref('int_contacts_assessed') }}
+    where is_counted and step = 'reward'
+    group by customer_id
+
+),
+
+owed as (
+
+    select
+        referrals.referrer_id,
+        greatest(
+            count(customers.first_order_date) - coalesce(max(sent_rewards.rewards), 0), 0
+        ) as rewards_due
+
+    from {{ ref('int_referrals_assessed') }} as referrals
+    inner join {{ ref('dim_customers') }} as customers
+        on referrals.customer_id = customers.customer_id
+    left join sent_rewards
+        on referrals.referrer_id = sent_rewards.customer_id
+    where referrals.is_counted
+    group by referrals.referrer_id
 
 ),
 
@@ -63,7 +92,7 @@ cross join unknown_referrers
 where
     reported.referred_customers <> referred.referred_customers
     or reported.became_customers <> referred.became_customers
-    or reported.rewards_due <> referred.rewards_due
+    or reported.rewards_due <> (select coalesce(sum(owed.rewards_due), 0) from owed)
     or referrers.referred_customers + unknown_referrers.referred_customers
     <> referred.referred_customers
     or referrers.net_revenue + unknown_referrers.net_revenue <> referred.net_revenue

@@ -105,6 +105,7 @@ combined as (
 
     select
         coalesce(spoken_for.owner_id, accounts.customer_id) as customer_id,
+        accounts.customer_id as account_id,
         accounts.is_deleted,
         accounts.is_merged and spoken_for.owner_id is null as is_of_another_account,
         {%- for attribute in attributes %}
@@ -144,6 +145,7 @@ assessed as (
 
 select
     customer_id,
+    account_id,
     referred_by as referred_by_customer_id,
     country,
     acquisition_channel,

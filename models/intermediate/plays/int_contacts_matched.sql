@@ -43,7 +43,7 @@ with_step as (
 
     select
         with_enrollment.*,
-        due_steps.step_number,
+        steps.step_number,
         due_steps.due_on,
         row_number() over (
             partition by with_enrollment.enrollment_number, due_steps.step_number

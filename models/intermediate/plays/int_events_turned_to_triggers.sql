@@ -8,10 +8,8 @@ as_of as (
 
 plays as (
 
-    select * from {{ ref('plays') }}
-    where
-        trigger in ('cart_abandoned', 'complaint', 'referral_bought', 'tier_reached', 'birthday')
-        and starts_on is not null
+    select * from {{ ref('int_plays_started') }}
+    where trigger in ('cart_abandoned', 'complaint', 'referral_bought', 'tier_reached', 'birthday')
 
 ),
 

@@ -8,7 +8,7 @@ as_of as (
 
 plays as (
 
-    select * from {{ ref('plays') }}
+    select * from {{ ref('int_plays_started') }}
     where trigger in ('no_order', 'first_order')
 
 ),
@@ -61,6 +61,46 @@ triggers as (
     inner join plays
         on plays.trigger = 'no_order' or purchases.is_first
 
+),
+
+of_running_plays as (
+
+    select triggers.*
+
+    from triggers
+    cross join as_of
+    where
+        triggers.triggered_on >= triggers.starts_on
+        and triggers.triggered_on <= as_of.as_of
+        and (
+            triggers.trigger = 'first_order'
+            or triggers.next_purchase_on is null
+            or triggers.next_purchase_on >= triggers.triggered_on
+        )
+
+),
+
+-- Who pays for a subscription has not gone. An end counts once no payment can bridge it any more.
+subscribers as (
+
+    select distinct
+        triggers.customer_id,
+        triggers.triggered_on
+
+    from of_running_plays as triggers
+    inner join {{ ref('int_subscriptions_merged_to_spells') }} as spells
+        on
+            triggers.customer_id = spells.customer_id
+            and triggers.triggered_on > spells.started_on
+    where
+        triggers.trigger = 'no_order'
+        and (
+            spells.ended_on is null
+            or triggers.triggered_on < {{ dbt.dateadd(
+                'day', days_until_an_end_is_certain(), 'spells.ended_on'
+            ) }}
+        )
+
 )
 
 select
@@ -68,13 +108,10 @@ select
     triggers.customer_id,
     triggers.triggered_on
 
-from triggers
-cross join as_of
-where
-    triggers.triggered_on >= triggers.starts_on
-    and triggers.triggered_on <= as_of.as_of
-    and (
-        triggers.trigger = 'first_order'
-        or triggers.next_purchase_on is null
-        or triggers.next_purchase_on >= triggers.triggered_on
-    )
+from of_running_plays as triggers
+left join subscribers
+    on
+        triggers.customer_id = subscribers.customer_id
+        and triggers.triggered_on = subscribers.triggered_on
+        and triggers.trigger = 'no_order'
+where subscribers.customer_id is null

@@ -8,8 +8,8 @@ as_of as (
 
 plays as (
 
-    select * from {{ ref('plays') }}
-    where trigger = 'reorder_due' and starts_on is not null
+    select * from {{ ref('int_plays_started') }}
+    where trigger = 'reorder_due'
 
 ),
 

@@ -117,6 +117,7 @@ select
     stretch_from as in_force_from,
     stretch_to as in_force_to,
     trial_ends_at,
+    period_ends_at,
     set_to_end_at,
     ends_at
 

@@ -18,8 +18,7 @@ versions as (
 
 ),
 
--- An item of a subscription has one customer: the one that its latest version names. The latest
--- version also says whether the item was deleted.
+-- The latest version of an item names its customer, and says whether the item was deleted.
 with_latest as (
 
     select
@@ -214,6 +213,7 @@ select
     least(ends_at, next_version_from, dated_back_end) as in_force_to,
     discount_ends_at,
     trial_ends_at,
+    period_ends_at,
     set_to_end_at,
     ends_at
 

@@ -20,8 +20,7 @@ with_trial_over as (
         *,
         coalesce(in_force_from < in_force_to, true) as is_in_force,
         (
-            set_aside_reason is null
-            and mrr > 0
+            set_aside_reason is null and mrr > 0
             and status not in ('paused', 'unpaid', 'incomplete')
             and (status <> 'past_due' or {{ var('past_due_pays') }})
         ) as can_pay,
@@ -209,6 +208,7 @@ select
         else with_pays.in_force_to
     end as pays_to,
     with_pays.trial_ends_at,
+    with_pays.period_ends_at,
     with_pays.set_to_end_at,
     with_pays.ends_at
 

@@ -13,12 +13,6 @@ as_of as (
 
 ),
 
-customers as (
-
-    select * from {{ ref('dim_customers') }}
-
-),
-
 referrals as (
 
     select * from {{ ref('int_referrals_assessed') }}
@@ -32,19 +26,38 @@ buyers as (
 
 ),
 
+rewards as (
+
+    select
+        customer_id,
+        count(*) as rewards_sent
+    from {{ ref('int_contacts_assessed') }}
+    where is_counted and step = 'reward'
+    group by customer_id
+
+),
+
 -- The account dates the referral. Where the shop does not say when it was made, the acquisition does.
+-- The rewards that a referrer got are those of the first referred customers who bought.
 dated_referrals as (
 
     select
         customers.*,
         referrals.referrer_id,
+        customers.first_order_date is not null
+        and row_number() over (
+            partition by referrals.referrer_id
+            order by customers.first_order_date nulls last, customers.customer_id
+        ) > coalesce(rewards.rewards_sent, 0) as is_reward_due,
         cast({{ dbt.date_trunc(
             'month', 'coalesce(referrals.signed_up_on, customers.acquired_on)'
         ) }} as date) as month
 
     from referrals
-    inner join customers
+    inner join {{ ref('dim_customers') }} as customers
         on referrals.customer_id = customers.customer_id
+    left join rewards
+        on referrals.referrer_id = rewards.customer_id
 
 ),
 
@@ -77,7 +90,7 @@ counted_referrals as (
         count(distinct referrer_id) as referrers,
         count(*) as referred_customers,
         count(acquired_on) as became_customers,
-        count(first_order_date) as rewards_due
+        sum(case when is_reward_due then 1 else 0 end) as rewards_due
 
     from referrals_of_periods
     group by {{ segment_sets(['period_grain', 'period_start']) }}

@@ -60,25 +60,15 @@ recurring_revenues as (
 
 ),
 
-contact_totals as (
-
-    select
-        enrollment_number,
-        count(*) as contacts_sent,
-        sum(cost) as contact_cost
-
-    from contacts
-    where is_in_window
-    group by enrollment_number
-
-),
-
 steps as (
 
     select
         plays.priority,
         play_steps.step_number,
-        play_steps.offer_cost,
+        case
+            when play_steps.step = 'reward' then {{ var('referral_reward') }}
+            else play_steps.offer_cost
+        end as offer_cost,
         play_steps.offer is not null as is_offer
 
     from {{ ref('play_steps') }} as play_steps
@@ -87,28 +77,41 @@ steps as (
 
 ),
 
--- The offer that a customer redeems by converting is the latest one that was due until then.
-step_totals as (
+-- The offer that a customer redeems by converting is the latest one that was sent until then.
+contact_totals as (
 
     select
-        enrollments.enrollment_number,
-        count(*) as contacts_due,
+        contacts.enrollment_number,
+        count(*) as contacts_sent,
+        sum(contacts.cost) as contact_cost,
         max(
             case
-                when steps.is_offer and due_steps.due_on <= enrollments.converted_on
+                when steps.is_offer and contacts.sent_on <= enrollments.converted_on
                     then steps.step_number
             end
         ) as redeemed_step_number
 
-    from {{ ref('int_play_steps_scheduled') }} as due_steps
+    from contacts
     inner join enrollments
-        on due_steps.enrollment_number = enrollments.enrollment_number
-    inner join steps
+        on contacts.enrollment_number = enrollments.enrollment_number
+    left join steps
         on
-            due_steps.priority = steps.priority
-            and due_steps.step_number = steps.step_number
-    where due_steps.outcome = 'due'
-    group by enrollments.enrollment_number
+            enrollments.priority = steps.priority
+            and contacts.step_number = steps.step_number
+    where contacts.is_in_window
+    group by contacts.enrollment_number
+
+),
+
+step_totals as (
+
+    select
+        enrollment_number,
+        count(*) as contacts_due
+
+    from {{ ref('int_play_steps_scheduled') }}
+    where outcome = 'due'
+    group by enrollment_number
 
 ),
 
@@ -139,7 +142,7 @@ joined as (
     left join steps as redeemed
         on
             enrollments.priority = redeemed.priority
-            and step_totals.redeemed_step_number = redeemed.step_number
+            and contact_totals.redeemed_step_number = redeemed.step_number
 
 )
 

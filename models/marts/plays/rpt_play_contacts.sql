@@ -110,6 +110,15 @@ other_counts as (
 
 ),
 
+-- A shop that says of no contact that it was sent does not say that one was not sent.
+what_is_told as (
+
+    select count(*) > 0 as contacts_are_told
+    from {{ ref('int_contacts_assessed') }}
+    where is_counted
+
+),
+
 counts as (
 
     select * from step_counts
@@ -128,11 +137,18 @@ select
         'due', 'due_later_by_cap', 'left_before_due', 'sent', 'sent_late', 'not_sent',
         'sent_again', 'sent_to_holdout', 'sent_without_being_due',
     ] %}
+    {%- if count == 'not_sent' %}
+    cast(
+        sum(case when what_is_told.contacts_are_told then counts.not_sent end) as bigint
+    ) as not_sent,
+    {%- else %}
     cast(sum(counts.{{ count }}) as bigint) as {{ count }},
+    {%- endif %}
     {%- endfor %}
     cast(sum(counts.contact_cost) as decimal(18, 2)) as contact_cost,
     max({{ dbt.dateadd('month', 1, 'counts.month') }}) <= max(as_of.as_of) as is_complete
 
 from counts
 cross join as_of
+cross join what_is_told
 group by counts.play_id, counts.step, counts.month

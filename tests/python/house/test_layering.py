@@ -86,8 +86,8 @@ PARENTS = {
     # The scorecard takes all its numbers from reports.
     "marts/journey": {
         *("seed", "intermediate/calendar", "intermediate/orders", "intermediate/retention"),
-        *("intermediate/journey", "marts/core", "marts/cohorts", "marts/churn", "marts/clv"),
-        "marts/plays",
+        *("intermediate/journey", "intermediate/plays"),
+        *("marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/plays"),
     },
     "marts/plays": {
         *("seed", "intermediate/calendar", "intermediate/subscriptions", "intermediate/retention"),

@@ -49,6 +49,8 @@ COMMANDS = {
 # Tables of the warehouse that the orchestration reads by name. All others come from the manifest.
 TABLES_BY_NAME = {
     "int_as_of",
+    "int_customers_assessed",
+    "int_plays_started",
     "source_files",
     "row_outcomes",
     "rpt_clv_parameters",

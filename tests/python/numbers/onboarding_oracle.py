@@ -4,7 +4,7 @@
 long, customer by customer.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -52,6 +52,11 @@ class OnboardingOracle:
         self.read_beginnings()
         self.read_milestones(shop["milestones"])
         self.read_referrals(shop["customers"])
+        self.rewards_sent = Counter(
+            row["customer_id"]
+            for row in shop["contacts"]
+            if row["step"] == "reward" and row["sent_at"] < cohorts.as_of_at
+        )
 
     # What the raw rows say
 
@@ -216,7 +221,7 @@ class OnboardingOracle:
 
     def referred(self, customers):
         became = len(customers & self.acquired.keys())
-        ordered = len(customers & self.first_bought.keys())
+        due = len(customers & self.rewards_due())
         low, high = wilson(became, len(customers))
         return {
             "referrers": len({self.referrals[customer][0] for customer in customers}),
@@ -225,8 +230,20 @@ class OnboardingOracle:
             "conversion_rate": rate(became, len(customers)),
             "conversion_ci_low": low,
             "conversion_ci_high": high,
-            "rewards_due": ordered,
-            "reward_amount": (ordered * self.reward).quantize(CENT),
+            "rewards_due": due,
+            "reward_amount": (due * self.reward).quantize(CENT),
+        }
+
+    def rewards_due(self):
+        """The referred customers whose referrer still waits: each reward pays the first of them."""
+        bought = defaultdict(list)
+        for customer in self.referrals.keys() & self.first_bought.keys():
+            referrer = self.referrals[customer][0]
+            bought[referrer].append((self.first_bought[customer], customer))
+        return {
+            customer
+            for referrer, its in bought.items()
+            for _, customer in sorted(its)[self.rewards_sent[referrer] :]
         }
 
     def compared(self, buyers):

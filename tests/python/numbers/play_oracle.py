@@ -19,19 +19,22 @@ from shops.oracle import DAY, in_utc, local_day, read_seed
 CENT = Decimal("0.01")
 
 
-def plays_by_priority():
+def plays_by_priority(first_contacts):
+    """The plays that have begun. `first_contacts` has the day of the first contact of each play."""
     numbers = ["days", "window_days", "cooldown_days", "priority", "max_enrolments_per_year"]
     plays = [
         play
         | {name: int(play[name]) if play[name] else None for name in numbers}
         | {
-            "starts_on": date.fromisoformat(play["starts_on"]),
+            "starts_on": date.fromisoformat(play["starts_on"])
+            if play["starts_on"]
+            else first_contacts[play["play_id"]] + DAY,
             "ends_on": date.fromisoformat(play["ends_on"]) if play["ends_on"] else None,
             "holdout_share": Fraction(play["holdout_share"]),
             "needs_consent": play["needs_consent"] == "true",
         }
         for play in read_seed("plays")
-        if play["starts_on"]
+        if play["starts_on"] or play["play_id"] in first_contacts
     ]
     return sorted(plays, key=lambda play: play["priority"])
 
@@ -47,7 +50,7 @@ def steps_of(play_id):
     return steps
 
 
-def arm_of(customer, play, salt="tenure"):
+def arm_of(customer, play, salt="flip"):
     digits = md5(f"{customer}|{play['play_id']}|{salt}".encode()).hexdigest()[:13]
     return "holdout" if Fraction(int(digits, 16), 2**52) < play["holdout_share"] else "treatment"
 
@@ -68,6 +71,35 @@ class Enrolment:
     @property
     def arm(self):
         return arm_of(self.customer, self.play)
+
+
+def by(rows, column):
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row[column]].append(row)
+    return groups
+
+
+def contracts(versions):
+    """One row per subscription, by its start: when it ends or is paused, and until when it is paid.
+
+    A pause is told twice. If it does not go on, it ends with the subscription.
+    """
+    rows = []
+    for told in by(versions, "subscription_id").values():
+        first, pause, last = told[0], *(told[1:2] or [None]), told[3] if len(told) > 3 else None
+        long = first["billing_interval"] == "year" or first["interval_count"] >= 3
+        rows.append(
+            {
+                "started_at": first["started_at"],
+                "ended_at": pause["effective_at"] if pause else first["ended_at"],
+                "is_paused": bool(pause),
+                "pause_ends_at": last and last["ended_at"],
+                "asked_at": first["cancel_requested_at"],
+                "renews_at": first["current_period_ends_at"] if long else None,
+            }
+        )
+    return sorted(rows, key=lambda row: row["started_at"])
 
 
 class Customer:
@@ -91,7 +123,7 @@ class Customer:
         self.answers = sorted(
             oracle.day(row["given_at"]) for row in mine["feedback"] if row["kind"] != "complaint"
         )
-        self.subscriptions = sorted(mine["subscriptions"], key=lambda row: row["started_at"])
+        self.subscriptions = contracts(mine["subscriptions"])
         self.spells = oracle.spells(self.subscriptions)
 
     def bought_before(self, morning):
@@ -145,7 +177,11 @@ class Customer:
 
     def no_order(self, morning, days):
         bought = self.bought_before(morning)
-        return bool(bought) and bought[-1] + days * DAY == morning
+        # Until two days after its end, a subscription may still go on.
+        is_paying = any(
+            start < morning and (not end or morning < end + 2 * DAY) for start, end in self.spells
+        )
+        return bool(bought) and bought[-1] + days * DAY == morning and not is_paying
 
     def first_order(self, morning, days):
         bought = self.bought_before(morning)
@@ -161,25 +197,42 @@ class Customer:
         return gap is not None and bought[-1] + (gap + days) * DAY == morning
 
     def subscription_ended(self, morning, days):
-        return any(
-            end
-            and end + days * DAY == morning
-            and not any(end < start < morning for start, _ in self.spells)
-            for _, end in self.spells
-        )
-
-    def renewal_due(self, morning, days):
-        for row in self.subscriptions:
-            if not row["ended_at"] or self.oracle.day(row["started_at"]) >= morning:
+        day = self.oracle.day
+        for _, end in self.spells:
+            if end is None or any(end < start < morning for start, _ in self.spells):
                 continue
-            if row["ended_at"] <= row["started_at"]:
-                continue
-            end = self.oracle.day(row["ended_at"])
-            asked = self.oracle.day(row["cancel_requested_at"]) + DAY
-            started = self.oracle.day(row["started_at"]) + DAY
-            if max(end - days * DAY, asked, started) == morning < end:
+            pause_ends = [
+                row["pause_ends_at"] and day(row["pause_ends_at"])
+                for row in self.subscriptions
+                if row["is_paused"]
+                and day(row["ended_at"]) <= end
+                and (row["pause_ends_at"] is None or day(row["pause_ends_at"]) > end)
+            ]
+            if None not in pause_ends and max([end, *pause_ends]) + days * DAY == morning:
                 return True
         return False
+
+    def renewals_due(self, morning, days):
+        """The ends to come of contracts that are due on this morning."""
+        day, ends = self.oracle.day, []
+        for row in self.subscriptions:
+            known = day(row["started_at"]) + DAY
+            if row["asked_at"]:
+                if row["ended_at"] <= row["started_at"]:
+                    continue
+                end, known = day(row["ended_at"]), max(day(row["asked_at"]) + DAY, known)
+            elif row["renews_at"] and row["renews_at"] > row["started_at"]:
+                if row["ended_at"] and day(row["ended_at"]) < morning:
+                    continue
+                end = day(row["renews_at"])
+            else:
+                continue
+            if max(end - days * DAY, known) == morning < end:
+                ends.append(end)
+        return ends
+
+    def renewal_due(self, morning, days):
+        return bool(self.renewals_due(morning, days))
 
     def cart_abandoned(self, morning, days):
         return any(
@@ -239,7 +292,6 @@ class PlayOracle:
 
     def __init__(self, rows, zone, as_of, contacts_per_week):
         self.zone, self.as_of, self.cap = zone, as_of, contacts_per_week
-        self.plays = plays_by_priority()
         before = self.day_start(as_of)
         self.rows = {
             table: [
@@ -252,6 +304,11 @@ class PlayOracle:
             ]
             for table in rows
         }
+        first_contacts = {
+            play: min(self.day(row["sent_at"]) for row in sent)
+            for play, sent in by(self.rows["contacts"], "play_id").items()
+        }
+        self.plays = plays_by_priority(first_contacts)
         names = {row["customer_id"] for table in self.rows for row in self.rows[table]}
         names |= {
             row["referred_by_customer_id"]
@@ -300,14 +357,19 @@ class PlayOracle:
                 end = None
             if end and end <= start:
                 continue
-            if spells and (spells[-1][1] is None or start <= spells[-1][1] + DAY):
-                last = spells[-1]
-                spells[-1] = (last[0], None if None in (last[1], end) else max(last[1], end))
+            # A pause is no change of subscriptions.
+            bridge = 0 * DAY if row["is_paused"] else DAY
+            if spells and (spells[-1][1] is None or start <= spells[-1][1] + spells[-1][2]):
+                last = spells.pop()
+                if end and last[1] and end > last[1]:
+                    spells.append((last[0], end, bridge))
+                else:
+                    spells.append((last[0], end and last[1], last[2]))
             else:
-                spells.append((start, end))
+                spells.append((start, end, bridge))
         # Two stretches that touch on one day are one.
         days = []
-        for start, end in spells:
+        for start, end, _ in spells:
             start, end = self.day(start), end and self.day(end)
             if days and start <= days[-1][1]:
                 days[-1] = (days[-1][0], end)
@@ -353,20 +415,7 @@ class PlayOracle:
 
     def remember_renewal(self, customer, enrolment):
         """The end that made the customer due: the latest, if there are several."""
-        due = [
-            row
-            for row in customer.subscriptions
-            if row["ended_at"]
-            and row["ended_at"] > row["started_at"]
-            and max(
-                self.day(row["ended_at"]) - enrolment.play["days"] * DAY,
-                self.day(row["cancel_requested_at"]) + DAY,
-                self.day(row["started_at"]) + DAY,
-            )
-            == enrolment.day
-            < self.day(row["ended_at"])
-        ]
-        ends = [self.day(row["ended_at"]) for row in due]
+        ends = customer.renewals_due(enrolment.day, enrolment.play["days"])
         self.renewal_of[customer.name, enrolment.day] = max(ends)
 
     def may_enrol(self, customer, play, morning, left_on, enrolled_on):
@@ -393,7 +442,24 @@ class PlayOracle:
 
     # --- The marts
 
+    def is_by(self, contact, day):
+        return day is not None and self.day(contact["sent_at"]) <= day
+
+    def contacts_of_enrolments(self):
+        """(day, contact, enrolment): the latest one of the customer in the play, or None."""
+        by_play = defaultdict(list)
+        for enrolment in self.enrolments:
+            by_play[enrolment.customer, enrolment.play["play_id"]].append(enrolment)
+        rows = sorted(self.rows["contacts"], key=lambda row: (row["sent_at"], row["contact_id"]))
+        for row in rows:
+            day = self.day(row["sent_at"])
+            mine = [e for e in by_play[row["customer_id"], row["play_id"]] if e.day <= day]
+            yield day, row, max(mine, key=lambda e: e.day, default=None)
+
     def fct_play_enrollments(self):
+        sent = defaultdict(list)
+        for day, row, enrolment in self.contacts_of_enrolments():
+            sent[id(enrolment)].append((day, row))
         seen = set()
         for enrolment in sorted(self.enrolments, key=lambda enrolment: enrolment.day):
             in_play = enrolment.customer, enrolment.play["play_id"]
@@ -405,12 +471,12 @@ class PlayOracle:
             window = [enrolment.day + n * DAY for n in range((until - enrolment.day).days)]
             purchases = sum((customer.spent[day] for day in window), Decimal(0))
             converted_on = customer.goal_day(enrolment, self.as_of)
+            contacts = [row for day, row in sent[id(enrolment)] if day < enrolment.window_ends_on]
+            received = {row["step"] for row in contacts if self.is_by(row, converted_on)}
             offers = [
                 cost
                 for name, _, offer, cost in steps_of(enrolment.play["play_id"])
-                if offer
-                and converted_on
-                and any(step == name and day <= converted_on for step, day in enrolment.due)
+                if offer and name in received
             ]
             yield {
                 "customer_id": enrolment.customer,
@@ -425,6 +491,8 @@ class PlayOracle:
                 "purchase_revenue_in_window": purchases.quantize(CENT),
                 "recurring_revenue_in_window": self.recurring(customer, enrolment.day, until),
                 "contacts_due": len(enrolment.due),
+                "contacts_sent": len(contacts),
+                "contact_cost": sum((row["cost"] for row in contacts), Decimal("0.00")),
                 "offer_cost": (offers or [Decimal("0.00")])[-1],
                 "enrolled_at": self.day_start(enrolment.day),
                 "enrolled_on": enrolment.day,
@@ -439,7 +507,8 @@ class PlayOracle:
         for row in customer.subscriptions:
             # The end of a subscription that another one follows within a day is that other's start.
             end = row["ended_at"]
-            end = end and next((start for start in starts if end < start <= end + DAY), end)
+            if end and not row["is_paused"]:
+                end = next((start for start in starts if end < start <= end + DAY), end)
             last = min(until, self.day(end)) if end else until
             days += max((last - max(start, self.day(row["started_at"]))).days, 0)
         amount = Fraction(10 * days * 12, 365)
@@ -468,15 +537,8 @@ class PlayOracle:
             cell["due"] += 1
             cell["due_later_by_cap"] += day > planned
             due_days[id(enrolment), step] = day
-        by_play = defaultdict(list)
-        for enrolment in self.enrolments:
-            by_play[enrolment.customer, enrolment.play["play_id"]].append(enrolment)
         sent = set()
-        rows = sorted(self.rows["contacts"], key=lambda row: (row["sent_at"], row["contact_id"]))
-        for row in rows:
-            day = self.day(row["sent_at"])
-            mine = [e for e in by_play[row["customer_id"], row["play_id"]] if e.day <= day]
-            enrolment = max(mine, key=lambda e: e.day, default=None)
+        for day, row, enrolment in self.contacts_of_enrolments():
             due_on = enrolment and due_days.get((id(enrolment), row["step"]))
             month = day.replace(day=1)
             if enrolment and enrolment.arm == "holdout" and day < enrolment.window_ends_on:

@@ -1,17 +1,20 @@
 """Plays, compared with a second count that walks through the days of each customer."""
 
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+import yaml
+from conftest import ROOT
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from play_oracle import PlayOracle, arm_of
-from scipy.stats import chisquare
-from shops.oracle import check_marts
+from scipy.stats import chi2, chisquare
+from shops.oracle import check_marts, read_seed
 from shops.play_shop import PlayShop
 
 from estimation.enrolment import enrol
@@ -29,6 +32,8 @@ CASES = {
     "east": ("Asia/Kolkata", date(2025, 6, 18), 3),
 }
 CUSTOMERS = 250
+# The generated customers of the sample, with those who never bought.
+SAMPLE_CUSTOMERS = 2_090
 
 
 def run(warehouse, shop, as_of, contacts_per_week):
@@ -79,24 +84,73 @@ def test_every_enrolment_and_contact_is_what_the_oracle_counts(warehouse, case, 
     check_marts(oracle, columns_of_the_oracle(oracle, found), KEYS)
 
 
-def test_night_by_night_gives_the_same_as_all_at_once(warehouse):
+YEARS = [date(2025 + month // 12, month % 12 + 1, 15) for month in range(24)]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "nights"),
+    [
+        (date(2025, 11, 3), [date(2025, 2, 1), date(2025, 6, 15), date(2025, 10, 30)]),
+        pytest.param(date(2027, 1, 4), YEARS, marks=pytest.mark.torture),
+    ],
+    ids=["three nights", "24 months"],
+)
+def test_night_by_night_gives_the_same_as_all_at_once(warehouse, as_of, nights):
     """An earlier night of the same files knows the beginning of what a later one knows."""
-    timezone, as_of, contacts_per_week = CASES["west"]
+    timezone, _, contacts_per_week = CASES["west"]
     shop = PlayShop("night by night", CUSTOMERS, ZoneInfo(timezone), as_of)
     later = run(warehouse, shop, as_of, contacts_per_week)
-    for night in (date(2025, 2, 1), date(2025, 6, 15), date(2025, 10, 30)):
+    before, due = set(), 0
+    for night in nights:
         earlier = run(warehouse, shop, night, contacts_per_week)
-        assert earlier["plays.audiences"]
+        due += len(earlier["plays.audiences"])
         for mart, day in (
             ("plays.fct_play_enrollments", "enrolled_on"),
             ("plays.audiences", "due_on"),
         ):
             assert all(row[day] <= night for row in earlier[mart])
         kept = ("customer_id", "play_id", "arm", "enrolled_on", "window_ends_on")
-        assert known(earlier, night, kept) == known(later, night, kept)
+        assert before <= known(earlier, night, kept) == known(later, night, kept)
+        before = known(earlier, night, kept)
         left = (*kept, "left_on", "left_because")
         has_left = {row for row in known(later, night, left) if row[5] and row[5] <= night}
         assert has_left == {row for row in known(earlier, night, left) if row[5]}
+    assert before and due
+
+
+def test_the_same_rows_give_the_same_and_a_late_row_moves_one_customer(warehouse):
+    timezone, as_of, contacts_per_week = CASES["east"]
+    shop = PlayShop("a late row", CUSTOMERS, ZoneInfo(timezone), as_of)
+    # Nobody was sent by this customer, and one gap more of the shop's hundreds moves no median.
+    bought_on = date(2025, 3, 20)
+    late = next(
+        row["customer_id"]
+        for row in shop.tables["customers"]
+        if row["referred_by_customer_id"] is None and row["marketing_consent"]
+    )
+    first = run(warehouse, shop, as_of, contacts_per_week)
+    for rows in shop.tables.values():
+        Random("any order").shuffle(rows)
+    again = run(warehouse, shop, as_of, contacts_per_week)
+    assert all(
+        sorted(map(repr, again[mart])) == sorted(map(repr, rows)) for mart, rows in first.items()
+    )
+    shop.add("orders", customer_id=late, ordered_at=shop.moment(bought_on), amount=Decimal("9.00"))
+    with_late_row = run(warehouse, shop, as_of, contacts_per_week)
+    moved = rows_of(first) ^ rows_of(with_late_row)
+    assert moved
+    assert {dict(row)["customer_id"] for row in moved} == {late}
+    # What was decided before that day stays; a window that was open then may end otherwise.
+    assert all(dict(row)["window_ends_on"] > bought_on for row in moved)
+
+
+def rows_of(tables):
+    """The enrolments without what later purchases add to them."""
+    return {
+        tuple((name, row[name]) for name in ("customer_id", "play_id", "arm", "enrolled_on"))
+        + tuple((name, row[name]) for name in ("window_ends_on", "left_on", "converted_on"))
+        for row in tables["plays.fct_play_enrollments"]
+    }
 
 
 def known(tables, night, columns):
@@ -118,6 +172,23 @@ def test_the_arms_have_the_share_that_is_set(holdout_share):
     held_out = sum(arm_of(f"customer {number}", play) == "holdout" for number in range(count))
     expected = float(Fraction(holdout_share)) * count
     assert chisquare([held_out, count - held_out], [expected, count - expected]).pvalue > 0.001
+
+
+def test_the_delivered_salt_deals_the_sample_the_shares_that_are_set():
+    """All plays with a holdout, over all customers of the sample; and each play by itself."""
+    project = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+    customers = [f"c-{number:05}" for number in range(1, SAMPLE_CUSTOMERS + 1)]
+    held_out, expected, spread, plays = 0, 0.0, 0.0, read_seed("plays")
+    for play in (play | {"holdout_share": Fraction(play["holdout_share"])} for play in plays):
+        share, count = float(play["holdout_share"]), len(customers)
+        if share:
+            arms = [arm_of(name, play, project["vars"]["play_salt"]) for name in customers]
+            counts = [arms.count("holdout"), arms.count("treatment")]
+            shares = [share * count, (1 - share) * count]
+            assert chisquare(counts, shares).pvalue > 0.05, play["play_id"]
+            held_out, expected = held_out + counts[0], expected + shares[0]
+            spread += share * (1 - share) * count
+    assert chi2.sf((held_out - expected) ** 2 / spread, df=1) > 0.05
 
 
 # --- The walk -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from conftest import ROOT, SAMPLE
 
 TRUTH = ROOT / "data" / "sample_truth"
 TABLES = (
-    *("carts", "customers", "feedback", "marketing_spend", "milestones"),
+    *("carts", "contacts", "customers", "feedback", "marketing_spend", "milestones"),
     *("orders", "refunds", "subscriptions", "tickets"),
 )
 EVENT_COLUMNS = (

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import ROOT
+from onboarding_oracle import newcombe
 
 
 def truth(name):
@@ -198,6 +199,66 @@ def test_carts_by_month(served):
         "select month, carts, undecided_carts, bought_carts, abandoned_carts, recovered_carts,"
         " amount_left, amount_won_back from plays.rpt_carts where segment_name = 'all'",
     )
+
+
+def test_who_is_in_which_play_and_in_which_arm(served):
+    compare(
+        served,
+        "play_enrollments",
+        "select customer_id, play_id, arm, enrolled_on, left_on, converted_on"
+        " from plays.fct_play_enrollments",
+    )
+
+
+def test_contacts_of_plays(served):
+    compare(
+        served,
+        "play_contacts",
+        "select play_id, sum(due) as due, sum(sent) as sent, sum(sent_late) as sent_late,"
+        " sum(not_sent) as not_sent, sum(sent_to_holdout) as sent_to_holdout,"
+        " sum(sent_without_being_due) as sent_without_being_due"
+        " from plays.rpt_play_contacts group by all",
+    )
+
+
+# What a play brings, in points: set in data/shop/plays.py.
+EFFECTS = {"win_back_buyers": 8, "first_order_follow_up": 3, "birthday": 0}
+
+
+def test_the_arms_tell_what_each_play_brings(served):
+    """The interval of the difference holds the truth, and that of the win-back leaves out 0."""
+    found = served.sql(
+        "select play_id, count_if(arm = 'treatment') as treated,"
+        " count_if(arm = 'treatment' and is_converted) as converted_treated,"
+        " count_if(arm = 'holdout') as held_out,"
+        " count_if(arm = 'holdout' and is_converted) as converted_held_out"
+        " from plays.fct_play_enrollments where is_window_complete group by all"
+    ).fetchall()
+    told = {line["play_id"]: list(line.values()) for line in truth("play_results")}
+    assert {row[0]: list(map(str, row)) for row in found} == {
+        play_id: values[:-1] for play_id, values in told.items()
+    }
+    assert told.keys() == EFFECTS.keys()
+    for play_id, treated, converted, held_out, converted_held_out in found:
+        _, low, high = newcombe(converted, treated, converted_held_out, held_out)
+        brought = int(told[play_id][-1]) / treated
+        assert low < brought < high, play_id
+        # Chance moves the effect that is set a little.
+        assert abs(100 * brought - EFFECTS[play_id]) < 1.5
+        assert (low > 0) == (play_id == "win_back_buyers")
+
+
+def test_the_page_about_plays_shows_the_results_of_the_sample():
+    page = (ROOT / "docs/plays.md").read_text(encoding="utf-8")
+    for line in truth("play_results"):
+        treated, came, held_out, came_too = (int(line[column]) for column in list(line)[1:5])
+        lift, low, high = (100 * part for part in newcombe(came, treated, came_too, held_out))
+        bold = "**" if low > 0 else ""
+        assert (
+            f"| `{line['play_id']}` | {treated} | {100 * came / treated:.1f} %"
+            f" | {held_out} | {100 * came_too / held_out:.1f} %"
+            f" | {bold}{lift:.1f} points{bold} | {low:.1f} and {high:.1f} |"
+        ) in page
 
 
 def test_row_outcomes(served):

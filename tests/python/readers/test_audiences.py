@@ -20,14 +20,13 @@ def warehouse(tmp_path):
     file = tmp_path / "it's a warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute("""
-            create schema seeds; create schema plays; create schema intermediate;
+            create schema plays; create schema intermediate;
             create schema staging;
             create table intermediate.int_as_of as select date '2025-03-20' as as_of;
-            create table seeds.plays as from (values
+            create table intermediate.int_plays_started as from (values
                 ('birthday', date '2025-01-01', null),
                 ('win_back', date '2025-01-01', date '2025-03-21'),
                 ('ended', date '2025-01-01', date '2025-03-20'),
-                ('off', null, null),
                 ('next_year', date '2026-01-01', null)
             ) as plays (play_id, starts_on, ends_on);
             create table plays.audiences as
@@ -36,10 +35,16 @@ def warehouse(tmp_path):
                 offer, date '2025-03-20' as due_on, place as rank_in_play,
                 12.50::decimal(18, 2) as expected_worth, 0.5 as p_alive,
                 timestamp '2025-03-19 23:00:00' as enrolled_at
-            from (values ('c2', 2, '10 %, "now"'), ('=1+1', 1, null)) as people (id, place, offer);
+            from (
+                values ('c2', 2, '10 %, "now"'), ('=1+1', 1, null), ('merged', 3, null)
+            ) as people (id, place, offer);
+            create table intermediate.int_customers_assessed as from (values
+                ('c2', 'c2'), ('merged', 'old account')
+            ) as customers (customer_id, account_id);
             create table staging.stg_customer_records as from (values
                 ('c2', 'old@example.com', 'superseded'),
-                ('c2', 'ann@example.com', 'accepted')
+                ('c2', 'ann@example.com', 'accepted'),
+                ('old account', 'bob@example.com', 'accepted')
             ) as records (customer_id, email, outcome);
         """)
     return file
@@ -80,7 +85,11 @@ def test_each_running_play_has_a_file_and_it_may_be_empty(warehouse, tmp_path):
             "enrolled_at": "2025-03-19 23:00:00",
         }
         # The most worth first. An id is never changed, even one that a spreadsheet would work out.
-        for customer_id, offer, rank in (("=1+1", "", "1"), ("c2", '10 %, "now"', "2"))
+        for customer_id, offer, rank in (
+            ("=1+1", "", "1"),
+            ("c2", '10 %, "now"', "2"),
+            ("merged", "", "3"),
+        )
     ]
 
 
@@ -97,6 +106,7 @@ def test_personal_columns_are_for_the_owner_only(warehouse, tmp_path):
     assert [(row["customer_id"], row["email"]) for row in rows(written[1])] == [
         ("=1+1", ""),
         ("c2", "ann@example.com"),
+        ("merged", "bob@example.com"),
     ]
 
 
@@ -119,7 +129,8 @@ def test_nothing_is_made_when_nobody_asked(warehouse, tmp_path):
 def test_a_name_that_is_no_file_name_is_refused(warehouse, tmp_path, play_id):
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(
-            "update seeds.plays set play_id = ? where play_id = 'birthday'", [play_id]
+            "update intermediate.int_plays_started set play_id = ? where play_id = 'birthday'",
+            [play_id],
         )
     with pytest.raises(ValueError, match="small letters"):
         write(warehouse, tmp_path / "audiences")

@@ -8,9 +8,11 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from random import Random
 
-from shops.oracle import in_utc
+from shops.oracle import in_utc, read_seed
 
 FIRST_DAY = date(2024, 7, 1)
+# Each play runs from the day after its first contact: so do those of the seed.
+FIRST_CONTACTS = date(2024, 12, 31)
 CLOCKS = [time(0), time(0, 1), time(9, 30), time(13), time(23, 59)]
 TABLES = ["orders", "customers", "subscriptions", "carts", "feedback", "milestones", "contacts"]
 
@@ -25,6 +27,7 @@ class PlayShop:
         self.names = [f"k{number}" for number in range(customers)]
         for name in self.names:
             self.add_customer(name)
+        self.begin_plays()
 
     def chance(self, share):
         return self.random.random() < share
@@ -105,26 +108,56 @@ class PlayShop:
                 break
 
     def add_subscriptions(self, name):
+        """One after the other. Some end by a request, some by a pause; long ones are renewed."""
         day = self.day()
         for _ in range(self.random.choice([1, 1, 2, 3])):
             start, length = self.moment(day), self.random.choice([20, 61, 200])
             asked = self.random.choice([None, 5, 29, 30, 31, 45])
             end = self.moment(day + timedelta(days=length)) if asked else None
+            unit, count = self.random.choice([("month", 1)] * 4 + [("year", 1), ("month", 3)])
+            pause_ends = None
+            if end and self.chance(0.3):
+                asked = None
+                pause = self.random.choice([None, 1, 9, 40])
+                pause_ends = pause and self.moment(day + timedelta(days=length + pause))
             self.add(
                 "subscriptions",
                 customer_id=name,
                 started_at=start,
-                amount=Decimal("10.00"),
-                billing_interval="month",
+                effective_at=start,
+                status="active",
+                amount=Decimal("10.00") * (count if unit == "month" else 12),
+                billing_interval=unit,
+                interval_count=count,
+                current_period_ends_at=self.moment(day + timedelta(days=91 * count))
+                if self.chance(0.8)
+                else None,
                 cancel_requested_at=max(end - timedelta(days=asked), start) if asked else None,
-                ended_at=end,
+                ended_at=end if asked else None,
             )
             if not end:
                 break
+            if not asked:
+                self.pause(end, pause_ends)
             # Some come back at once, so that the end is none.
             day += timedelta(days=length + self.random.choice([0, 1, 2, 3, 40]))
             if self.chance(0.2):
                 break
+
+    def pause(self, start, end):
+        """Pause the latest subscription, told twice, and let it end at the end of the pause."""
+        active = self.tables["subscriptions"][-1]
+        paused = active | {"status": "paused", "current_period_ends_at": None}
+        self.tables["subscriptions"].append(paused | {"effective_at": start})
+        if end:
+            later = start + (end - start) / 2
+            ended = {"status": "canceled", "effective_at": end, "ended_at": end}
+            self.tables["subscriptions"] += [paused | {"effective_at": later}, paused | ended]
+
+    def begin_plays(self):
+        """Send a first contact for each play: nothing is due yet."""
+        for play in read_seed("plays"):
+            self.send(self.names[0], play["play_id"], None, FIRST_CONTACTS)
 
     def send_contacts(self, due, holdouts):
         """Send some of the due steps, some late, some twice; and some to nobody who is due.
@@ -132,6 +165,7 @@ class PlayShop:
         `due` has (customer, play, step, day), `holdouts` (customer, play, day of enrolment).
         """
         self.tables["contacts"] = []
+        self.begin_plays()
         for customer, play, step, day in due:
             for _ in range(self.random.choice([0, 1, 1, 1, 2])):
                 days_later = self.random.choice([-1, 0, 0, 1, 2, 9])

@@ -113,7 +113,7 @@ class EdgeShop(Shop):
 
     TABLES = (
         *("orders", "refunds", "customers", "subscriptions", "milestones"),
-        *("feedback", "tickets", "carts"),
+        *("feedback", "tickets", "carts", "contacts"),
     )
     FIRST_DAY = date(2023, 11, 20)
     # Leap day, and the ends of weeks, quarters and years. A week that belongs to two years. Both
@@ -155,6 +155,7 @@ class EdgeShop(Shop):
                 self.add_referral(customer_id)
                 self.add_milestones(customer_id)
             self.add_voice(customer_id, random.Random(f"voice {seed} {customer_id}"))
+            self.add_rewards(customer_id, random.Random(f"rewards {seed} {customer_id}"))
         for number, as_of in enumerate(self.AS_OF * 3 if "orders" in sells else ()):
             self.chance = random.Random(f"{seed} newcomer {number}")
             self.add_newcomer(f"n{number:02}", as_of - self.chance.randint(1, 40) * DAY)
@@ -324,6 +325,22 @@ class EdgeShop(Shop):
         for _ in range(self.chance.randint(0, 5)):
             order = self.pick(orders) if orders and self.happens(0.7) else None
             self.add_cart(self.pick([customer_id] * 5 + ["stranger"]), order)
+
+    def add_rewards(self, customer_id, chance):
+        """Rewards for referrals, too many and too few, and contacts that are none."""
+        self.chance = chance
+        for _ in range(self.pick([0, 0, 1, 2])):
+            contacts = self.tables["contacts"]
+            contacts.append(
+                {
+                    "contact_id": f"k{len(contacts)}",
+                    "customer_id": customer_id or "nobody",
+                    # No play of the seed, so that none begins.
+                    "play_id": "thanks",
+                    "step": self.pick(["reward", "reward", "1", None]),
+                    "sent_at": self.moment(),
+                }
+            )
 
     def add_feedback(self, customer_id, given_at):
         """An answer, or a complaint, and sometimes a second one that day."""
