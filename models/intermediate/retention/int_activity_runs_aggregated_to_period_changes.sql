@@ -1,3 +1,4 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 runs as (
@@ -116,6 +117,13 @@ customer_periods as (
     from changes
     inner join periods_of_days as days
         on changes.changed_on = days.date_day
+    {%- if is_dated %}
+    -- The period of a merge is counted apart, since it begins with what several customers were.
+    left join {{ ref('int_customers_traced') }} as dated
+        on changes.customer_id = dated.dated_customer_id and dated.is_same
+    where
+        coalesce(days.period_start > dated.applies_from and days.state_date <= dated.applies_until, true)
+    {%- endif %}
     group by
         changes.basis,
         changes.is_on_one_basis,
@@ -140,12 +148,18 @@ attribute_changes as (
             as returning_customers,
         sum(case when at_start = 1 and at_end = 0 then 1 else 0 end) as lost_customers,
         sum(case when at_start = 0 and at_end = 0 then 1 else 0 end) as lost_newcomers,
+        0 as merged_customers,
         sum(churn_events) as churn_events,
         sum(days_at_risk_by_changes) as days_at_risk_by_changes
 
     from customer_periods
+    {%- if is_dated %}
+    left join {{ ref('int_customers_traced') }} as dated
+        on customer_periods.customer_id = dated.dated_customer_id and dated.is_same
+    {%- endif %}
     inner join customers
-        on customer_periods.customer_id = customers.customer_id
+        on {{ 'coalesce(dated.customer_id, ' if is_dated }}customer_periods.customer_id{{ ')' if is_dated }}
+        = customers.customer_id
     group by
         customer_periods.basis,
         customer_periods.is_on_one_basis,
@@ -171,10 +185,17 @@ attribute_changes_on_every_basis as (
         returning_customers,
         lost_customers,
         lost_newcomers,
+        merged_customers,
         churn_events,
         days_at_risk_by_changes
     from attribute_changes
     where is_on_one_basis
+    {%- if is_dated %}
+
+    union all
+
+    select * from {{ ref('int_runs_aggregated_to_merge_periods') }}
+    {%- endif %}
 
 )
 
@@ -186,6 +207,7 @@ select
     sum(changes.returning_customers) as returning_customers,
     sum(changes.lost_customers) as lost_customers,
     sum(changes.lost_newcomers) as lost_newcomers,
+    sum(changes.merged_customers) as merged_customers,
     sum(changes.churn_events) as churn_events,
     sum(changes.days_at_risk_by_changes) as days_at_risk_by_changes
 

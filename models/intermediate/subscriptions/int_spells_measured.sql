@@ -20,6 +20,12 @@ spells as (
 
     from {{ ref('int_subscriptions_merged_to_spells') }} as spells
     cross join as_of
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    where spells.customer_id not in (
+        select dated_customer_id from {{ ref('int_accounts_dated') }}
+        where applies_until is not null
+    )
+    {%- endif %}
 
 ),
 

@@ -1,3 +1,4 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 versions as (
@@ -92,7 +93,11 @@ with_rate_of_terms as (
 select
     subscription_id,
     item_id,
+    {%- if is_dated %}
+    coalesce(accounts.dated_customer_id, with_rate_of_terms.customer_id) as customer_id,
+    {%- else %}
     customer_id,
+    {%- endif %}
     plan_id,
     status,
     next_status,
@@ -121,3 +126,8 @@ select
     ends_at
 
 from with_rate_of_terms
+{%- if is_dated %}
+-- Each version once for every dated customer whose account it names.
+left join {{ ref('int_accounts_dated') }} as accounts
+    on with_rate_of_terms.account_id = accounts.account_id
+{%- endif %}

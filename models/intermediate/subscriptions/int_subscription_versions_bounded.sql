@@ -55,9 +55,7 @@ with_placeholders as (
             with_latest.ended_at > {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}, false
         ) as has_placeholder_end,
         case
-            when
-                with_latest.current_period_ends_at
-                <= {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}
+            when with_latest.current_period_ends_at <= {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}
                 then with_latest.current_period_ends_at
         end as period_ends_at
 
@@ -189,6 +187,7 @@ select
     subscription_id,
     item as item_id,
     owner_id as customer_id,
+    {{ 'customer_id as account_id,' if var('merges_apply') == 'from_the_merge_on' }}
     plan_id,
     status,
     next_status,

@@ -1,4 +1,5 @@
 {%- set whole_days = var('switch_gap_hours') | int // 24 -%}
+{%- set of_a_customer = 'customer_id, ' if var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 as_of as (
@@ -112,8 +113,7 @@ with_pays as (
             else coalesce(versions.trial_over_at, versions.in_force_from)
         end as pays_from,
         case
-            when items.paid_from <= versions.in_force_from
-                then versions.can_pay and versions.is_in_force
+            when items.paid_from <= versions.in_force_from then versions.can_pay and versions.is_in_force
             when versions.status = 'past_due' and items.trial_from <= versions.in_force_from
                 then false
             else versions.may_pay_from is not null
@@ -137,7 +137,7 @@ paying_in_sequence as (
         in_force_to,
         is_ended,
         lag(in_force_to) over (
-            partition by subscription_id, item_id order by pays_from
+            partition by {{ of_a_customer }}subscription_id, item_id order by pays_from
         ) as paid_before_until
 
     from with_pays

@@ -1,3 +1,4 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 months as (
@@ -16,7 +17,11 @@ paying as (
 -- Paying just before the month's closing moment: begun before it, and not ended before it. Versions
 -- of one item never overlap, so each row of the join is another item of a subscription.
 select
+    {%- if is_dated %}
+    coalesce(customers.dated_customer_id, paying.customer_id) as customer_id,
+    {%- else %}
     paying.customer_id,
+    {%- endif %}
     {{ sorted_list("coalesce(paying.plan_id, '(none)')") }} as plans,
     months.month_number,
     cast(sum(paying.mrr) as decimal(18, 2)) as mrr,
@@ -34,4 +39,18 @@ inner join months
     on
         paying.pays_from < months.state_at
         and (paying.pays_to is null or paying.pays_to >= months.state_at)
+{%- if is_dated %}
+-- A dated customer has the month ends of those from whom it came, as each of them had them.
+left join {{ ref('int_customers_traced') }} as customers
+    on paying.customer_id = customers.earlier_customer_id
+where
+    coalesce(months.state_date > customers.earlier_applies_from, true)
+    and coalesce(months.state_date <= customers.earlier_applies_until, true)
+group by
+    coalesce(customers.dated_customer_id, paying.customer_id),
+    months.month_number,
+    months.month,
+    months.state_date
+{%- else %}
 group by paying.customer_id, months.month_number, months.month, months.state_date
+{%- endif %}

@@ -3,6 +3,7 @@ with
 stays as (
 
     select * from {{ ref('int_stages_aggregated_to_months') }}
+    where stage <> '(merged)'
 
 ),
 
@@ -27,7 +28,8 @@ durations as (
         month,
         days_in_stage,
         sum(stays) as stays,
-        sum(case when is_over then stays else 0 end) as ended
+        sum(case when is_over then stays else 0 end) as ended,
+        sum(case when not is_over then stays else 0 end) as going_on
 
     from stays
     group by {{ segment_sets(['side', 'stage', 'month', 'days_in_stage']) }}
@@ -98,7 +100,7 @@ stages as (
         side,
         stage,
         min(month) as first_month,
-        sum(stays - ended) as customers_now
+        sum(going_on) as customers_now
 
     from durations
     group by segment_name, segment_value, side, stage
@@ -116,6 +118,7 @@ entries_and_exits as (
         customers as entered_customers,
         0 as left_customers
     from flows
+    where to_stage <> '(merged)'
 
     union all
 
@@ -128,7 +131,7 @@ entries_and_exits as (
         0 as entered_customers,
         customers as left_customers
     from flows
-    where from_stage <> '(none)'
+    where from_stage not in ('(none)', '(merged)')
 
 ),
 
