@@ -13,16 +13,33 @@ stays as (
         changes.customer_id,
         changes.side,
         changes.stage,
-        changes.previous_stage,
-        changes.left_on,
+        nullif(changes.previous_stage, '(merged)') as previous_stage,
         cast({{ dbt.datediff("date '1970-01-01'", 'changes.entered_on', 'day') }} as bigint)
             as entered_day,
+        {%- if var('merges_apply') == 'from_the_merge_on' %}
+        -- the last stage of an account goes on until its merge
+        cast({{ dbt.datediff(
+            "date '1970-01-01'",
+            'nullif(changes.left_on, ' ~ local_date('merged_accounts.merged_at') ~ ')', 'day'
+        ) }} as bigint) as left_day,
+        cast({{ dbt.datediff(
+            "date '1970-01-01'",
+            'coalesce(' ~ local_date('merged_accounts.merged_at') ~ ', as_of.as_of)', 'day'
+        ) }} as bigint) as as_of_day
+        {%- else %}
         cast({{ dbt.datediff("date '1970-01-01'", 'changes.left_on', 'day') }} as bigint)
             as left_day,
         cast({{ dbt.datediff("date '1970-01-01'", 'as_of.as_of', 'day') }} as bigint) as as_of_day
+        {%- endif %}
 
     from {{ ref('fct_stage_changes') }} as changes
     cross join as_of
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    left join {{ ref('int_accounts_merged') }} as merged_accounts
+        on
+            changes.customer_id = merged_accounts.account_id
+            and merged_accounts.not_applied_reason is null
+    {%- endif %}
 
 )
 

@@ -55,8 +55,18 @@ observed_spells as (
         spells.started_on as first_day_at_risk
         {%- endif %}
 
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    -- the spells of the customers of today, as with to_all_history
+    from {{ ref('int_subscriptions_merged_to_spells') }} as spells
+    cross join {{ ref('int_as_of') }} as as_of
+    where spells.customer_id not in (
+        select dated_customer_id from {{ ref('int_accounts_dated') }}
+        where applies_until is not null
+    )
+    {%- else %}
     from {{ ref('fct_subscription_spells') }} as spells
     cross join {{ ref('int_as_of') }} as as_of
+    {%- endif %}
 
 ),
 
