@@ -52,9 +52,11 @@ left join merged_accounts
     on mart.customer_id = merged_accounts.account_id
 where
     customers.customer_id is null
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
-    and coalesce(mart.{{ day }} >= {{ local_date('merged_accounts.merged_at') }}, true)
-    {%- endif %}
+    and coalesce(
+        {{ var('merges_apply') == 'to_all_history' }}
+        or mart.{{ day }} >= {{ local_date('merged_accounts.merged_at') }},
+        true
+    )
 group by mart.customer_id
 {%- endfor %}
 

@@ -17,15 +17,18 @@ reported as (
 
     union distinct
 
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
     select customer_id from {{ ref('int_subscription_versions_priced') }}
     where
         is_trial
-        {%- if var('merges_apply') == 'from_the_merge_on' %}
         and customer_id not in (
             select dated_customer_id from {{ ref('int_accounts_dated') }}
             where applies_until is not null
         )
-        {%- endif %}
+    {%- else %}
+    select customer_id from {{ ref('int_subscription_versions_priced') }}
+    where is_trial
+    {%- endif %}
 
 )
 

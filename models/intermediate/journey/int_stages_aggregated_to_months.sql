@@ -1,9 +1,7 @@
 {%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
-{%- set is_over = 'stays.left_on is not null' -%}
-{%- if is_dated -%}
-    {#- A stay that a merge cut short is neither over nor going on. -#}
-    {%- set is_over = 'case when not stays.is_merged_away then stays.left_on is not null end' -%}
-{%- endif -%}
+{#- A stay that a merge cut short is neither over nor going on. -#}
+{%- set is_over = 'case when not stays.is_merged_away then stays.left_on is not null end' if is_dated
+    else 'stays.left_on is not null' -%}
 with
 
 as_of as (
@@ -51,7 +49,7 @@ customers_on_both_sides as (
 
 -- The stages of customers who only buy are counted once here. stays_on_every_side copies their counts to
 -- overall.
-stays as (
+{{ 'stays_of_everyone' if is_dated else 'stays' }} as (
 
     select
         'orders' as side,
@@ -81,7 +79,7 @@ stays as (
 {%- if is_dated %}
 
 -- Who leaves by a merge goes to (merged), a stage that nobody is in.
-stays_then as (
+stays as (
 
     select
         side,
@@ -92,7 +90,7 @@ stays_then as (
         left_on,
         is_on_one_side,
         false as is_merged_away
-    from stays
+    from stays_of_everyone
     where customer_id not in (select dated_customer_id from {{ ref('int_accounts_dated') }})
 
     union all
@@ -142,7 +140,7 @@ counted_stays as (
         {{ is_over }} as is_over,
         count(*) as stays
 
-    from {{ 'stays_then as ' if is_dated }}stays
+    from stays
     cross join as_of
     inner join customers
         on stays.customer_id = customers.customer_id

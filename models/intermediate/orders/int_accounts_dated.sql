@@ -3,7 +3,7 @@
 {%- set steps = 6 -%}
 with
 
-merges as (
+account_merges as (
 
     select
         merged_accounts.account_id,
@@ -23,14 +23,14 @@ accounts as (
     select
         account_id,
         customer_id
-    from merges
+    from account_merges
 
     union distinct
 
     select
         customer_id as account_id,
         customer_id
-    from merges
+    from account_merges
 
 ),
 
@@ -42,7 +42,7 @@ merge_days as (
         merged_on,
         lag(merged_on) over (partition by customer_id order by merged_on) as merged_before_on
 
-    from merges
+    from account_merges
     where merged_on is not null
     group by customer_id, merged_on
 
@@ -56,16 +56,16 @@ pointers_0 as (
         merge_days.merged_before_on as applies_from,
         merge_days.merged_on as applies_until,
         case
-            when coalesce(merges.merged_on < merge_days.merged_on, true)
-                then coalesce(merges.next_account_id, accounts.account_id)
+            when coalesce(account_merges.merged_on < merge_days.merged_on, true)
+                then coalesce(account_merges.next_account_id, accounts.account_id)
             else accounts.account_id
         end as pointer
 
     from accounts
     inner join merge_days
         on accounts.customer_id = merge_days.customer_id
-    left join merges
-        on accounts.account_id = merges.account_id
+    left join account_merges
+        on accounts.account_id = account_merges.account_id
 
 ),
 {%- for step in range(1, steps + 1) %}

@@ -109,15 +109,13 @@ numbered as (
     from (
         select
             *,
-            case
-                when is_carried_over and coalesce(lag(is_cut) over (
-                    partition by customer_then_id order by started_on, spell_number
-                ), false)
-                    then 0
-                else 1
-            end as begins_spell
+            case when is_carried_over and lag(is_cut) over a_customer then 0 else 1 end
+                as begins_spell
 
         from parts
+        window a_customer as (
+            partition by customer_then_id order by started_on, spell_number
+        )
     ) as parts_in_sequence
 
 ),

@@ -3,7 +3,17 @@ with
 
 versions as (
 
+    {%- if is_dated %}
+    -- Each version once for every dated customer whose account it names.
+    select
+        versions.*,
+        coalesce(accounts.dated_customer_id, versions.customer_id) as dated_customer_id
+    from {{ ref('int_subscription_versions_bounded') }} as versions
+    left join {{ ref('int_accounts_dated') }} as accounts
+        on versions.account_id = accounts.account_id
+    {%- else %}
     select * from {{ ref('int_subscription_versions_bounded') }}
+    {%- endif %}
 
 ),
 
@@ -93,11 +103,7 @@ with_rate_of_terms as (
 select
     subscription_id,
     item_id,
-    {%- if is_dated %}
-    coalesce(accounts.dated_customer_id, with_rate_of_terms.customer_id) as customer_id,
-    {%- else %}
-    customer_id,
-    {%- endif %}
+    {{ 'dated_customer_id as customer_id' if is_dated else 'customer_id' }},
     plan_id,
     status,
     next_status,
@@ -126,8 +132,3 @@ select
     ends_at
 
 from with_rate_of_terms
-{%- if is_dated %}
--- Each version once for every dated customer whose account it names.
-left join {{ ref('int_accounts_dated') }} as accounts
-    on with_rate_of_terms.account_id = accounts.account_id
-{%- endif %}

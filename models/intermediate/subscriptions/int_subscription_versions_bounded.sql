@@ -55,7 +55,9 @@ with_placeholders as (
             with_latest.ended_at > {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}, false
         ) as has_placeholder_end,
         case
-            when with_latest.current_period_ends_at <= {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}
+            when
+                with_latest.current_period_ends_at
+                <= {{ dbt.dateadd('year', 10, 'as_of.as_of_at') }}
                 then with_latest.current_period_ends_at
         end as period_ends_at
 

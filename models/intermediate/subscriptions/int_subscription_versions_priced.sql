@@ -113,7 +113,8 @@ with_pays as (
             else coalesce(versions.trial_over_at, versions.in_force_from)
         end as pays_from,
         case
-            when items.paid_from <= versions.in_force_from then versions.can_pay and versions.is_in_force
+            when items.paid_from <= versions.in_force_from
+                then versions.can_pay and versions.is_in_force
             when versions.status = 'past_due' and items.trial_from <= versions.in_force_from
                 then false
             else versions.may_pay_from is not null

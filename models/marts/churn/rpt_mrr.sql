@@ -1,4 +1,5 @@
 {%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
+{%- set customer_id = 'customer_of_today_id' if is_dated else 'customer_id' -%}
 with
 
 months as (
@@ -47,8 +48,7 @@ totals as (
 
     from customer_months
     inner join customers
-        on {{ 'customer_months.customer_of_today_id' if is_dated else 'customer_months.customer_id' }}
-        = customers.customer_id
+        on customer_months.{{ customer_id }} = customers.customer_id
     group by {{ segment_sets(['month']) }}
 
 ),
