@@ -117,11 +117,7 @@ RULES: dict[str, Rule] = {
     "recurring_discount_counts": _BOOLEAN,
     "nrr_includes_reactivation": _BOOLEAN,
     "free_orders_count": _BOOLEAN,
-    # The other word of practice, from_the_merge_on, would need reports that carry customers over.
-    "merges_apply": Rule(
-        "to_all_history; from_the_merge_on cannot be computed yet",
-        lambda value: value == "to_all_history",
-    ),
+    "merges_apply": _one_of("to_all_history", "from_the_merge_on"),
     "landmark_days": _whole_number(1, 89),
     "referral_reward": _number(0, 1_000_000),
     "rfm_window_months": _whole_number(1),

@@ -67,6 +67,7 @@ in_clv as (
 on_the_journey as (
 
     select count(distinct customer_id) as customers from {{ ref('fct_stage_changes') }}
+    where left_on is null
 
 )
 

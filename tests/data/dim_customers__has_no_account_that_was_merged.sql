@@ -3,12 +3,14 @@
     'dim_customers, referred by': (ref('dim_customers'), 'referred_by_customer_id'),
     'fct_orders': (ref('fct_orders'), 'customer_id'),
     'fct_customer_months': (ref('fct_customer_months'), 'customer_id'),
-    'fct_subscription_spells': (ref('fct_subscription_spells'), 'customer_id'),
-    'fct_mrr_movements': (ref('fct_mrr_movements'), 'customer_id'),
     'fct_customer_value': (ref('fct_customer_value'), 'customer_id'),
-    'fct_stage_changes': (ref('fct_stage_changes'), 'customer_id'),
     'fct_customer_scores': (ref('fct_customer_scores'), 'customer_id'),
     'fct_play_enrollments': (ref('fct_play_enrollments'), 'customer_id'),
+} -%}
+{%- set tables_of_times = {
+    'fct_subscription_spells': (ref('fct_subscription_spells'), 'started_on'),
+    'fct_mrr_movements': (ref('fct_mrr_movements'), 'month'),
+    'fct_stage_changes': (ref('fct_stage_changes'), 'entered_on'),
 } -%}
 with
 
@@ -31,6 +33,31 @@ from {{ relation }} as mart
 inner join merged_accounts
     on mart.{{ column }} = merged_accounts.account_id
 group by merged_accounts.account_id
+{%- endfor %}
+
+{%- for table_name, (relation, day) in tables_of_times.items() %}
+
+union all
+
+-- An account names a customer before its merge only, and never unless the var says so.
+select
+    '{{ table_name }}' as table_name,
+    mart.customer_id as account_id,
+    count(*) as records
+
+from {{ relation }} as mart
+left join {{ ref('dim_customers') }} as customers
+    on mart.customer_id = customers.customer_id
+left join merged_accounts
+    on mart.customer_id = merged_accounts.account_id
+where
+    customers.customer_id is null
+    and coalesce(
+        {{ var('merges_apply') == 'to_all_history' }}
+        or mart.{{ day }} >= {{ local_date('merged_accounts.merged_at') }},
+        true
+    )
+group by mart.customer_id
 {%- endfor %}
 
 union all

@@ -14,11 +14,14 @@ orders as (
 
 spells as (
 
+    -- a spell from before a merge may be told of the account of then
     select
-        customer_id,
-        min(started_on) as first_paid_on
-    from {{ ref('fct_subscription_spells') }}
-    group by customer_id
+        coalesce(merged_accounts.customer_id, spells.customer_id) as customer_id,
+        min(spells.started_on) as first_paid_on
+    from {{ ref('fct_subscription_spells') }} as spells
+    left join {{ ref('int_accounts_merged') }} as merged_accounts
+        on spells.customer_id = merged_accounts.account_id
+    group by coalesce(merged_accounts.customer_id, spells.customer_id)
 
 )
 

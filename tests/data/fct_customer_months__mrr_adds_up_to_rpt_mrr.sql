@@ -23,5 +23,10 @@ where
     mrr.segment_name = 'all'
     and (
         mrr.closing_mrr <> coalesce(customer_months.mrr, 0)
+        {%- if var('merges_apply') == 'from_the_merge_on' %}
+        -- before a merge several customers of then are one of today
+        or mrr.customers_at_end < coalesce(customer_months.customers, 0)
+        {%- else %}
         or mrr.customers_at_end <> coalesce(customer_months.customers, 0)
+        {%- endif %}
     )

@@ -18,7 +18,13 @@ select
 
 from movements
 where
-    (movement = 'new') <> (movement_number = 1)
+    (
+        (movement = 'new') <> (movement_number = 1)
+        {%- if var('merges_apply') == 'from_the_merge_on' %}
+        -- the first movement of who got a merged account goes on from what that account paid
+        and customer_id not in (select customer_then_id from {{ ref('int_accounts_dated') }})
+        {%- endif %}
+    )
     or (movement = 'new') <> (new_mrr > 0)
     or (movement = 'reactivation') <> (reactivation_mrr > 0)
     or (movement = 'expansion') <> (expansion_mrr > 0)

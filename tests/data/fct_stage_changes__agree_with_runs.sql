@@ -1,4 +1,6 @@
 {#- As many days in an active stage as in runs, per customer. The counts of each month end are another law. -#}
+{%- set runs = ref('int_activities_merged_to_runs') -%}
+{%- if var('merges_apply') == 'from_the_merge_on' -%}{%- set runs = ref('int_runs_dated') -%}{%- endif %}
 with
 
 as_of as (
@@ -37,7 +39,7 @@ days as (
         -{{ dbt.datediff('runs.started_on', 'coalesce(runs.ended_on, as_of.as_of)', 'day') }}
             as days
 
-    from {{ ref('int_activities_merged_to_runs') }} as runs
+    from {{ runs }} as runs
     cross join as_of
 
 )

@@ -1,4 +1,11 @@
 {#- Sums of days and of squares of days: a sort of all customers would cost more, and say the same. -#}
+{%- set left_on, end_on = 'changes.left_on', 'as_of.as_of' -%}
+{%- if var('merges_apply') == 'from_the_merge_on' -%}
+{#- The last stage of an account goes on until its merge. -#}
+{%- set merged_on = local_date('merged_accounts.merged_at') -%}
+{%- set left_on = 'nullif(changes.left_on, ' ~ merged_on ~ ')' -%}
+{%- set end_on = 'coalesce(' ~ merged_on ~ ', as_of.as_of)' -%}
+{%- endif -%}
 with
 
 as_of as (
@@ -13,16 +20,20 @@ stays as (
         changes.customer_id,
         changes.side,
         changes.stage,
-        changes.previous_stage,
-        changes.left_on,
+        nullif(changes.previous_stage, '(merged)') as previous_stage,
         cast({{ dbt.datediff("date '1970-01-01'", 'changes.entered_on', 'day') }} as bigint)
             as entered_day,
-        cast({{ dbt.datediff("date '1970-01-01'", 'changes.left_on', 'day') }} as bigint)
-            as left_day,
-        cast({{ dbt.datediff("date '1970-01-01'", 'as_of.as_of', 'day') }} as bigint) as as_of_day
+        cast({{ dbt.datediff("date '1970-01-01'", left_on, 'day') }} as bigint) as left_day,
+        cast({{ dbt.datediff("date '1970-01-01'", end_on, 'day') }} as bigint) as as_of_day
 
     from {{ ref('fct_stage_changes') }} as changes
     cross join as_of
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    left join {{ ref('int_accounts_merged') }} as merged_accounts
+        on
+            changes.customer_id = merged_accounts.account_id
+            and merged_accounts.not_applied_reason is null
+    {%- endif %}
 
 )
 

@@ -25,5 +25,5 @@ where
     or (
         ended_on is not null
         and is_voluntary is null
-        and end_reason not in ('term completed', 'incomplete', '(unmapped)')
+        and end_reason not in ('term completed', 'incomplete', '(unmapped)', 'merged')
     )

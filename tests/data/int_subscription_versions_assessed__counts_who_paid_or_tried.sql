@@ -10,12 +10,25 @@ counted as (
 
 reported as (
 
-    select customer_id from {{ ref('fct_subscription_spells') }}
+    select coalesce(merged_accounts.customer_id, spells.customer_id) as customer_id
+    from {{ ref('fct_subscription_spells') }} as spells
+    left join {{ ref('int_accounts_merged') }} as merged_accounts
+        on spells.customer_id = merged_accounts.account_id
 
     union distinct
 
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    select customer_id from {{ ref('int_subscription_versions_priced') }}
+    where
+        is_trial
+        and customer_id not in (
+            select dated_customer_id from {{ ref('int_accounts_dated') }}
+            where applies_until is not null
+        )
+    {%- else %}
     select customer_id from {{ ref('int_subscription_versions_priced') }}
     where is_trial
+    {%- endif %}
 
 )
 

@@ -27,6 +27,15 @@ paid as (
         on
             months.state_at > paying.pays_from
             and (paying.pays_to is null or months.state_at <= paying.pays_to)
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    left join {{ ref('int_customers_traced') }} as dated_customers
+        on
+            paying.customer_id = dated_customers.dated_customer_id
+            and dated_customers.is_same
+    where
+        coalesce(months.state_date > dated_customers.applies_from, true)
+        and coalesce(months.state_date <= dated_customers.applies_until, true)
+    {%- endif %}
     group by months.period_start
 
 )

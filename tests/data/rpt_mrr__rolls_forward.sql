@@ -27,6 +27,11 @@ where
     <> closing_mrr
     or closing_mrr <> next_opening_mrr
     or customers_at_start + new_customers + reactivated_customers - churned_customers
+    - merged_customers
     <> customers_at_end
+    or merged_customers < 0
+    {%- if var('merges_apply') == 'to_all_history' %}
+    or merged_customers > 0
+    {%- endif %}
     or customers_at_end <> next_customers_at_start
     or {{ dbt.dateadd('month', 1, 'month') }} <> next_month

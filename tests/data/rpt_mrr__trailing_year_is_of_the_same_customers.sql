@@ -38,6 +38,13 @@ left join kept
     on mrr.month = kept.month
 where
     mrr.segment_name = 'all'
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    -- earlier months have the customers of then
+    and mrr.month > (
+        select coalesce(max(applies_from), date '0001-01-01')
+        from {{ ref('int_accounts_dated') }}
+    )
+    {%- endif %}
     and (
         abs(mrr.nrr_trailing_12m * kept.mrr_then - kept.mrr_today) > 1e-6
         or abs(mrr.grr_trailing_12m * kept.mrr_then - kept.kept_mrr) > 1e-6

@@ -1,4 +1,6 @@
 {#- A run is at risk from its first day to the day on which it ends, without going by periods. -#}
+{%- set runs = ref('int_activities_merged_to_runs') -%}
+{%- if var('merges_apply') == 'from_the_merge_on' -%}{%- set runs = ref('int_runs_dated') -%}{%- endif %}
 with
 
 runs as (
@@ -9,12 +11,19 @@ runs as (
             case
                 when runs.ended_on is null
                     then {{ dbt.datediff('runs.started_on', 'as_of.as_of', 'day') }}
+                {%- if var('merges_apply') == 'from_the_merge_on' %}
+                when runs.is_cut then {{ dbt.datediff('runs.started_on', 'runs.ended_on', 'day') }}
+                {%- endif %}
                 else {{ dbt.datediff('runs.started_on', 'runs.ended_on', 'day') }} + 1
             end
         ) as days_at_risk,
+        {%- if var('merges_apply') == 'from_the_merge_on' %}
+        count(case when not runs.is_cut then runs.ended_on end) as ended_runs
+        {%- else %}
         count(runs.ended_on) as ended_runs
+        {%- endif %}
 
-    from {{ ref('int_activities_merged_to_runs') }} as runs
+    from {{ runs }} as runs
     cross join {{ ref('int_as_of') }} as as_of
     group by runs.basis
 

@@ -1,4 +1,6 @@
 {#- Counts the runs that started before a boundary, less the runs that ended before it. No run is cut into periods. -#}
+{%- set runs = ref('int_activities_merged_to_runs') -%}
+{%- if var('merges_apply') == 'from_the_merge_on' -%}{%- set runs = ref('int_runs_dated') -%}{%- endif %}
 with
 
 periods as (
@@ -9,7 +11,7 @@ periods as (
 
 runs as (
 
-    select * from {{ ref('int_activities_merged_to_runs') }}
+    select * from {{ runs }}
 
 ),
 

@@ -13,8 +13,13 @@ select
 
 from {{ ref('rpt_retention_rates') }}
 where
-    least(customers_at_start, customers_at_end, customer_days_at_risk) < 0
-    or lost_customers > customers_at_start
+    least(customers_at_start, customers_at_end, customer_days_at_risk, merged_customers) < 0
+    or lost_customers + merged_customers > customers_at_start
+    or customers_at_start + new_customers + returning_customers - lost_customers - merged_customers
+    <> customers_at_end
+    {%- if var('merges_apply') == 'to_all_history' %}
+    or merged_customers > 0
+    {%- endif %}
     -- A customer who is lost has ended a run. The day on which a run ends is a day at risk.
     or lost_customers + lost_newcomers > churn_events
     or churn_events > customer_days_at_risk

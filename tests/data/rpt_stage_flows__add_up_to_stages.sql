@@ -11,7 +11,7 @@ ends as (
         customers as gone,
         0 as entered
     from {{ ref('rpt_stage_flows') }}
-    where from_stage <> '(none)'
+    where from_stage not in ('(none)', '(merged)')
 
     union all
 
@@ -24,6 +24,7 @@ ends as (
         0 as gone,
         customers as entered
     from {{ ref('rpt_stage_flows') }}
+    where to_stage <> '(merged)'
 
     union all
 

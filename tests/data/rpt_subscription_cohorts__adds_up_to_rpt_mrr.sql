@@ -15,7 +15,10 @@ cohorts as (
 
 subscribers as (
 
-    select count(distinct customer_id) as customers from {{ ref('fct_subscription_spells') }}
+    select count(distinct coalesce(merged_accounts.customer_id, spells.customer_id)) as customers
+    from {{ ref('fct_subscription_spells') }} as spells
+    left join {{ ref('int_accounts_merged') }} as merged_accounts
+        on spells.customer_id = merged_accounts.account_id
 
 ),
 
@@ -41,6 +44,13 @@ left join cohorts
     on mrr.month = cohorts.period_start
 where
     mrr.segment_name = 'all'
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    -- earlier months have the customers of then
+    and mrr.month > (
+        select coalesce(max(applies_from), date '0001-01-01')
+        from {{ ref('int_accounts_dated') }}
+    )
+    {%- endif %}
     and (
         mrr.closing_mrr <> coalesce(cohorts.mrr, 0)
         or mrr.customers_at_end <> coalesce(cohorts.customers, 0)

@@ -39,6 +39,22 @@ bad_durations as (
 
 ),
 
+-- With both values of merges_apply, survival is that of the customers of today.
+spells_of_today as (
+
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    select * from {{ ref('int_subscriptions_merged_to_spells') }}
+    where
+        customer_id not in (
+            select dated_customer_id from {{ ref('int_accounts_dated') }}
+            where applies_until is not null
+        )
+    {%- else %}
+    select * from {{ ref('fct_subscription_spells') }}
+    {%- endif %}
+
+),
+
 -- A spell is at risk from the day of its start, or from the day after it was first observed.
 observed_spells as (
 
@@ -55,7 +71,7 @@ observed_spells as (
         spells.started_on as first_day_at_risk
         {%- endif %}
 
-    from {{ ref('fct_subscription_spells') }} as spells
+    from spells_of_today as spells
     cross join {{ ref('int_as_of') }} as as_of
 
 ),

@@ -21,7 +21,27 @@ accounts as (
 
 customer_days as (
 
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    select
+        customer_id,
+        is_purchase_day,
+        purchase_number,
+        activity_date,
+        previous_purchase_date
+    from {{ ref('int_customer_days_sequenced') }}
+
+    union all
+
+    select
+        customer_id,
+        is_purchase_day,
+        purchase_number,
+        activity_date,
+        previous_purchase_date
+    from {{ ref('int_customer_days_dated') }}
+    {%- else %}
     select * from {{ ref('int_customer_days_sequenced') }}
+    {%- endif %}
 
 ),
 

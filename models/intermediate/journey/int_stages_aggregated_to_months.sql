@@ -1,3 +1,7 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
+{#- A stay that a merge cut short is neither over nor going on. -#}
+{%- set is_over = 'case when not stays.is_merged_away then stays.left_on is not null end' if is_dated
+    else 'stays.left_on is not null' -%}
 with
 
 as_of as (
@@ -37,7 +41,7 @@ customers_on_both_sides as (
 ),
 
 -- The stages of customers who only buy are counted once here. Their counts are copied to overall below.
-stays as (
+{{ 'stays_of_everyone' if is_dated else 'stays' }} as (
 
     select
         'orders' as side,
@@ -64,6 +68,52 @@ stays as (
     from best_stages
 
 ),
+{%- if is_dated %}
+
+-- Who leaves by a merge goes to (merged), a stage that nobody is in.
+stays as (
+
+    select
+        side,
+        customer_id,
+        stage,
+        previous_stage,
+        entered_on,
+        left_on,
+        is_on_one_side,
+        false as is_merged_away
+    from stays_of_everyone
+    where customer_id not in (select dated_customer_id from {{ ref('int_accounts_dated') }})
+
+    union all
+
+    select
+        side,
+        customer_of_today_id as customer_id,
+        stage,
+        previous_stage,
+        entered_on,
+        left_on,
+        false as is_on_one_side,
+        is_merged_away
+    from {{ ref('int_stages_dated') }}
+
+    union all
+
+    select
+        side,
+        customer_of_today_id as customer_id,
+        '(merged)' as stage,
+        stage as previous_stage,
+        left_on as entered_on,
+        left_on,
+        false as is_on_one_side,
+        false as is_merged_away
+    from {{ ref('int_stages_dated') }}
+    where is_merged_away
+
+),
+{%- endif %}
 
 -- One number stands for the attributes here, since texts are slow keys (decision 0007). A stay that goes
 -- on is observed until the last day.
@@ -79,7 +129,7 @@ counted_stays as (
         {{ dbt.datediff(
             'stays.entered_on', 'coalesce(stays.left_on, as_of.last_day)', 'day'
         ) }} as days_in_stage,
-        stays.left_on is not null as is_over,
+        {{ is_over }} as is_over,
         count(*) as stays
 
     from stays
@@ -96,7 +146,7 @@ counted_stays as (
         {{ dbt.datediff(
             'stays.entered_on', 'coalesce(stays.left_on, as_of.last_day)', 'day'
         ) }},
-        stays.left_on is not null
+        {{ is_over }}
 
 )
 

@@ -3,6 +3,7 @@ with
 stays as (
 
     select * from {{ ref('int_stages_aggregated_to_months') }}
+    where stage <> '(merged)'
 
 ),
 
@@ -63,7 +64,8 @@ grouped_durations as (
         stays.month,
         stays.days_in_stage,
         cast(sum(stays.stays) as bigint) as stays,
-        cast(sum(case when stays.is_over then stays.stays else 0 end) as bigint) as ended
+        cast(sum(case when stays.is_over then stays.stays else 0 end) as bigint) as ended,
+        cast(sum(case when not stays.is_over then stays.stays else 0 end) as bigint) as ongoing
 
     from stays
     inner join stages
@@ -80,7 +82,8 @@ durations as (
         grouped_durations.month,
         grouped_durations.days_in_stage,
         cast(sum(grouped_durations.stays) as bigint) as stays,
-        cast(sum(grouped_durations.ended) as bigint) as ended
+        cast(sum(grouped_durations.ended) as bigint) as ended,
+        cast(sum(grouped_durations.ongoing) as bigint) as ongoing
 
     from grouped_durations
     inner join segments
@@ -140,7 +143,7 @@ counted as (
         stage_number,
         month,
         sum(stays) as stays,
-        sum(ended) as ended_stays,
+        sum(ongoing) as ongoing_stays,
         min(case when round(survival, 12) <= 0.5 then days_in_stage end) as median_days_in_stage
 
     from with_survival
@@ -154,7 +157,7 @@ select
     stages.side,
     stages.stage,
     cast(counted.stays as bigint) as stays,
-    cast(counted.ended_stays as bigint) as ended_stays,
+    cast(counted.ongoing_stays as bigint) as ongoing_stays,
     counted.median_days_in_stage,
     counted.month
 

@@ -1,8 +1,3 @@
-{%- if var('merges_apply') == 'from_the_merge_on' -%}
-    {{ exceptions.raise_compiler_error(
-        "merges_apply: from_the_merge_on cannot be computed yet; give to_all_history"
-    ) }}
-{%- endif -%}
 {#- Each step doubles how far an account looks ahead: 6 steps are enough for chains of 64 links. -#}
 {%- set steps = 6 -%}
 with

@@ -27,6 +27,18 @@ activities as (
         active_until
     from customer_days
     where is_purchase_day
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+
+    union all
+
+    select
+        'orders' as basis,
+        customer_id,
+        activity_date as active_from,
+        active_until
+    from {{ ref('int_customer_days_dated') }}
+    where is_purchase_day
+    {%- endif %}
 
     union all
 

@@ -1,3 +1,5 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
+{%- set today_id = 'customer_of_today_id' if is_dated else 'customer_id' -%}
 with
 
 runs as (
@@ -37,9 +39,8 @@ customers_on_both_bases as (
 
 ),
 
--- Most customers only buy or only subscribe. Their runs on 'any' are the runs of their one basis.
--- They are counted once here, and attribute_changes_on_every_basis copies their counts to 'any':
--- that halves the work of this model (docs/decisions/0008-retention-from-changes.md).
+-- Most customers have one basis, and the same runs on 'any'. attribute_changes_on_every_basis copies
+-- their counts: that halves the work (docs/decisions/0008-retention-from-changes.md).
 counted_runs as (
 
     select
@@ -95,6 +96,7 @@ customer_periods as (
         changes.basis,
         changes.is_on_one_basis,
         changes.customer_id,
+        {{ 'coalesce(dated.customer_id, changes.customer_id) as ' ~ today_id ~ ',' if is_dated }}
         days.period_grain,
         days.period_number,
         max(case when changes.started_on < days.period_start then 1 else 0 end) as at_start,
@@ -116,10 +118,18 @@ customer_periods as (
     from changes
     inner join periods_of_days as days
         on changes.changed_on = days.date_day
+    {%- if is_dated %}
+    left join {{ ref('int_customers_traced') }} as dated
+        on changes.customer_id = dated.dated_customer_id and dated.is_same
+    where
+        coalesce(days.period_start > dated.applies_from, true)
+        and coalesce(days.state_date <= dated.applies_until, true)
+    {%- endif %}
     group by
         changes.basis,
         changes.is_on_one_basis,
         changes.customer_id,
+        {{ 'coalesce(dated.customer_id, changes.customer_id),' if is_dated }}
         days.period_grain,
         days.period_number
 
@@ -140,12 +150,13 @@ attribute_changes as (
             as returning_customers,
         sum(case when at_start = 1 and at_end = 0 then 1 else 0 end) as lost_customers,
         sum(case when at_start = 0 and at_end = 0 then 1 else 0 end) as lost_newcomers,
+        0 as merged_customers,
         sum(churn_events) as churn_events,
         sum(days_at_risk_by_changes) as days_at_risk_by_changes
 
     from customer_periods
     inner join customers
-        on customer_periods.customer_id = customers.customer_id
+        on customer_periods.{{ today_id }} = customers.customer_id
     group by
         customer_periods.basis,
         customer_periods.is_on_one_basis,
@@ -171,10 +182,17 @@ attribute_changes_on_every_basis as (
         returning_customers,
         lost_customers,
         lost_newcomers,
+        merged_customers,
         churn_events,
         days_at_risk_by_changes
     from attribute_changes
     where is_on_one_basis
+    {%- if is_dated %}
+
+    union all
+
+    select * from {{ ref('int_runs_aggregated_to_merge_periods') }}
+    {%- endif %}
 
 )
 
@@ -186,6 +204,7 @@ select
     sum(changes.returning_customers) as returning_customers,
     sum(changes.lost_customers) as lost_customers,
     sum(changes.lost_newcomers) as lost_newcomers,
+    sum(changes.merged_customers) as merged_customers,
     sum(changes.churn_events) as churn_events,
     sum(changes.days_at_risk_by_changes) as days_at_risk_by_changes
 

@@ -8,6 +8,19 @@ as_of as (
 
 ),
 
+spells_of_today as (
+
+    select * from {{ ref('int_subscriptions_merged_to_spells') }}
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    where
+        customer_id not in (
+            select dated_customer_id from {{ ref('int_accounts_dated') }}
+            where applies_until is not null
+        )
+    {%- endif %}
+
+),
+
 -- A running spell is observed until the last day. A spell that began before its end would have been
 -- recorded enters the observation late.
 spells as (
@@ -18,7 +31,7 @@ spells as (
         coalesce(spells.ended_on, as_of.last_day) as observed_until,
         case when spells.started_on < {{ observed_from }} then {{ observed_from }} end as entered_on
 
-    from {{ ref('int_subscriptions_merged_to_spells') }} as spells
+    from spells_of_today as spells
     cross join as_of
 
 ),

@@ -1,8 +1,19 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 versions as (
 
+    {%- if is_dated %}
+    -- Each version once for every dated customer whose account it names.
+    select
+        versions.*,
+        coalesce(accounts.dated_customer_id, versions.customer_id) as dated_customer_id
+    from {{ ref('int_subscription_versions_bounded') }} as versions
+    left join {{ ref('int_accounts_dated') }} as accounts
+        on versions.account_id = accounts.account_id
+    {%- else %}
     select * from {{ ref('int_subscription_versions_bounded') }}
+    {%- endif %}
 
 ),
 
@@ -92,7 +103,7 @@ with_rate_of_terms as (
 select
     subscription_id,
     item_id,
-    customer_id,
+    {{ 'dated_customer_id as customer_id' if is_dated else 'customer_id' }},
     plan_id,
     status,
     next_status,

@@ -188,6 +188,7 @@ select
     subscription_id,
     item as item_id,
     owner_id as customer_id,
+    {{ 'customer_id as account_id,' if var('merges_apply') == 'from_the_merge_on' }}
     plan_id,
     status,
     next_status,

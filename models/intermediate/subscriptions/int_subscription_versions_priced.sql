@@ -1,4 +1,5 @@
 {%- set whole_days = var('switch_gap_hours') | int // 24 -%}
+{%- set of_a_customer = 'customer_id, ' if var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 as_of as (
@@ -136,7 +137,7 @@ paying_in_sequence as (
         in_force_to,
         is_ended,
         lag(in_force_to) over (
-            partition by subscription_id, item_id order by pays_from
+            partition by {{ of_a_customer }}subscription_id, item_id order by pays_from
         ) as paid_before_until
 
     from with_pays

@@ -1,13 +1,18 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 customer_months as (
 
+    {%- if is_dated %}
+    select * from {{ ref('int_customer_months_dated') }}
+    {%- else %}
     select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
+    {%- endif %}
 
 )
 
 select
-    customer_id,
+    {{ 'customer_then_id as customer_id' if is_dated else 'customer_id' }},
     movement,
     plans_before,
     plans_after,

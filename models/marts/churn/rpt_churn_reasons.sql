@@ -2,7 +2,11 @@ with
 
 churned as (
 
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    select * from {{ ref('int_customer_months_dated') }}
+    {%- else %}
     select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
+    {%- endif %}
     where movement = 'churn'
 
 ),

@@ -1,3 +1,5 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
+{%- set customer_id = 'customer_of_today_id' if is_dated else 'customer_id' -%}
 with
 
 months as (
@@ -8,7 +10,11 @@ months as (
 
 customer_months as (
 
+    {%- if is_dated %}
+    select * from {{ ref('int_customer_months_dated') }}
+    {%- else %}
     select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
+    {%- endif %}
 
 ),
 
@@ -42,7 +48,7 @@ totals as (
 
     from customer_months
     inner join customers
-        on customer_months.customer_id = customers.customer_id
+        on customer_months.{{ customer_id }} = customers.customer_id
     group by {{ segment_sets(['month']) }}
 
 ),
@@ -95,6 +101,8 @@ every_month as (
 
 ),
 
+-- Accounts that were merged in the month are one customer in its movements. Those who paid at the last
+-- month's end and are no customer of their own now are merged customers.
 -- The retained revenue is the part of the opening revenue that is there at the month's end. Whether
 -- reactivated revenue counts is the policy nrr_includes_reactivation.
 with_bases as (
@@ -108,6 +116,13 @@ with_bases as (
         opening_mrr - contraction_mrr - churned_mrr as gross_retained_mrr,
         contraction_mrr + churned_mrr as lost_mrr,
         new_mrr + reactivation_mrr + expansion_mrr as gained_mrr,
+        {%- if is_dated %}
+        coalesce(
+            lag(customers_at_end) over (partition by segment_name, segment_value order by month), 0
+        ) - customers_at_start as merged_customers,
+        {%- else %}
+        0 as merged_customers,
+        {%- endif %}
         lag(closing_mrr, 12) over (
             partition by segment_name, segment_value order by month
         ) as mrr_12_months_ago
@@ -129,12 +144,13 @@ select
     cast(closing_mrr as decimal(18, 2)) as closing_mrr,
     cast(committed_mrr as decimal(18, 2)) as committed_mrr,
     cast(closing_mrr * 12 as decimal(18, 2)) as arr,
-    cast(customers_at_start as bigint) as customers_at_start,
+    cast(customers_at_start + merged_customers as bigint) as customers_at_start,
     cast(customers_at_end as bigint) as customers_at_end,
     cast(new_customers as bigint) as new_customers,
     cast(reactivated_customers as bigint) as reactivated_customers,
     cast(churned_customers as bigint) as churned_customers,
     cast(short_lived_customers as bigint) as short_lived_customers,
+    cast(merged_customers as bigint) as merged_customers,
     {{ round_to_cent(safe_divide('closing_mrr', 'customers_at_end')) }} as arpa,
     {{ safe_divide('net_retained_mrr', 'opening_mrr') }} as nrr,
     {{ safe_divide('gross_retained_mrr', 'opening_mrr') }} as grr,

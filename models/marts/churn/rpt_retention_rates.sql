@@ -23,6 +23,7 @@ period_changes as (
         sum(returning_customers) as returning_customers,
         sum(lost_customers) as lost_customers,
         sum(lost_newcomers) as lost_newcomers,
+        sum(merged_customers) as merged_customers,
         sum(churn_events) as churn_events,
         sum(days_at_risk_by_changes) as days_at_risk_by_changes
 
@@ -53,9 +54,8 @@ first_orders as (
 
 ),
 
--- Every period since the segment's first customer, also the periods in which nothing changed. Old
--- customers look new before everyone had the time to order again. Ends of subscriptions before
--- subscriptions_observed_from were not recorded.
+-- Every period since the segment's first customer, also those without a change. Old customers look new
+-- before everyone had the time to order again, and ends before subscriptions_observed_from are unknown.
 every_period as (
 
     select
@@ -83,6 +83,7 @@ every_period as (
         coalesce(period_changes.returning_customers, 0) as returning_customers,
         coalesce(period_changes.lost_customers, 0) as lost_customers,
         coalesce(period_changes.lost_newcomers, 0) as lost_newcomers,
+        coalesce(period_changes.merged_customers, 0) as merged_customers,
         coalesce(period_changes.churn_events, 0) as churn_events,
         coalesce(period_changes.days_at_risk_by_changes, 0) as days_at_risk_by_changes
 
@@ -102,12 +103,12 @@ every_period as (
 
 ),
 
--- All customers who came, less all who left, from the first period on.
+-- All customers who came, less all who left or were merged into others, from the first period on.
 with_customers_at_end as (
 
     select
         *,
-        sum(new_customers + returning_customers - lost_customers) over (
+        sum(new_customers + returning_customers - lost_customers - merged_customers) over (
             partition by basis, segment_name, segment_value, period_grain
             order by period_number
             rows between unbounded preceding and current row
@@ -121,9 +122,11 @@ with_customers_at_start as (
 
     select
         *,
-        customers_at_end - new_customers - returning_customers + lost_customers
-            as customers_at_start,
-        customers_at_end - new_customers - returning_customers as retained_customers
+        customers_at_end - new_customers - returning_customers as retained_customers,
+        -- accounts that were merged in the period are one customer in its rates
+        customers_at_end - new_customers - returning_customers + lost_customers as persons_at_start,
+        customers_at_end - new_customers - returning_customers + lost_customers + merged_customers
+            as customers_at_start
 
     from with_customers_at_end
 
@@ -183,20 +186,17 @@ select
     cast(rates.returning_customers as bigint) as returning_customers,
     cast(rates.lost_customers as bigint) as lost_customers,
     cast(rates.lost_newcomers as bigint) as lost_newcomers,
+    cast(rates.merged_customers as bigint) as merged_customers,
     cast(rates.customers_at_end as bigint) as customers_at_end,
-    {{ safe_divide('rates.retained_customers', 'rates.customers_at_start') }} as retention_rate,
-    {{ wilson_low('rates.retained_customers', 'rates.customers_at_start') }}
-        as retention_ci_low,
-    {{ wilson_high('rates.retained_customers', 'rates.customers_at_start') }}
-        as retention_ci_high,
-    {{ safe_divide('rates.lost_customers', 'rates.customers_at_start') }} as churn_rate,
-    {{ safe_divide(
-        '2 * rates.lost_customers', 'rates.customers_at_start + rates.customers_at_end'
-    ) }} as churn_rate_average_base,
+    {{ safe_divide('rates.retained_customers', 'rates.persons_at_start') }} as retention_rate,
+    {{ wilson_low('rates.retained_customers', 'rates.persons_at_start') }} as retention_ci_low,
+    {{ wilson_high('rates.retained_customers', 'rates.persons_at_start') }} as retention_ci_high,
+    {{ safe_divide('rates.lost_customers', 'rates.persons_at_start') }} as churn_rate,
+    {{ safe_divide('2 * rates.lost_customers', 'rates.persons_at_start + rates.customers_at_end') }}
+        as churn_rate_average_base,
     {{ safe_divide(
         'rates.lost_customers + rates.lost_newcomers',
-        'rates.customers_at_start + rates.new_customers + rates.returning_customers'
-        ~ ' + rates.lost_newcomers'
+        'rates.customers_at_end + rates.lost_customers + rates.lost_newcomers'
     ) }} as churn_rate_everyone_served,
     cast(rates.churn_events as bigint) as churn_events,
     cast(rates.customer_days_at_risk as bigint) as customer_days_at_risk,

@@ -2,7 +2,11 @@ with
 
 spells as (
 
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    select * from {{ ref('int_spells_dated') }}
+    {%- else %}
     select * from {{ ref('int_subscriptions_merged_to_spells') }}
+    {%- endif %}
 
 )
 

@@ -1,3 +1,4 @@
+{%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
 with
 
 buyer_stages as (
@@ -68,3 +69,19 @@ select
     left_on
 
 from on_every_side
+{%- if is_dated %}
+where customer_id not in (select dated_customer_id from {{ ref('int_accounts_dated') }})
+
+union all
+
+select
+    customer_id,
+    side,
+    stage,
+    previous_stage,
+    reason,
+    entered_on,
+    left_on
+
+from {{ ref('int_stages_dated') }}
+{%- endif %}

@@ -26,7 +26,7 @@ stages as (
         side,
         stage,
         min(month) as first_month,
-        sum(stays - ended_stays) as customers_now
+        sum(ongoing_stays) as customers_now
 
     from stays
     group by segment_name, segment_value, side, stage
@@ -44,6 +44,7 @@ entries_and_exits as (
         customers as entered_customers,
         0 as left_customers
     from flows
+    where to_stage <> '(merged)'
 
     union all
 
@@ -56,7 +57,7 @@ entries_and_exits as (
         0 as entered_customers,
         customers as left_customers
     from flows
-    where from_stage <> '(none)'
+    where from_stage not in ('(none)', '(merged)')
 
 ),
 

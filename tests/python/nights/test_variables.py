@@ -44,6 +44,7 @@ def test_no_vars(text):
         ("{churn_dated_on: cancel_request}", {"churn_dated_on": "cancel_request"}),
         ('{"past_due_pays": false}', {"past_due_pays": False}),
         ("{merges_apply: to_all_history}", {"merges_apply": "to_all_history"}),
+        ("{merges_apply: from_the_merge_on}", {"merges_apply": "from_the_merge_on"}),
     ],
 )
 def test_allowed(text, expected):
@@ -62,7 +63,7 @@ def test_allowed(text, expected):
         "{switch_gap_hours: 169}",
         "{switch_gap_hours: -1}",
         "{date_only_ends: sometimes}",
-        "{merges_apply: from_the_merge_on}",
+        "{merges_apply: from_today_on}",
         "{reporting_timezone: Mars/Olympus}",
         "{reporting_timezone: ../../etc/passwd}",
         "{reporting_timezone: [UTC]}",
