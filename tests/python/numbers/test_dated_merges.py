@@ -11,12 +11,11 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from shops.accounts import Accounts, as_one
+from shops.accounts import ADA, Accounts, as_one
 from shops.landing_zone import plainly
 from shops.oracle import in_utc
 from shops.random_shops import ChangingShop, EdgeShop
 from shops.warehouse import Warehouse
-from test_merged_accounts import ADA
 
 ZONE = ZoneInfo("America/New_York")
 # A switch or a pause between two accounts is none before their merge, and one after it. So a month
