@@ -36,8 +36,7 @@ with_latest as (
 
 ),
 
--- A version that is set aside is no state of the item: it bounds no other version. An end of more
--- than ten years after as_of stands for none.
+-- A version that is set aside bounds no other one. An end ten years after as_of stands for none.
 with_placeholders as (
 
     select

@@ -145,8 +145,7 @@ paying_in_sequence as (
 
 ),
 
--- An end up to switch_gap_hours before the customer begins to pay again is that beginning. A day from
--- midnight to midnight counts as 24 hours, also when the clocks change.
+-- An end up to switch_gap_hours before the next payment is none. Every day counts as 24 hours.
 switches as (
 
     select

@@ -1,17 +1,17 @@
 """merges_apply: from_the_merge_on, against shops of each time between two merges.
 
-The months that ended by a merge must be those of a shop that never heard of it. The months that end
-later must be those of a shop whose customers had one account from the start. What is told of customers
+Months that ended by a merge must be those of a shop that never heard of it. Months that end later
+must be those of a shop whose customers had one account from the start. What is told of customers
 as they are today is the same with both values of the var.
 """
 
 import random
 from collections import defaultdict
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from shops.accounts import Accounts, as_one
+from shops.accounts import ADA, Accounts, as_one
 from shops.landing_zone import plainly
 from shops.oracle import in_utc
 from shops.random_shops import ChangingShop, EdgeShop
@@ -57,9 +57,7 @@ OF_THE_START = {
 @pytest.fixture(scope="module")
 def dated_warehouse(tmp_path_factory):
     """The models of the other value are other ones, so the project is parsed with it."""
-    return Warehouse(
-        tmp_path_factory.mktemp("dated"), {"merges_apply": "from_the_merge_on"}
-    )
+    return Warehouse(tmp_path_factory.mktemp("dated"), {"merges_apply": "from_the_merge_on"})
 
 
 def on_few_days(shop, seed, days):
@@ -99,7 +97,10 @@ def days_of_merges(tables, as_of):
 def ends_of(rows, month_ends):
     """Each row with the end of its period; rows of the running month end at as_of."""
     for row in rows:
-        yield row, month_ends[row.get("period_grain", "month"), row.get("period_start") or row["month"]]
+        yield (
+            row,
+            month_ends[row.get("period_grain", "month"), row.get("period_start") or row["month"]],
+        )
 
 
 def clipped(rows, since, until, start, end, columns):
@@ -130,8 +131,8 @@ def compare(warehouse, dated_warehouse, tables, as_of):
             "select period_grain, period_start, state_date from intermediate.int_periods_spined"
         )
     }
-    # The shop until each day of a merge, and the one until today. A merge that completes a circle later
-    # has never been.
+    # The shop until each day of a merge, and the one until today. A merge that completes a circle
+    # later has never been.
     days, shops = days_of_merges(tables, as_of), {}
     accounts = Accounts(tables["customers"], in_utc(as_of, time(0), ZONE))
     tables |= {
@@ -201,7 +202,12 @@ def compare(warehouse, dated_warehouse, tables, as_of):
         since = max((day for day in shops if day < until), default=date.min)
         for name, start, end, columns in (
             ("core.fct_subscription_spells", "started_on", "ended_on", ("customer_id",)),
-            ("journey.fct_stage_changes", "entered_on", "left_on", ("customer_id", "side", "stage")),
+            (
+                "journey.fct_stage_changes",
+                "entered_on",
+                "left_on",
+                ("customer_id", "side", "stage"),
+            ),
         ):
             span = since, min(until, as_of), start, end, columns
             assert clipped(found[name], *span) == clipped(shop[name], *span), (name, until)
@@ -218,3 +224,69 @@ def test_months_are_those_of_the_customers_at_their_end(warehouse, dated_warehou
     days = [date(2024, 7, 17), date(2025, 1, 1)]
     seen = compare(warehouse, dated_warehouse, on_few_days(shop, 1, days), as_of)
     assert min(seen.values()) > 0, seen
+
+
+def test_a_merge_in_the_middle_of_june(dated_warehouse):
+    """Ada bought as a and as b, and paid as a. On 15 June both became one, and b pays on."""
+    dated_warehouse.fill(plainly(ADA), variables={"as_of_date": "2024-09-01"})
+    merged_on, query = date(2024, 6, 15), dated_warehouse.query
+    retention = (
+        "select customers_at_start, new_customers, returning_customers, lost_customers,"
+        " merged_customers, customers_at_end from churn.rpt_retention_rates"
+        " where segment_name = 'all' and period_grain = 'month'"
+    )
+    # Closed months have two buyers: both were new in January, and both lapsed in April.
+    assert query(f"{retention} and basis = 'orders' and period_start = '2024-01-01'") == [
+        (0, 2, 0, 0, 0, 2)
+    ]
+    assert query(f"{retention} and basis = 'orders' and period_start = '2024-04-01'") == [
+        (2, 0, 0, 2, 0, 0)
+    ]
+    # The subscriber of May is there at the end of June: kept, under the name of b.
+    assert query(f"{retention} and basis = 'subscriptions' and period_start = '2024-06-01'") == [
+        (1, 0, 0, 0, 0, 1)
+    ]
+    assert query("select customer_id, month, movement, new_mrr from churn.fct_mrr_movements") == [
+        ("a", date(2024, 2, 1), "new", 30)
+    ]
+    assert query(
+        "select sum(new_mrr), sum(churned_mrr), sum(churned_customers), sum(merged_customers)"
+        " from churn.rpt_mrr where segment_name = 'all'"
+    ) == [(30, 0, 0, 0)]
+    assert query("select * from churn.rpt_churn_reasons") == []
+    assert query(
+        "select customer_id, end_reason, is_voluntary, end_mrr, started_on, ended_on"
+        " from core.fct_subscription_spells order by all"
+    ) == [
+        ("a", "merged", None, 30, date(2024, 2, 1), merged_on),
+        ("b", None, None, 30, merged_on, None),
+    ]
+    # a leaves by the merge. b had lapsed as a buyer, and is a subscriber then, not a new one.
+    assert query(
+        "select customer_id, side, previous_stage, stage from journey.fct_stage_changes"
+        f" where entered_on = '{merged_on}' order by all"
+    ) == [
+        ("b", "overall", "lapsed", "subscriber"),
+        ("b", "subscriptions", "(merged)", "subscriber"),
+    ]
+    assert query(
+        "select side, max(left_on), count(*) - count(left_on) from journey.fct_stage_changes"
+        " where customer_id = 'a' group by side order by all"
+    ) == [(side, merged_on, 0) for side in ("orders", "overall", "subscriptions")]
+    # What is told of today has one customer, for all history.
+    assert query("select customer_id, lifetime_orders from core.dim_customers") == [("b", 2)]
+    assert query("select distinct cohort_customers from cohorts.rpt_order_cohorts") == [(1,)]
+    assert query(
+        "select sum(events), sum(events + censored) from churn.rpt_subscription_survival"
+        " where segment_name = 'all' and time_unit = 'day'"
+    ) == [(0, 1)]
+    dated_warehouse.dbt("test", "--select", "tag:dated")
+
+
+def test_a_past_day_before_the_merge_shows_two_customers(dated_warehouse):
+    dated_warehouse.fill(plainly(ADA), variables={"as_of_date": "2024-06-15"})
+    assert dated_warehouse.query("select customer_id from core.dim_customers order by all") == [
+        ("a",),
+        ("b",),
+    ]
+    assert dated_warehouse.query("select count(*) from intermediate.int_accounts_dated") == [(0,)]

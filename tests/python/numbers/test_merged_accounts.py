@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shops.accounts import Accounts, as_one
+from shops.accounts import ADA, Accounts, as_one
 from shops.landing_zone import plainly
 from shops.oracle import in_utc
 from shops.random_shops import ChangingShop, EdgeShop
@@ -114,29 +114,6 @@ def test_random_merges_hold_every_hard_case():
 
 
 # --- A worked example -----------------------------------------------------------------------------
-
-MERGED_AT = datetime(2024, 6, 15)
-TERMS = {"amount": "30", "billing_interval": "month"}
-# Ada bought as a, and ten days later as b. Her subscription went from a to b with the merge.
-ADA = {
-    "customers": [
-        {"customer_id": "a", "merged_into_customer_id": "b", "merged_at": MERGED_AT},
-        {"customer_id": "b", "merged_into_customer_id": None, "merged_at": None},
-    ],
-    "orders": [
-        {"order_id": order_id, "customer_id": customer_id, "ordered_at": day, "amount": "20"}
-        for order_id, customer_id, day in (
-            ("o1", "a", datetime(2024, 1, 5)),
-            ("o2", "b", datetime(2024, 1, 15)),
-        )
-    ],
-    "subscriptions": [
-        {"subscription_id": "s1", "customer_id": "a", "started_at": datetime(2024, 2, 1)}
-        | {"effective_at": datetime(2024, 2, 1), "ended_at": MERGED_AT, **TERMS},
-        {"subscription_id": "s2", "customer_id": "b", "started_at": MERGED_AT}
-        | {"effective_at": MERGED_AT, "ended_at": None, **TERMS},
-    ],
-}
 
 
 def story(warehouse, as_of):
