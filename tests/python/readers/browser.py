@@ -135,12 +135,14 @@ def check_overview(
         f" previous_value, value_a_year_before from journey.rpt_scorecard {segment} and is_latest",
         names,
     ).fetchall()
-    assert len(kpis) == 17
+    assert len(kpis) == 20
     forms = {
         "share": lambda number: f"{100 * number:.1f} %",
         "amount": lambda number: f"{number:.2f} USD",
         "months": lambda number: f"{number:.0f} mo",
+        "hours": lambda number: f"{number:.1f} h",
         "orders": lambda number: f"{number:.2f} orders",
+        "points": lambda number: f"{number:.0f} points",
         "times": lambda number: f"{number:.1f} times",
     }
     shown = {row[0]: row for row in charts["targets"]["rows"]}
