@@ -16,7 +16,12 @@ def definitions(manifest):
 
 
 def nodes(manifest, *kinds):
-    return [node for node in manifest["nodes"].values() if node["resource_type"] in kinds]
+    """The nodes that are built. dbt keeps the tests of a disabled model, disabled."""
+    return [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in kinds and node["config"]["enabled"]
+    ]
 
 
 def assets(manifest):

@@ -134,6 +134,8 @@ def test_every_key_of_a_model_has_a_column_to_show(manifest):
         node
         for node in manifest["nodes"].values()
         if (node.get("test_metadata") or {}).get("name") == "unique_key"
+        # The words of a seed may look like names of people. Its owner has the file open anyway.
+        and node["attached_node"].startswith("model.")
     ]
     assert tests
     shown = {
