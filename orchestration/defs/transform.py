@@ -1,7 +1,7 @@
 """The dbt project as Dagster assets: one `dbt build` of all nodes. Each data test is a check."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -16,6 +16,7 @@ from orchestration.telling.failures import Failure, build_failures
 from orchestration.warehouse.arguments import build_arguments
 from orchestration.warehouse.disk_space import lacking_space
 from orchestration.warehouse.fresh_folders import start_afresh
+from orchestration.warehouse.manifest import is_built
 from orchestration.warehouse.parsing import dbt_project, prepare_manifest
 from orchestration.warehouse.process import DbtFailedError, dbt_events
 from orchestration.warehouse.progress import DbtProgress
@@ -52,12 +53,22 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
         with closing(dbt_events(build_arguments(build.variables, target, logs))) as events:
             for event in events:
                 progress.observe(event)
+                if _is_of_vars(event):
+                    continue
                 yield from DbtCoreCliEventMessage(event, {}).to_default_asset_events(
                     MANIFEST, TRANSLATOR, context, target, PROJECT
                 )
     except DbtFailedError as error:
-        failures = build_failures(target, MANIFEST, str(error))
+        built = target / "manifest.json"
+        manifest = json.loads(built.read_bytes()) if built.exists() else MANIFEST
+        failures = build_failures(target, manifest, str(error))
         raise failure_of(failures, logs / "dbt.log") from None
     finally:
         progress.close()
     build.mark_tested()
+
+
+def _is_of_vars(event: Mapping[str, Any]) -> bool:
+    """Return whether the event is of a node that is no asset: only this run's vars enable it."""
+    node = event["data"].get("node_info", {}).get("unique_id")
+    return bool(node) and node.startswith(("model.", "test.")) and not is_built(MANIFEST, node)

@@ -23,6 +23,12 @@ def group(node: Node) -> str:
     return folders[1] if folders[0] == "marts" else folders[0]
 
 
+def is_built(manifest: Manifest, unique_id: str) -> bool:
+    """Return whether the project builds this node: dbt keeps the tests of disabled models, too."""
+    node = manifest["nodes"].get(unique_id)
+    return node is not None and node.get("config", {}).get("enabled", True)
+
+
 def marts(manifest: Manifest) -> list[Node]:
     """Return the models under models/marts, ordered by schema and name."""
     found = [

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration.warehouse.manifest import Manifest, Node, group, tested_node
+from orchestration.warehouse.manifest import Manifest, Node, group, is_built, tested_node
 from orchestration.words import first_few
 
 SHOWN_WARNINGS = 8
@@ -31,8 +31,8 @@ class DbtProgress:
         self._started = time.monotonic()
         self._expected = Counter(
             _group(manifest, node)
-            for node in manifest["nodes"].values()
-            if node["resource_type"] in ("seed", "model", "test")
+            for unique_id, node in manifest["nodes"].items()
+            if node["resource_type"] in ("seed", "model", "test") and is_built(manifest, unique_id)
         )
         self._done: dict[str, Counter[str]] = {}
         self._warnings: set[str] = set()
@@ -42,7 +42,7 @@ class DbtProgress:
         name, data = event["info"]["name"], event["data"]
         if name in _RESULTS:
             node = self._manifest["nodes"].get(data["node_info"]["unique_id"])
-            if node:
+            if node and is_built(self._manifest, data["node_info"]["unique_id"]):
                 self._finish(node, data["status"])
         if event["info"]["level"] == "warn" and name not in _REPEATED:
             self._warn(_warning(self._manifest, event))
