@@ -50,7 +50,7 @@ def semantic_arguments(variables: Mapping[str, Any], target: Path) -> list[str]:
 
 
 def _common(target: Path, logs: Path) -> list[str]:
-    # On stdout one JSON event a line, for this program; in dbt.log plain text, for people. There the
+    # On stdout one JSON event a line, for this program; in dbt.log plain text for people. There the
     # level debug, with each statement, would take a tenth of the sample's CPU time.
     return [
         *("--log-format", "json", "--log-format-file", "text", "--log-level-file", "info"),
