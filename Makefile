@@ -108,8 +108,9 @@ lint: $(VENV)/.installed-dev ## check the form of Python and SQL
 
 # LIFETIMES_PYTHON names a Python with the package lifetimes, to be compared with. Several sizes may
 # be given, such as SIZE='1M 10M'; the raw files of 10M take 1 GB, its night about 10 GB.
-bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand and others; RESULTS=file keeps it
-	@$(BIN)/python -m benchmarks --size $(or $(SIZE),100k) $(if $(RESULTS),--results "$(RESULTS)")
+bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand and others, or BASE=<git ref>; RESULTS=file keeps it
+	@$(if $(BASE),$(BIN)/python -m benchmarks.base "$(BASE)" --size $(or $(SIZE),sample),$(BIN)/python -m benchmarks \
+	--size $(or $(SIZE),100k) $(if $(RESULTS),--results "$(RESULTS)"))
 
 # A folder that is made here holds the shops and both builds; nothing is written into the tree.
 diff: setup ## which published numbers move against BASE=<git ref or build id>; SHOPS=20 adds CDNOW and random shops

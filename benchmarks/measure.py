@@ -43,8 +43,9 @@ def measure(
     command: Sequence[str | Path],
     spill: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    project: Path = ROOT,
 ) -> Measured:
-    """Run a command from the project's root; `spill` is the folder where DuckDB spills.
+    """Run a command from the root of `project`; `spill` is the folder where DuckDB spills.
 
     If the command fails, its output is printed and the benchmark ends.
     """
@@ -52,7 +53,7 @@ def measure(
     start = time.perf_counter()
     process = subprocess.Popen(
         [str(word) for word in command],
-        cwd=ROOT,
+        cwd=project,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,136 @@
+"""Nights of two commits side by side: `python -m benchmarks.base REF [--size sample 1M]`.
+
+Both read the same raw files and build in turns, each with its own environment and its own home. A
+machine that is busy for a minute is so for both. Prints the medians, and what part of the base's
+time this commit takes. Boards are off on both sides. What is new here costs, and is not taken out.
+
+The size `sample` is the sample shop of the base. Then builds after an edit of one model are timed
+too: the whole night, and dbt alone on that model and all below it.
+"""
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.__main__ import LARGE, WARM_UP, number, raw_files
+from benchmarks.measure import ROOT, Measured, measure
+
+EDITED = Path("models/marts/churn/rpt_mrr.sql")
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", "var", "target", "logs", "__pycache__", ".*_cache"
+)
+
+
+@dataclass
+class Side:
+    """A commit: its name, its project, its interpreter, and what its runs took, by what was run."""
+
+    name: str
+    project: Path
+    python: Path
+    home: Path
+    runs: dict[str, list[Measured]] = field(default_factory=dict)
+
+    def night(self, raw: Path) -> Measured:
+        """Run a whole night on the files in `raw`."""
+        return self._run(raw, self.python, "-m", "orchestration.nightly")
+
+    def build_edited(self, raw: Path) -> Measured:
+        """Run dbt on the edited model and all models and tests below it."""
+        dbt = self.python.with_name("dbt")
+        return self._run(raw, dbt, "--quiet", "build", "--select", f"{EDITED.stem}+")
+
+    def edit(self, round_number: int) -> None:
+        """Add a line of comment to one model."""
+        with (self.project / EDITED).open("a", encoding="utf-8") as model:
+            model.write(f"-- edited {round_number}\n")
+
+    def _run(self, raw: Path, *command: str | Path) -> Measured:
+        environment = {
+            "TENURE_RAW_DIR": str(raw),
+            "TENURE_HOME": str(self.home),
+            "TENURE_BOARDS": "off",
+            "DBT_TARGET_PATH": str(self.home / "target"),
+            "DBT_LOG_PATH": str(self.home / "logs"),
+        }
+        return measure(command, self.home / "build/tmp", environment, self.project)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.base", description="Compare two commits.")
+    parser.add_argument("base", help="a commit, branch or tag")
+    parser.add_argument("--size", nargs="+", default=["sample"], help="sample, 100k, 1M or 10M")
+    parser.add_argument("--rounds", type=int, help="default: 3, and 1 from 5M orders on")
+    parser.add_argument("--folder", type=Path, help="keep the raw files here, and use them again")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
+        folder = Path(scratch)
+        base = folder / "base"
+        _git("worktree", "add", "--quiet", "--detach", str(base), arguments.base)
+        try:
+            subprocess.run(["make", "--quiet", "setup"], cwd=base, check=True)
+            for size in arguments.size:
+                for line in run(size, arguments.rounds, base, arguments.folder or folder, folder):
+                    print(line, flush=True)
+        finally:
+            _git("worktree", "remove", "--force", str(base))
+
+
+def run(size: str, rounds: int | None, base: Path, keep: Path, scratch: Path) -> Iterator[str]:
+    """Yield the report of one size. `keep` has the raw files, `scratch` everything else."""
+    if size == "sample":
+        raw, warm_up, orders = base / "data/sample", base / "data/sample", 0
+    else:
+        orders = number(size)
+        raw, warm_up = raw_files(orders, keep).folder, raw_files(WARM_UP, keep).folder
+    mine = scratch / f"mine {size}"
+    shutil.copytree(ROOT, mine, ignore=NOT_COPIED)
+    sides = [
+        Side("base", base, base / ".venv/bin/python", scratch / f"base home {size}"),
+        Side("this", mine, Path(sys.executable), scratch / f"this home {size}"),
+    ]
+    for side in sides:
+        side.home.mkdir()
+        side.night(warm_up)
+    for turn in range(rounds or (1 if orders >= LARGE else 3)):
+        for side in sides if turn % 2 == 0 else reversed(sides):
+            side.runs.setdefault("night", []).append(side.night(raw))
+            if size == "sample":
+                side.edit(turn)
+                side.runs.setdefault("night after an edit", []).append(side.night(raw))
+                side.edit(-turn)
+                side.runs.setdefault("dbt after an edit", []).append(side.build_edited(raw))
+    yield from report(size, sides)
+    for side in sides:
+        shutil.rmtree(side.home)
+
+
+def report(size: str, sides: Sequence[Side]) -> Iterator[str]:
+    """Yield a Markdown table: CPU seconds, wall seconds and memory of both, and the ratio."""
+    base, this = sides
+    yield f"\n{size}: medians of {len(base.runs['night'])} rounds\n"
+    yield "| | | base | this | this : base |"
+    yield "|---|---|---:|---:|---:|"
+    for what in base.runs:
+        for figure, unit in (("cpu", 1), ("wall", 1), ("memory", 2**20)):
+            before, after = (
+                statistics.median(getattr(run, figure) for run in side.runs[what]) / unit
+                for side in (base, this)
+            )
+            name = {"cpu": "CPU s", "wall": "wall s", "memory": "peak memory MiB"}[figure]
+            yield f"| {what} | {name} | {before:,.1f} | {after:,.1f} | {after / before:.2f} |"
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    main()
