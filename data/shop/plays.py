@@ -8,7 +8,7 @@ nobody writes to them.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -39,7 +39,7 @@ MISTAKES = {"win_back_buyers": (10, 40)}
 
 
 class Plays:
-    """What plays add to the shop: contacts, orders, and how many conversions each play brought."""
+    """What plays add to the shop: contacts, orders, and who came because of a play."""
 
     def __init__(
         self,
@@ -51,7 +51,8 @@ class Plays:
     ) -> None:
         """Walk all customers through the year."""
         self.orders: list[Order] = []
-        self.brought: Counter[str] = Counter()
+        # Play, customer and day of each enrolment whose conversion the play has caused.
+        self.brought: set[tuple[str, str, date]] = set()
         self.sent: list[Row] = [
             contact(STAFF, play_id, "1", TRIAL_LETTERS)
             for play_id in ("win_back_buyers", "first_order_follow_up", "birthday")
@@ -93,7 +94,9 @@ class Plays:
         comes_anyway = enrolment.converted_on(date.max) is not None
         if number == 1 and comes and is_in_time and not comes_anyway:
             self.add_order(dice, enrolment.customer, bought_on)
-            self.brought[enrolment.play.play_id] += enrolment.window_ends_on <= AS_OF.date()
+            self.brought.add(
+                (enrolment.play.play_id, enrolment.customer.customer_id, enrolment.day)
+            )
 
     def add_contact(self, enrolment: Enrolment, number: int, sent_on: date) -> None:
         """Send an e-mail in the morning."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +21,12 @@ from truth.voice import Voice
 Answer = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 
-def write_truth(folder: Path, rows: CountedRows, rates: Path, brought: Mapping[str, int]) -> None:
+def write_truth(
+    folder: Path, rows: CountedRows, rates: Path, brought: Set[tuple[str, str, date]]
+) -> None:
     """Write one CSV file per question into this folder.
 
-    `brought` has for each play how many customers came who would not have come without it.
+    `brought` has play, customer and day of each enrolment without which the customer had not come.
     """
     truth = Truth(rows, rates)
     journeys = Journeys(rows, truth.subscriptions)

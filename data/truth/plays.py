@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import md5
 from typing import Any
 
 from truth.journeys import Journeys
+from truth.months import next_month
 from truth.rows import CountedRows, Row
 
 Answer = tuple[Sequence[str], Iterable[Sequence[Any]]]
@@ -213,8 +214,10 @@ def refusals(records: Iterable[Row]) -> list[tuple[date, date | None]]:
 class Plays:
     """The answers about plays."""
 
-    def __init__(self, rows: CountedRows, journeys: Journeys, brought: Mapping[str, int]) -> None:
-        """Walk all customers. `brought` counts the conversions that each play has caused."""
+    def __init__(
+        self, rows: CountedRows, journeys: Journeys, brought: Set[tuple[str, str, date]]
+    ) -> None:
+        """Walk all customers. `brought` has the enrolments whose conversion the play has caused."""
         self.rows, self.brought, self.as_of = rows, brought, rows.as_of.date()
         records: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows.delivered["customers"]:
@@ -251,17 +254,31 @@ class Plays:
         )
 
     def results(self) -> Answer:
-        """Return both arms of each play, of windows that are over, and what the play brought."""
+        """Return both arms of each play, and how many customers the play brought.
+
+        A customer counts with the first enrolment, in months in which all such windows are over.
+        """
+        first: dict[tuple[str, str], Enrolment] = {}
+        for enrolment in sorted(self.enrolments, key=lambda enrolment: enrolment.day):
+            first.setdefault((enrolment.play.play_id, enrolment.customer.customer_id), enrolment)
+        months: defaultdict[tuple[str, date], list[Enrolment]] = defaultdict(list)
+        for (play_id, _), enrolment in first.items():
+            months[play_id, enrolment.day.replace(day=1)].append(enrolment)
         counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for enrolment in self.enrolments:
-            if enrolment.window_ends_on <= self.as_of:
-                arm, play = arm_of(enrolment), counts[enrolment.play.play_id]
+        for (play_id, month), enrolments in months.items():
+            ends = [enrolment.window_ends_on for enrolment in enrolments]
+            if max(*ends, next_month(month)) > self.as_of:
+                continue
+            for enrolment in enrolments:
+                arm, play = arm_of(enrolment), counts[play_id]
                 play[arm] += 1
                 play[f"{arm} converted"] += enrolment.converted_on(self.as_of) is not None
+                key = play_id, enrolment.customer.customer_id, enrolment.day
+                play["brought"] += key in self.brought
         names = [f"{arm}{what}" for arm in ("treatment", "holdout") for what in ("", " converted")]
         columns = ["play_id", "treated", "converted_treated", "held_out", "converted_held_out"]
         return [*columns, "brought"], (
-            [play_id, *(counts[play_id][name] for name in names), self.brought.get(play_id, 0)]
+            [play_id, *(counts[play_id][name] for name in [*names, "brought"])]
             for play_id in sorted(counts)
         )
 

@@ -225,15 +225,15 @@ def test_contacts_of_plays(served):
 EFFECTS = {"win_back_buyers": 8, "first_order_follow_up": 3, "birthday": 0}
 
 
-def test_the_arms_tell_what_each_play_brings(served):
+def test_the_report_tells_what_each_play_brings(served):
     """The interval of the difference holds the truth, and that of the win-back leaves out 0."""
-    found = served.sql(
-        "select play_id, count_if(arm = 'treatment') as treated,"
-        " count_if(arm = 'treatment' and is_converted) as converted_treated,"
-        " count_if(arm = 'holdout') as held_out,"
-        " count_if(arm = 'holdout' and is_converted) as converted_held_out"
-        " from plays.fct_play_enrollments where is_window_complete group by all"
+    rows = served.sql(
+        "select play_id, treated, converted_treated, held_out, converted_held_out, lift_ci_low,"
+        " lift_ci_high, verdict from plays.rpt_play_results"
+        " where segment_name = 'all' and period_grain = 'all'"
     ).fetchall()
+    found = [row[:5] for row in rows]
+    intervals = {row[0]: row[5:] for row in rows}
     told = {line["play_id"]: list(line.values()) for line in truth("play_results")}
     assert {row[0]: list(map(str, row)) for row in found} == {
         play_id: values[:-1] for play_id, values in told.items()
@@ -241,6 +241,8 @@ def test_the_arms_tell_what_each_play_brings(served):
     assert told.keys() == EFFECTS.keys()
     for play_id, treated, converted, held_out, converted_held_out in found:
         _, low, high = newcombe(converted, treated, converted_held_out, held_out)
+        assert intervals[play_id][:2] == pytest.approx((low, high))
+        assert intervals[play_id][2] == ("works" if low > 0 else "too early to say")
         brought = int(told[play_id][-1]) / treated
         assert low < brought < high, play_id
         # Chance moves the effect that is set a little.
