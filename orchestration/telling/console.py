@@ -17,8 +17,8 @@ from orchestration.telling.failures import SHOWN_FAILURES, Failure
 from orchestration.words import first_few
 
 # With these bounds a good run, with its progress and warnings, stays within 60 lines.
-_SHOWN_TABLES = 16
-_SHOWN_OUTCOMES = 8
+_SHOWN_TABLES = 18
+_SHOWN_OUTCOMES = 6
 _SHOWN_WARNINGS = 4
 _SHOWN_MESSAGE_LINES = 8
 _WIDTH = 200

@@ -313,6 +313,7 @@ class ChurnOracle(Oracle):
             "arpa": to_cents(Fraction(closing) / at_end) if at_end else None,
             "customers_at_start": at_start,
             "customers_at_end": at_end,
+            "merged_customers": 0,
             "new_customers": movements["new"],
             "reactivated_customers": movements["reactivation"],
             "churned_customers": movements["churn"],

@@ -388,6 +388,7 @@ class CohortOracle(Oracle):
         )
         return {
             "customers_at_start": at_start,
+            "merged_customers": 0,
             "new_customers": new,
             "returning_customers": returning,
             "lost_customers": lost,
