@@ -101,6 +101,8 @@ def test_every_number_is_what_the_oracle_counts(warehouse, case, seed, customers
     check_marts(ChurnOracle(shop.tables, zone, as_of, **policy), warehouse.tables(KEYS), KEYS)
 
 
+# Half a minute, for what only a change of the shops can break.
+@pytest.mark.torture
 def test_the_shops_hold_every_hard_case():
     found = Counter()
     for case in CASES:

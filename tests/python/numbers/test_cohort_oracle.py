@@ -8,7 +8,7 @@ from dataclasses import asdict
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from journey_oracle import JourneyOracle
 from loyalty_oracle import LoyaltyOracle
@@ -75,6 +75,8 @@ USUAL_JOURNEY = {"new_customer_days": 30, "at_risk_days": 60, "lost_days": 365}
         ),
     ],
 )
+# A shop in each timezone, in `make test`.
+@settings(max_examples=max(1, settings().max_examples // 3))
 @given(
     seed=st.integers(0, 2**64),
     customers=st.integers(2, 14) | st.just(14) | st.just(14),
