@@ -15,7 +15,8 @@ rows_with_parts as (
             {{ safe_divide('margin_treated', 'treated') }}
             - {{ safe_divide('margin_held_out', 'held_out') }}
         ) - offer_cost - contact_cost as margin_of_parts,
-        treated = 0 or held_out = 0 as has_empty_arm
+        treated = 0 or held_out = 0 as has_empty_arm,
+        treated >= 10 and held_out >= 10 as has_enough
 
     from {{ ref('rpt_play_results') }}
 
@@ -43,14 +44,23 @@ where
         or customers_to_tell < 0
         or abs(customers_to_tell * months / (treated + held_out) - months_to_tell)
         > 1e-6 * months_to_tell
+        or (customers_to_tell is null) <> (months_to_tell is null)
+        -- how long it takes is told of whole plays, while it is open and the rate of the holdout is known a little
+        or (customers_to_tell is not null) <> (
+            period_grain = 'all'
+            and verdict = 'too early to say'
+            and converted_held_out >= 5
+            and rate_held_out + {{ var('worth_knowing') }} <= 1
+        )
         -- two arms are compared, and nothing is said of one
         or has_empty_arm <> (lift is null)
         or has_empty_arm <> (p_value is null)
         or has_empty_arm <> (incremental_margin is null)
-        -- the verdict is that of the interval
+        -- the verdict is that of the interval, and a few customers have none
         or verdict is null
         or (verdict = 'no data') <> (treated = 0)
         or (verdict = 'no holdout') <> (treated > 0 and held_out = 0)
-        or (verdict = 'works') <> coalesce(lift_ci_low > 0, false)
-        or (verdict = 'harms') <> coalesce(lift_ci_high < 0, false)
+        or (verdict = 'works') <> coalesce(has_enough and lift_ci_low > 0, false)
+        or (verdict = 'harms') <> coalesce(has_enough and lift_ci_high < 0, false)
+        or (incremental_margin_ci_low is not null and not has_enough)
     ))

@@ -12,6 +12,10 @@
 {%- set counts = [
     'converted_treated', 'customers_treated', 'converted_held_out', 'customers_held_out'
 ] -%}
+{#- When the rest of the time is worth telling: at fewer conversions without the play, their rate is hardly known. -#}
+{%- set can_tell_when =
+    "is_total and verdict = 'too early to say' and converted_held_out >= 5"
+-%}
 with
 
 as_of as (
@@ -137,7 +141,7 @@ periods as (
 
 {{ fisher_p_values('periods', *counts) }},
 
--- Money of fewer than ten customers in an arm has no interval: a single order would decide.
+-- Fewer than ten customers in an arm prove nothing: a single one would decide.
 estimates as (
 
     select
@@ -145,11 +149,10 @@ estimates as (
         {%- for arm in arms %}
         {{ safe_divide('converted_' ~ arm, 'customers_' ~ arm) }} as rate_{{ arm }},
         {{ safe_divide('margin_' ~ arm, 'customers_' ~ arm) }} as mean_{{ arm }},
-        case
-            when customers_{{ arm }} >= 10
-                then {{ variance_of_sums('customers_' ~ arm, 'margin_' ~ arm, 'squares_' ~ arm) }}
-        end as variance_{{ arm }},
+        {{ variance_of_sums('customers_' ~ arm, 'margin_' ~ arm, 'squares_' ~ arm) }}
+            as variance_{{ arm }},
         {%- endfor %}
+        least(customers_treated, customers_held_out) >= 10 as has_enough,
         case when is_total then max(months_so_far) over (partition by play_id) else 1 end as months,
         {{ newcombe_low(*counts) }} as lift_ci_low,
         {{ newcombe_high(*counts) }} as lift_ci_high
@@ -158,18 +161,30 @@ estimates as (
 
 ),
 
-with_margin as (
+with_verdict as (
 
     select
         *,
         customers_treated * (mean_treated - mean_held_out)
         - offer_cost_treated - contact_cost_treated as incremental_margin,
-        customers_treated * {{ welch_reach(
-            'variance_treated', 'customers_treated', 'variance_held_out', 'customers_held_out'
-        ) }} as reach_of_margin,
+        case
+            when has_enough
+                then customers_treated * {{ welch_reach(
+                    'variance_treated', 'customers_treated',
+                    'variance_held_out', 'customers_held_out'
+                ) }}
+        end as reach_of_margin,
         {{ values_to_tell(
             'rate_held_out', 'customers_treated', 'customers_held_out', var('worth_knowing')
-        ) }} as customers_to_tell
+        ) }} as customers_to_tell,
+        case
+            when not is_complete then null
+            when customers_treated = 0 then 'no data'
+            when customers_held_out = 0 then 'no holdout'
+            when has_enough and lift_ci_low > 0 then 'works'
+            when has_enough and lift_ci_high < 0 then 'harms'
+            else 'too early to say'
+        end as verdict
 
     from estimates
 
@@ -204,16 +219,12 @@ select
     {{ round_to_cent('incremental_margin') }} as incremental_margin,
     {{ round_to_cent('incremental_margin - reach_of_margin') }} as incremental_margin_ci_low,
     {{ round_to_cent('incremental_margin + reach_of_margin') }} as incremental_margin_ci_high,
-    customers_to_tell,
-    customers_to_tell * months / (customers_treated + customers_held_out) as months_to_tell,
+    case when {{ can_tell_when }} then customers_to_tell end as customers_to_tell,
     case
-        when not is_complete then null
-        when customers_treated = 0 then 'no data'
-        when customers_held_out = 0 then 'no holdout'
-        when lift_ci_low > 0 then 'works'
-        when lift_ci_high < 0 then 'harms'
-        else 'too early to say'
-    end as verdict,
+        when {{ can_tell_when }}
+            then customers_to_tell * months / (customers_treated + customers_held_out)
+    end as months_to_tell,
+    verdict,
     is_complete
 
-from with_margin
+from with_verdict

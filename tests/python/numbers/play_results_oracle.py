@@ -16,6 +16,7 @@ MEASURES = {
 }
 POWER = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
 SUFFIXES = {"treatment": "treated", "holdout": "held_out"}
+LEAST_CUSTOMERS, LEAST_CONVERSIONS = 10, 5
 
 
 def months_from(first, last):
@@ -75,7 +76,10 @@ class PlayResultsOracle:
             if month and not self.is_complete(play_id, month):
                 yield key | self.unknown(rows)
             else:
-                yield key | self.result(rows, 1 if month else lengths.get(play_id, 0))
+                result = self.result(rows, 1 if month else lengths.get(play_id, 0))
+                # How long it takes is told of a play, and not of its months.
+                unknown = {"customers_to_tell": None, "months_to_tell": None} if month else {}
+                yield key | result | unknown
 
     @staticmethod
     def unknown(rows):
@@ -117,12 +121,13 @@ class PlayResultsOracle:
             Fraction(found["margin_treated"]) / treated
             - Fraction(found["margin_held_out"]) / held_out
         ) * treated - Fraction(found["offer_cost"] + found["contact_cost"])
-        other = rate(counts[2], held_out)
-        higher, to_tell = other + self.worth_knowing, None
-        if higher <= 1:
-            spread = higher * (1 - higher) / treated + other * (1 - other) / held_out
-            to_tell = (POWER / self.worth_knowing) ** 2 * (treated + held_out) * spread
-        verdict = "works" if low > 0 else "harms" if high < 0 else "too early to say"
+        verdict, to_tell = "works" if low > 0 else "harms" if high < 0 else "too early to say", None
+        if min(treated, held_out) < LEAST_CUSTOMERS:
+            verdict = "too early to say"
+        if verdict == "too early to say" and counts[2] >= LEAST_CONVERSIONS:
+            to_tell = customers_to_tell(
+                rate(counts[2], held_out), treated, held_out, self.worth_knowing
+            )
         return {
             "lift": lift,
             "lift_ci_low": low,
@@ -171,6 +176,15 @@ class PlayResultsOracle:
                 }
 
 
+def customers_to_tell(rate_held_out, treated, held_out, lift):
+    """Customers of both arms until the lift shows in 80 of 100 cases; None if it cannot be."""
+    higher = rate_held_out + lift
+    if higher > 1:
+        return None
+    spread = higher * (1 - higher) / treated + rate_held_out * (1 - rate_held_out) / held_out
+    return (POWER / lift) ** 2 * (treated + held_out) * spread
+
+
 def money(rows, column):
     return to_cents(sum((Fraction(row[column]) for row in rows), Fraction(0)))
 
@@ -178,7 +192,7 @@ def money(rows, column):
 def reach_of_margin(arms):
     """Half the width of Welch's interval of all the treated, or None."""
     margins = [[float(row["margin_in_window"]) for row in rows] for rows in arms.values()]
-    if min(map(len, margins)) < 10 or all(len(set(values)) == 1 for values in margins):
+    if min(map(len, margins)) < LEAST_CUSTOMERS or all(len(set(values)) == 1 for values in margins):
         return None
     interval = ttest_ind(*margins, equal_var=False).confidence_interval(0.95)
     return (interval.high - interval.low) / 2 * len(margins[0])

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
-from play_results_oracle import PlayResultsOracle
+from play_results_oracle import PlayResultsOracle, customers_to_tell
 from shops.oracle import SEGMENTS, check_marts, is_same
 from shops.warehouse import rows_of
 
@@ -154,7 +154,7 @@ def results(warehouse, enrolments):
     rows, attributes = enrolments
     simulated = [
         *(shops_of(kind, 0.1, effect, 500, 1_100, 0.25) for kind, effect in EFFECTS.items()),
-        # As many customers as the report asks for, at a rate of 0.3 and a lift of 0.1.
+        # As many customers as customers_to_tell says, at a rate of 0.3 and a lift of 0.1.
         shops_of("enough", 0.3, WORTH_KNOWING, 1_060, 1_060, 0.2),
     ]
     for path in warehouse.file.parent.iterdir():
@@ -237,6 +237,12 @@ def test_every_result_is_what_the_oracle_counts(results, enrolments):
         *(None, "no data", "no holdout", "too early to say")
     }
     assert sum(reach is not None for reach in expected.values()) > 20
+    assert sum(row["months_to_tell"] is not None for row in found["plays.rpt_play_results"]) > 5
+    # Arms of less than ten customers have no verdict, however clear their interval.
+    assert any(
+        min(row["treated"], row["held_out"]) < 10 and (row["lift_ci_low"] or 0) > 0
+        for row in found["plays.rpt_play_results"]
+    )
     check_marts(WithoutReach(oracle), without_interval, KEYS, is_same)
 
 
@@ -277,8 +283,13 @@ def test_a_play_with_an_effect_is_recognised(results):
 
 def test_so_many_customers_show_the_effect_in_four_of_five_shops(results):
     shops = totals(results, "enough")
-    assert shops["customers_to_tell"].mean() == pytest.approx(1_060, rel=0.01)
+    assert customers_to_tell(0.3, 0.8 * 1_060, 0.2 * 1_060, WORTH_KNOWING) == pytest.approx(
+        1_060, rel=0.01
+    )
     assert 0.75 <= (shops["verdict"] == "works").mean() <= 0.85
+    # Told only where it is too early to say: there, more came without the play than the 0.3.
+    assert (shops["customers_to_tell"].notna() == (shops["verdict"] == "too early to say")).all()
+    assert shops["customers_to_tell"].mean() == pytest.approx(1_060, rel=0.1)
 
 
 def test_arms_that_chance_made_are_alike(results):
