@@ -146,7 +146,7 @@ estimates as (
         {{ safe_divide('converted_' ~ arm, 'customers_' ~ arm) }} as rate_{{ arm }},
         {{ safe_divide('margin_' ~ arm, 'customers_' ~ arm) }} as mean_{{ arm }},
         case
-            when customers_{{ arm }} >= 10
+            when customers_{{ arm }} >= {{ smallest_sample() }}
                 then {{ variance_of_sums('customers_' ~ arm, 'margin_' ~ arm, 'squares_' ~ arm) }}
         end as variance_{{ arm }},
         {%- endfor %}
