@@ -132,5 +132,9 @@
 {%- endmacro %}
 
 
+{#- Of fewer values nothing is concluded: one more could change it. -#}
+{% macro smallest_sample() %}10{% endmacro %}
+
+
 {#- The 97.5 % quantile of the normal distribution. -#}
 {% macro normal_quantile() %}1.959963984540054{% endmacro %}

@@ -10,8 +10,9 @@ where
     or nps_ci_high < nps
     or nps_ci_low < -100
     or nps_ci_high > 100
-    -- there is an interval exactly where two answers are of different kinds
-    or (nps_ci_low is null) <> (nps_answers in (promoters, passives, detractors))
+    -- there is an interval exactly where two of ten answers are of different kinds
+    or (nps_ci_low is null)
+    <> (nps_answers < 10 or nps_answers in (promoters, passives, detractors))
     or (nps_ci_high is null) <> (nps_ci_low is null)
     or csat_mean_score not between 0 and 10
     or (csat_mean_score is null) <> (csat_answers = 0)

@@ -1,9 +1,13 @@
 with
 
+-- Cohorts of another age have another value, so it is no change.
 totals as (
 
     select
         *,
+        is_complete
+        and not is_left_truncated
+        and kpi not in ('clv_per_customer', 'clv_to_cac') as is_comparable,
         lag(value) over (
             partition by kpi, basis, period_grain order by period_start
         ) as value_before,
@@ -31,7 +35,7 @@ from totals
 where
     previous_value is distinct from value_before
     or change_from_previous is distinct from case
-        when is_complete and not is_left_truncated and is_comparable_before
+        when is_comparable and is_comparable_before
             then value - value_before
     end
 
@@ -60,11 +64,7 @@ where
     and (
         totals.value_a_year_before is distinct from earlier.value
         or totals.change_in_a_year is distinct from case
-            when
-                totals.is_complete
-                and earlier.is_complete
-                and not totals.is_left_truncated
-                and not earlier.is_left_truncated
+            when totals.is_comparable and earlier.is_comparable
                 then totals.value - earlier.value
         end
     )

@@ -41,7 +41,7 @@ where
             then basis = 'any' and period_grain <> 'all'
         when kpi in ('reached_rate_7d', 'nps', 'median_first_response_hours')
             then basis = 'any' and period_grain in ('month', 'all')
-        when kpi = 'win_back_lift' then basis = 'orders' and period_grain in ('month', 'all')
+        when kpi = 'win_back_lift' then basis = 'orders' and period_grain = 'all'
         else basis = 'orders'
     end
 

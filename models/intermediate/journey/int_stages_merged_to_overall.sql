@@ -35,8 +35,8 @@ changes_of_both_sides as (
         buyer_stages.entered_on,
         ranks.stage_rank - coalesce(previous_ranks.stage_rank, 0) as change_as_buyer,
         0 as change_as_subscriber,
-        buyer_stages.reason as reason_as_buyer,
-        cast(null as {{ dbt.type_string() }}) as reason_as_subscriber
+        buyer_stages.entered_on as entered_as_buyer_on,
+        cast(null as date) as entered_as_subscriber_on
     from buyer_stages
     inner join customers_on_both_sides
         on buyer_stages.customer_id = customers_on_both_sides.customer_id
@@ -52,8 +52,8 @@ changes_of_both_sides as (
         subscriber_stages.entered_on,
         0 as change_as_buyer,
         ranks.stage_rank - coalesce(previous_ranks.stage_rank, 0) as change_as_subscriber,
-        cast(null as {{ dbt.type_string() }}) as reason_as_buyer,
-        subscriber_stages.reason as reason_as_subscriber
+        cast(null as date) as entered_as_buyer_on,
+        subscriber_stages.entered_on as entered_as_subscriber_on
     from subscriber_stages
     inner join ranks
         on subscriber_stages.stage = ranks.stage
@@ -69,20 +69,24 @@ changes_by_day as (
         entered_on,
         sum(change_as_buyer) as change_as_buyer,
         sum(change_as_subscriber) as change_as_subscriber,
-        max(reason_as_buyer) as reason_as_buyer,
-        max(reason_as_subscriber) as reason_as_subscriber
+        max(entered_as_buyer_on) as entered_as_buyer_on,
+        max(entered_as_subscriber_on) as entered_as_subscriber_on
 
     from changes_of_both_sides
     group by customer_id, entered_on
 
 ),
 
+-- Where each side stands after the changes of the day, and since when.
 with_ranks as (
 
     select
-        *,
+        customer_id,
+        entered_on,
         sum(change_as_buyer) over a_customer as rank_as_buyer,
-        nullif(sum(change_as_subscriber) over a_customer, 0) as rank_as_subscriber
+        nullif(sum(change_as_subscriber) over a_customer, 0) as rank_as_subscriber,
+        max(entered_as_buyer_on) over a_customer as buyer_since,
+        max(entered_as_subscriber_on) over a_customer as subscriber_since
 
     from changes_by_day
     window a_customer as (
@@ -114,16 +118,18 @@ with_previous_rank as (
 
 )
 
--- The reason is that of the side that has the stage. A side that only reveals the stage of the other
--- one gives its reason.
+-- The reason is that of the side that has the stage, also where it entered the stage long before. If both
+-- have it, the later one made it the overall stage.
 select
     changed.customer_id,
     ranks.stage,
     previous_ranks.stage as previous_stage,
     case
-        when changed.best_rank = changed.rank_as_buyer
-            then coalesce(changed.reason_as_buyer, changed.reason_as_subscriber)
-        else coalesce(changed.reason_as_subscriber, changed.reason_as_buyer)
+        when
+            buyer_stages.customer_id is null
+            or subscriber_stages.entered_on > buyer_stages.entered_on
+            then subscriber_stages.reason
+        else buyer_stages.reason
     end as reason,
     changed.entered_on,
     lead(changed.entered_on) over (
@@ -135,4 +141,14 @@ inner join ranks
     on changed.best_rank = ranks.stage_rank
 left join ranks as previous_ranks
     on changed.previous_rank = previous_ranks.stage_rank
+left join buyer_stages
+    on
+        changed.customer_id = buyer_stages.customer_id
+        and changed.buyer_since = buyer_stages.entered_on
+        and ranks.stage = buyer_stages.stage
+left join subscriber_stages
+    on
+        changed.customer_id = subscriber_stages.customer_id
+        and changed.subscriber_since = subscriber_stages.entered_on
+        and ranks.stage = subscriber_stages.stage
 where coalesce(changed.previous_rank <> changed.best_rank, true)

@@ -5,15 +5,14 @@
     'cohorts.rpt_repeat_purchase': {'basis': "'orders'", 'period_start': 'cohort_start'},
     'clv.rpt_clv_by_cohort': {'period_start': 'cohort_start'},
     'journey.rpt_onboarding': {
-        'period_start': 'cohort_start', 'filter': "milestone = 'any'",
-        'is_complete': 'is_complete_7d', 'is_left_truncated': 'is_left_truncated',
+        'period_start': 'cohort_start', 'filter': "milestone = 'any'", 'is_complete': 'is_complete_7d', 'is_left_truncated': 'is_left_truncated',
     },
     'plays.rpt_feedback': {},
     'plays.rpt_support': {
-        'segment': "'all' as segment_name, 'all' as segment_value", 'filter': "channel = 'all'",
+        'segment': "'all' as segment_name, 'all' as segment_value", 'filter': "channel = 'all'", 'sample_size': 'tickets',
     },
     'plays.rpt_play_results': {
-        'basis': "'orders'", 'period_start': 'month', 'filter': "play_id = 'win_back_buyers'",
+        'basis': "'orders'", 'period_start': 'month', 'filter': "play_id = 'win_back_buyers'", 'sample_size': 'least(treated, held_out)',
     },
 } -%}
 {%- set periods_in_a_year = "case scorecard.period_grain when 'week' then 52 when 'month' then 12"
@@ -46,7 +45,7 @@
     'payback_months': ('Months to earn the cost back', clv, 'months', months_so_far),
     'nps': ('Net promoter score', feedback, 'points', 'nps_ci_low', 'nps_ci_high'),
     'median_first_response_hours': ('Median hours to an answer', support, 'hours'),
-    'win_back_lift': ('Won back, beyond the holdout', plays, 'share', 'lift_ci_low', 'lift_ci_high', none, 'lift'),
+    'win_back_lift': ('Won back, beyond the holdout', plays, 'difference', 'lift_ci_low', 'lift_ci_high', none, 'lift'),
 } -%}
 
 with
@@ -103,6 +102,7 @@ reported as (
         cast({{ its[3] or 'null' }} as double) as ci_low,
         cast({{ its[4] or 'null' }} as double) as ci_high,
         {{ 'true' if its[4] else 'false' }} as has_interval,
+        cast({{ report.sample_size or 'null' }} as bigint) as sample_size,
         ({{ report.is_complete or 'is_complete' }} or {{ period_grain }} = 'all')
         and {{ its[5] or 'true' }} as is_complete,
         {{ report.is_left_truncated or 'false' }} as is_left_truncated
@@ -128,6 +128,7 @@ scored as (
         reported.ci_low,
         reported.ci_high,
         coalesce(reported.has_interval, false) as has_interval,
+        reported.sample_size,
         coalesce(reported.is_complete, periods.is_complete, true) as is_complete,
         coalesce(reported.is_left_truncated, false) as is_left_truncated,
         case
@@ -146,14 +147,15 @@ scored as (
 
 ),
 
--- What holds at both ends of the interval is certain, and nothing is where the interval is unknown. The
--- latest period is one that the report has, if there is any.
+-- What holds at both ends of the interval is certain. Nothing is where it is unknown, or the sample small.
+-- The latest period is one that the report has, if there is any. Younger cohorts had less time for value.
 with_status as (
 
     select
         *,
         case
             when target is null then null
+            when sample_size < {{ smallest_sample() }} then 'too_early'
             when value is null and ci_low is null then 'no_data'
             when not is_complete or is_left_truncated then 'too_early'
             when has_interval and ci_low is null then 'too_early'
@@ -163,7 +165,8 @@ with_status as (
             when direction = 'at_most' and coalesce(ci_low, value) > target then 'missed'
             else 'too_early'
         end as status,
-        case when is_complete and not is_left_truncated then value end as comparable_value,
+        case when is_complete and not is_left_truncated and kpi not like 'clv%' then value end
+            as comparable_value,
         dense_rank() over (
             order by kpi, basis, period_grain, segment_name, segment_value
         ) as series_number,

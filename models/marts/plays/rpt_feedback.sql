@@ -134,17 +134,21 @@ totals as (
 
 ),
 
--- Where all answers are of one kind, the variance is 0, and says nothing about the next answer.
+-- Where all answers are of one kind, the variance is 0, and says nothing about the next answer. That of
+-- a few answers does not either.
 with_shares as (
 
     select
         *,
         {{ safe_divide('promoters - detractors', 'nps_answers') }} as net_share,
-        sqrt(nullif(
-            {{ safe_divide('promoters + detractors', 'nps_answers') }}
-            - power({{ safe_divide('promoters - detractors', 'nps_answers') }}, 2),
-            0
-        ) / nps_answers) as net_share_error
+        case
+            when nps_answers >= {{ smallest_sample() }}
+                then sqrt(nullif(
+                    {{ safe_divide('promoters + detractors', 'nps_answers') }}
+                    - power({{ safe_divide('promoters - detractors', 'nps_answers') }}, 2),
+                    0
+                ) / nps_answers)
+        end as net_share_error
 
     from totals
 

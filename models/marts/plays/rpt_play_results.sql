@@ -152,7 +152,7 @@ estimates as (
         {{ variance_of_sums('customers_' ~ arm, 'margin_' ~ arm, 'squares_' ~ arm) }}
             as variance_{{ arm }},
         {%- endfor %}
-        least(customers_treated, customers_held_out) >= 10 as has_enough,
+        least(customers_treated, customers_held_out) >= {{ smallest_sample() }} as has_enough,
         case when is_total then max(months_so_far) over (partition by play_id) else 1 end as months,
         {{ newcombe_low(*counts) }} as lift_ci_low,
         {{ newcombe_high(*counts) }} as lift_ci_high

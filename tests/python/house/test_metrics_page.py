@@ -166,7 +166,6 @@ WITHOUT_LAW = {
     "core.fct_subscription_spells.start_mrr",
     "core.dim_customers.signed_up_on",
     # Classes and labels that rows carry along.
-    "journey.fct_stage_changes.reason",
     "churn.rpt_churn_reasons.reason",
     "churn.rpt_churn_reasons.is_voluntary",
     "clv.rpt_clv_calibration.horizon_days",

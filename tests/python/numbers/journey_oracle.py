@@ -227,8 +227,12 @@ class JourneyOracle(CohortOracle):
             ):
                 if stages[side] != before[side]:
                     reasons[side] = reason_of(customer, day, before[side], stages[side])
-            sides = [side for side in reasons if stages[side] == stages["overall"]]
-            reasons["overall"] = reasons[[*sides, *reasons][0]] if reasons else None
+            # If both sides have the stage, the one that entered it today made it the overall one.
+            sides = [
+                side for side in ("orders", "subscriptions") if stages[side] == stages["overall"]
+            ]
+            giver = next((side for side in sides if side in reasons), sides[0])
+            reasons["overall"] = reasons.get(giver) or entered[giver]["reason"]
             for side, stage in stages.items():
                 if stage != before[side]:
                     if side in entered:

@@ -49,10 +49,15 @@ UNITS = {
     "payback_months": "months",
     "nps": "points",
     "median_first_response_hours": "hours",
+    "win_back_lift": "difference",
 }
+# Values of younger cohorts are less for want of time.
+GROWS_WITH_AGE = ("clv_per_customer", "clv_to_cac")
+# Of fewer answers, tickets or customers in an arm nothing is concluded.
+ENOUGH = 10
 TOTAL = ("all", "all")
 # What this module notes of a row beside its columns.
-OWN_FACTS = ("is_missing", "is_unsure")
+OWN_FACTS = ("is_missing", "is_unsure", "is_small")
 
 
 def records(connection, query):
@@ -108,7 +113,7 @@ class Scorecard:
                 found[start, TOTAL] = {
                     **{"value": None, "ci_low": None, "ci_high": None, "is_left_truncated": False},
                     "is_complete": start is None or self.has_ended(start),
-                    **{"is_missing": True, "is_unsure": False},
+                    **{"is_missing": True, "is_unsure": False, "is_small": False},
                 }
         of_total = [start for start, segment in found if segment == TOTAL and start]
         finished = [start for start in of_total if found[start, TOTAL]["is_complete"]]
@@ -123,7 +128,7 @@ class Scorecard:
                 "watch": number(wanted["watch"]),
                 "status": self.status(row, number(wanted["target"]), wanted["direction"]),
                 "is_latest": start == latest or start is None,
-                **self.compared(found, start, segment),
+                **self.compared(found, start, segment, wanted["kpi"] in GROWS_WITH_AGE),
             }
             for (start, segment), row in found.items()
         }
@@ -161,6 +166,11 @@ class Scorecard:
                 "ci_low": low,
                 "ci_high": high,
                 "is_unsure": bool(ends) and low is None,
+                "is_small": (
+                    (kpi == "median_first_response_hours" and row["tickets"] < ENOUGH)
+                    or (kpi == "nps" and 0 < row["nps_answers"] < ENOUGH)
+                    or (kpi == "win_back_lift" and min(row["treated"], row["held_out"]) < ENOUGH)
+                ),
                 "is_complete": is_complete,
                 "is_left_truncated": row.get("is_left_truncated", False),
             }
@@ -172,6 +182,8 @@ class Scorecard:
         if target is None:
             return None
         value, low, high = row["value"], row["ci_low"], row["ci_high"]
+        if row["is_small"]:
+            return "too_early"
         if value is None and low is None:
             return "no_data"
         if not row["is_complete"] or row["is_left_truncated"] or row["is_unsure"]:
@@ -186,7 +198,7 @@ class Scorecard:
         return "missed" if best < goal else "too_early"
 
     @staticmethod
-    def compared(found, start, segment):
+    def compared(found, start, segment, grows_with_age):
         """The values before, and the changes of comparable ones."""
 
         def is_comparable(row):
@@ -203,7 +215,7 @@ class Scorecard:
             compared[value_name] = before and before["value"]
             compared[change_name] = (
                 row["value"] - before["value"]
-                if before and is_comparable(row) and is_comparable(before)
+                if before and is_comparable(row) and is_comparable(before) and not grows_with_age
                 else None
             )
         return compared

@@ -106,7 +106,10 @@ class VoiceOracle:
         promoters, detractors = sum(s >= 9 for s in scores), sum(s <= 6 for s in scores)
         net = Fraction(promoters - detractors, len(scores)) if scores else None
         error = None
-        if scores and (variance := Fraction(promoters + detractors, len(scores)) - net**2) > 0:
+        if (
+            len(scores) >= 10
+            and (variance := Fraction(promoters + detractors, len(scores)) - net**2) > 0
+        ):
             error = sqrt(variance / len(scores))
         csat = [row["score"] for row in group if row["kind"] == "csat"]
         satisfied = sum(score >= 8 for score in csat)

@@ -143,13 +143,14 @@ def check_overview(
         "hours": lambda number: f"{number:.1f} h",
         "orders": lambda number: f"{number:.2f} orders",
         "points": lambda number: f"{number:.0f} points",
+        "difference": lambda number: f"{100 * number:.1f} points",
         "times": lambda number: f"{number:.1f} times",
     }
     shown = {row[0]: row for row in charts["targets"]["rows"]}
     assert len(shown) == len(kpis)
     for called, kpi, grain, unit, number, low, high, direction, target, *others in kpis:
         label = called if grain == "all" else f"{called}, by {grain}"
-        factor = 100 if unit == "share" else 1
+        factor = 100 if unit in ("share", "difference") else 1
         # An older cohort has had more time, so its value is not shown beside a younger one.
         before, year_before = [None, None] if kpi.startswith("clv") else others
         _, _, *cells, status, before_shown, year_before_shown = shown[label]
