@@ -16,6 +16,11 @@ def datediff(first_date: str, second_date: str, datepart: str) -> str:
     return f"date_diff('{datepart}', {first_date}, {second_date})"
 
 
+def last_day(date: str, datepart: str) -> str:
+    """Stand in for dbt.last_day."""
+    return f"last_day({date})"
+
+
 def hash(field: str) -> str:
     """Stand in for dbt.hash."""
     return f"md5({field})"

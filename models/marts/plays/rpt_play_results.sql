@@ -9,6 +9,9 @@
     'contact_cost': ('enrollments.contact_cost', 'decimal(18, 2)'),
 } -%}
 {%- set arms = {'treated': 'treatment', 'held_out': 'holdout'} -%}
+{%- set reach = welch_reach(
+    'variance_treated', 'customers_treated', 'variance_held_out', 'customers_held_out'
+) -%}
 {%- set counts = [
     'converted_treated', 'customers_treated', 'converted_held_out', 'customers_held_out'
 ] -%}
@@ -30,8 +33,10 @@ enrollments as (
 
     select
         *,
-        cast({{ dbt.date_trunc('month', 'enrolled_on') }} as date) as month
+        cast({{ dbt.date_trunc('month', 'enrolled_on') }} as date) as month,
+        is_window_complete and {{ dbt.last_day('enrolled_on', 'month') }} < as_of.as_of as is_known
     from {{ ref('fct_play_enrollments') }}
+    cross join as_of
     where is_first
 
 ),
@@ -60,7 +65,7 @@ by_group as (
         {%- for name, (expression, data_type) in sums.items() %}
         cast(sum({{ expression }}) as {{ data_type }}) as {{ name }},
         {%- endfor %}
-        min(case when enrollments.is_window_complete then 1 else 0 end) as is_known
+        min(case when enrollments.is_known then 1 else 0 end) as is_known
 
     from enrollments
     left join {{ ref('int_customers_segmented') }} as customers
@@ -79,12 +84,9 @@ months as (
         {{ months_between(
             'min(by_group.month) over (partition by by_group.play_id)', 'by_group.month'
         ) }} + 1 as months_so_far,
-        min(by_group.is_known) * case
-            when {{ dbt.dateadd('month', 1, 'by_group.month') }} <= max(as_of.as_of) then 1 else 0
-        end as is_complete
+        min(by_group.is_known) as is_complete
 
     from by_group
-    cross join as_of
     group by by_group.play_id, by_group.month
 
 ),
@@ -107,8 +109,7 @@ by_arm as (
 
 ),
 
--- Each month, and all complete months of a play. Until a month is complete, its conversions and money
--- count as nothing, and nobody as known.
+-- Until a month is complete, its conversions and money count as nothing, and nobody as known.
 periods as (
 
     select
@@ -129,13 +130,8 @@ periods as (
 
     from by_arm
     inner join months
-        on
-            by_arm.play_id = months.play_id
-            and by_arm.month = months.month
-    group by grouping sets (
-        (by_arm.segment_name, by_arm.segment_value, by_arm.play_id, by_arm.month),
-        (by_arm.segment_name, by_arm.segment_value, by_arm.play_id)
-    )
+        on by_arm.play_id = months.play_id and by_arm.month = months.month
+    group by by_arm.segment_name, by_arm.segment_value, by_arm.play_id, rollup (by_arm.month)
 
 ),
 
@@ -167,13 +163,7 @@ with_verdict as (
         *,
         customers_treated * (mean_treated - mean_held_out)
         - offer_cost_treated - contact_cost_treated as incremental_margin,
-        case
-            when has_enough
-                then customers_treated * {{ welch_reach(
-                    'variance_treated', 'customers_treated',
-                    'variance_held_out', 'customers_held_out'
-                ) }}
-        end as reach_of_margin,
+        case when has_enough then customers_treated * {{ reach }} end as reach_of_margin,
         {{ values_to_tell(
             'rate_held_out', 'customers_treated', 'customers_held_out', var('worth_knowing')
         ) }} as customers_to_tell,
