@@ -1,13 +1,13 @@
 {%- set is_dated = var('merges_apply') == 'from_the_merge_on' -%}
 with
 
+-- The stages of a customer on one side only are copied, so only the others can differ.
 -- A stage that goes on after a merge keeps the reason that one of the accounts has for it.
 changes as (
 
     select * from {{ ref('fct_stage_changes') }}
-    {%- if is_dated %}
-    where customer_id not in (select customer_id from {{ ref('int_stages_dated') }})
-    {%- endif %}
+    where customer_id in (select customer_id from {{ ref('int_stages_merged_to_overall') }})
+    {{ 'and customer_id not in (select customer_id from ' ~ ref('int_stages_dated') ~ ')' if is_dated }}
 
 )
 
