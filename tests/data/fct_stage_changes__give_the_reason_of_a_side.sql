@@ -7,7 +7,8 @@ changes as (
 
     select * from {{ ref('fct_stage_changes') }}
     where customer_id in (select customer_id from {{ ref('int_stages_merged_to_overall') }})
-    {{ 'and customer_id not in (select customer_id from ' ~ ref('int_stages_dated') ~ ')' if is_dated }}
+    {{ 'and customer_id not in (select customer_id from ' ~ ref('int_stages_dated') ~ ')'
+        if is_dated }}
 
 )
 
