@@ -296,3 +296,19 @@ def test_dagster_phones_nobody(scratch_home, monkeypatch):
         assert not instance.telemetry_enabled
     configuration = yaml.safe_load((scratch_home / "dagster/dagster.yaml").read_text())
     assert configuration["nux"] == {"enabled": False}
+
+
+def test_what_only_the_vars_of_a_run_enable_is_no_asset(manifest):
+    """A run with `merges_apply: from_the_merge_on` builds models that Dagster does not know."""
+    from orchestration.defs.transform import _is_of_vars
+
+    def event(unique_id):
+        return {"data": {"node_info": {"unique_id": unique_id}}}
+
+    assert _is_of_vars(event("model.tenure.int_accounts_dated"))
+    disabled = [name for name, node in manifest["nodes"].items() if not node["config"]["enabled"]]
+    assert disabled and all(_is_of_vars(event(name)) for name in disabled)
+    assert not _is_of_vars(event("model.tenure.rpt_mrr"))
+    # An exposure and dbt's own events pass.
+    assert not _is_of_vars(event("exposure.tenure.board_plays"))
+    assert not _is_of_vars({"data": {}})
