@@ -190,26 +190,83 @@ select
 from all_runs;
 
 create table churn.rpt_retention_rates as
-with changes as (
-    select bases, c, started_on, ended_on, run_number, started_on as day, true as is_start from runs
-    union all
-    select bases, c, started_on, ended_on, run_number, ended_on, false
-    from runs
-    where ended_on is not null
+with days_of_grains as (
+    pivot days on period_grain in ('week', 'month', 'quarter', 'year')
+    using first(period_start) as s, first(state_date) as e
+    group by date_day
 ),
-customer_periods as (
+neighbours as (
     select
+        *,
+        lag(ended_on) over (partition by bases, c order by run_number) as previous_ended_on,
+        lead(started_on) over (partition by bases, c order by run_number) as next_started_on
+    from runs
+),
+-- the latest run that began a period in which its customer had not been
+entered as (
+    select
+        neighbours.*,
+        min(started_on) over w as first_started_on,
+        max(started_on) filter (coalesce(previous_ended_on < week_s, true)) over w as week_in,
+        max(started_on) filter (coalesce(previous_ended_on < month_s, true)) over w as month_in,
+        max(started_on) filter (coalesce(previous_ended_on < quarter_s, true)) over w as quarter_in,
+        max(started_on) filter (coalesce(previous_ended_on < year_s, true)) over w as year_in
+    from neighbours
+    inner join days_of_grains on started_on = date_day
+    window w as (partition by bases, c order by run_number rows unbounded preceding)
+),
+by_day as (
+    select
+        g,
         bases,
-        c,
-        period_grain,
-        period_number,
-        bool_or(started_on < period_start) as at_start,
-        bool_or(ended_on is null or ended_on >= state_date) as at_end,
-        min(run_number) as first_run_number,
-        count(*) filter (not is_start) as churn_events,
-        sum(case when is_start then state_date - day else day + 1 - state_date end) as days_at_risk
-    from changes
-    inner join days on day = date_day
+        started_on as day,
+        count(*) as starts,
+        0 as ends,
+        count(*) filter (week_in = started_on and run_number = 1) as week_new,
+        count(*) filter (week_in = started_on and run_number > 1) as week_returning,
+        0 as week_lost,
+        0 as week_newcomers,
+        count(*) filter (month_in = started_on and run_number = 1) as month_new,
+        count(*) filter (month_in = started_on and run_number > 1) as month_returning,
+        0 as month_lost,
+        0 as month_newcomers,
+        count(*) filter (quarter_in = started_on and run_number = 1) as quarter_new,
+        count(*) filter (quarter_in = started_on and run_number > 1) as quarter_returning,
+        0 as quarter_lost,
+        0 as quarter_newcomers,
+        count(*) filter (year_in = started_on and run_number = 1) as year_new,
+        count(*) filter (year_in = started_on and run_number > 1) as year_returning,
+        0 as year_lost,
+        0 as year_newcomers
+    from entered
+    inner join group_of using (c)
+    group by all
+    union all
+    select
+        g,
+        bases,
+        ended_on,
+        0,
+        count(*),
+        -count(*) filter (coalesce(next_started_on >= week_e, true) and week_in >= week_s and week_in = first_started_on),
+        -count(*) filter (coalesce(next_started_on >= week_e, true) and week_in >= week_s and week_in > first_started_on),
+        count(*) filter (coalesce(next_started_on >= week_e, true) and week_in < week_s),
+        count(*) filter (coalesce(next_started_on >= week_e, true) and week_in >= week_s),
+        -count(*) filter (coalesce(next_started_on >= month_e, true) and month_in >= month_s and month_in = first_started_on),
+        -count(*) filter (coalesce(next_started_on >= month_e, true) and month_in >= month_s and month_in > first_started_on),
+        count(*) filter (coalesce(next_started_on >= month_e, true) and month_in < month_s),
+        count(*) filter (coalesce(next_started_on >= month_e, true) and month_in >= month_s),
+        -count(*) filter (coalesce(next_started_on >= quarter_e, true) and quarter_in >= quarter_s and quarter_in = first_started_on),
+        -count(*) filter (coalesce(next_started_on >= quarter_e, true) and quarter_in >= quarter_s and quarter_in > first_started_on),
+        count(*) filter (coalesce(next_started_on >= quarter_e, true) and quarter_in < quarter_s),
+        count(*) filter (coalesce(next_started_on >= quarter_e, true) and quarter_in >= quarter_s),
+        -count(*) filter (coalesce(next_started_on >= year_e, true) and year_in >= year_s and year_in = first_started_on),
+        -count(*) filter (coalesce(next_started_on >= year_e, true) and year_in >= year_s and year_in > first_started_on),
+        count(*) filter (coalesce(next_started_on >= year_e, true) and year_in < year_s),
+        count(*) filter (coalesce(next_started_on >= year_e, true) and year_in >= year_s)
+    from entered
+    inner join days_of_grains on ended_on = date_day
+    inner join group_of using (c)
     group by all
 ),
 of_groups as (
@@ -218,14 +275,14 @@ of_groups as (
         bases,
         period_grain,
         period_number,
-        count(*) filter (not at_start and at_end and first_run_number = 1) as new_customers,
-        count(*) filter (not at_start and at_end and first_run_number > 1) as returning_customers,
-        count(*) filter (at_start and not at_end) as lost_customers,
-        count(*) filter (not at_start and not at_end) as lost_newcomers,
-        sum(churn_events) as churn_events,
-        sum(days_at_risk) as days_at_risk
-    from customer_periods
-    inner join group_of using (c)
+        sum(case period_grain when 'week' then week_new when 'month' then month_new when 'quarter' then quarter_new else year_new end) as new_customers,
+        sum(case period_grain when 'week' then week_returning when 'month' then month_returning when 'quarter' then quarter_returning else year_returning end) as returning_customers,
+        sum(case period_grain when 'week' then week_lost when 'month' then month_lost when 'quarter' then quarter_lost else year_lost end) as lost_customers,
+        sum(case period_grain when 'week' then week_newcomers when 'month' then month_newcomers when 'quarter' then quarter_newcomers else year_newcomers end) as lost_newcomers,
+        sum(ends) as churn_events,
+        sum(starts * (state_date - day) - ends * (state_date - day - 1)) as days_at_risk
+    from by_day
+    inner join days on day = date_day
     group by all
 ),
 totals as (

@@ -10,22 +10,44 @@ changes as (
     {{ 'and customer_id not in (select customer_id from ' ~ ref('int_stages_dated') ~ ')'
         if is_dated }}
 
+),
+
+overall as (
+
+    select * from changes
+    where side = 'overall'
+
+),
+
+sides as (
+
+    select * from changes
+    where side <> 'overall'
+
 )
 
--- A side is in the overall stage on that day, and has its own reason for it.
+-- A side is in the overall stage on that day, and has its own reason for it. The days are compared behind
+-- the join, since a join on them is a hundred times as slow.
 select
     overall.customer_id,
     overall.stage,
     overall.reason,
     overall.entered_on
 
-from changes as overall
-left join changes as sides
+from overall
+left join sides
     on
         overall.customer_id = sides.customer_id
         and overall.stage = sides.stage
         and overall.reason = sides.reason
-        and sides.side <> 'overall'
-        and overall.entered_on >= sides.entered_on
-        and coalesce(overall.entered_on < sides.left_on, true)
-where overall.side = 'overall' and sides.customer_id is null
+group by overall.customer_id, overall.stage, overall.reason, overall.entered_on
+having
+    max(
+        case
+            when
+                overall.entered_on >= sides.entered_on
+                and coalesce(overall.entered_on < sides.left_on, true)
+                then 1
+            else 0
+        end
+    ) = 0

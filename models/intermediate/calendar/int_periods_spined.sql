@@ -1,4 +1,4 @@
-{#- The grains of every report. No other model lists them. -#}
+{#- The grains of every report. Only the retention models, which count by day first, list them too. -#}
 {%- set grains = ['week', 'month', 'quarter', 'year'] -%}
 {%- set days_to_monday = {'monday': 0, 'sunday': 1, 'saturday': 2}[var('week_starts_on')] -%}
 {%- set month_names = [
