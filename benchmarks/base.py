@@ -3,18 +3,21 @@
 Both read the same raw files and build in turns, each with its own environment and its own home. A
 machine that is busy for a minute is so for both. Prints the medians, and what part of the base's
 time this commit takes. Boards are off on both sides. What is new here costs, and is not taken out.
+So a second table has dbt's seconds for the tables that both publish, and for those that only this
+commit does.
 
 The size `sample` is the sample shop of the base. Then builds after an edit of one model are timed
 too: the whole night, and dbt alone on that model and all below it.
 """
 
 import argparse
+import json
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,6 +111,7 @@ def run(size: str, rounds: int | None, base: Path, keep: Path, scratch: Path) ->
                 side.edit(-turn)
                 side.runs.setdefault("dbt after an edit", []).append(side.build_edited(raw))
     yield from report(size, sides)
+    yield from shared_tables(*sides)
     for side in sides:
         shutil.rmtree(side.home)
 
@@ -126,6 +130,61 @@ def report(size: str, sides: Sequence[Side]) -> Iterator[str]:
             )
             name = {"cpu": "CPU s", "wall": "wall s", "memory": "peak memory MiB"}[figure]
             yield f"| {what} | {name} | {before:,.1f} | {after:,.1f} | {after / before:.2f} |"
+
+
+def shared_tables(base: Side, this: Side) -> Iterator[str]:
+    """Yield a Markdown table: dbt's seconds for the tables that both publish, and for others.
+
+    A table's seconds are those of every node that it needs, and of every test of such nodes only.
+    """
+    before, after = (_seconds_and_parents(side.home) for side in (base, this))
+    marts = [node for node in before if node.startswith("model.") and "marts" in before[node].path]
+    yield "\ndbt's seconds in the last of these nights; two nodes run at a time, and both count\n"
+    yield "| | base | this | this : base |"
+    yield "|---|---:|---:|---:|"
+    old, shared = (
+        sum(nodes[name].seconds for name in _needed(nodes, marts)) for nodes in (before, after)
+    )
+    yield f"| tables that both publish | {old:,.1f} | {shared:,.1f} | {shared / old:.2f} |"
+    others = sum(node.seconds for node in after.values()) - shared
+    yield f"| everything else | | {others:,.1f} | |"
+
+
+@dataclass(frozen=True)
+class _Node:
+    path: str
+    parents: Sequence[str]
+    seconds: float
+
+
+def _seconds_and_parents(home: Path) -> dict[str, _Node]:
+    built = home / "dbt" / "built"
+    nodes = json.loads((built / "manifest.json").read_text())["nodes"]
+    results = json.loads((built / "run_results.json").read_text())["results"]
+    seconds = {result["unique_id"]: result["execution_time"] for result in results}
+    return {
+        name: _Node(
+            node["original_file_path"],
+            node["depends_on"].get("nodes", []),
+            seconds.get(name, 0.0),
+        )
+        for name, node in nodes.items()
+    }
+
+
+def _needed(nodes: Mapping[str, _Node], wanted: Sequence[str]) -> set[str]:
+    """Return the wanted nodes, all that they are made from, and the tests of nothing else."""
+    needed, waiting = set(), [name for name in wanted if name in nodes]
+    while waiting:
+        name = waiting.pop()
+        if name in nodes and name not in needed:
+            needed.add(name)
+            waiting += nodes[name].parents
+    return needed | {
+        name
+        for name, node in nodes.items()
+        if name.startswith("test.") and {p for p in node.parents if p in nodes} <= needed
+    }
 
 
 def _git(*arguments: str) -> None:

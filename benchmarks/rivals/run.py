@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,15 @@ MONTHS = (
 
 @dataclass
 class Rival:
-    """The run of a rival, and the models that make at least the same results."""
+    """The run of a rival, and the models that make at least the same results.
+
+    `total` is one run of dbt on these models without any segment, as the rival has none.
+    """
 
     name: str
     measured: Measured
     models: Sequence[str]
+    total: Measured | None = None
 
 
 def rivals(raw: Path, home: Path) -> Iterator[Rival]:
@@ -64,11 +68,30 @@ def rivals(raw: Path, home: Path) -> Iterator[Rival]:
             " (select count(*) from clv.fct_customer_value where frequency is not null)"
         ).fetchall()
     cells, mrr, customers = truth
-    yield _run("cohorts in pandas", COHORTS, {"cells": cells}, "pandas_cohorts", raw)
     yield _run("subscriptions by day", MONTHS, {"mrr": mrr}, "exploded_days", warehouse)
     if python := os.environ.get("LIFETIMES_PYTHON"):
         orders = home / "serve" / "current" / "parquet" / "core" / "fct_orders.parquet"
         yield _run("lifetimes", VALUES, {"customers": customers}, "lifetimes_value", orders, python)
+    # Last, because the models of the total overwrite those of the night.
+    rival = _run("cohorts in pandas", COHORTS, {"cells": cells}, "pandas_cohorts", raw)
+    yield replace(rival, total=_without_segments(COHORTS, raw, home))
+
+
+def _without_segments(models: Sequence[str], raw: Path, home: Path) -> Measured:
+    """Run dbt on some models, from the raw files on, with nothing but the total."""
+    return measure(
+        [
+            *(Path(sys.executable).with_name("dbt"), "run", "--quiet", "--vars", "{segments: []}"),
+            *("--select", "int_customers_segmented", *models),
+        ],
+        home / "build" / "tmp",
+        {
+            "TENURE_RAW_DIR": str(raw),
+            "TENURE_HOME": str(home),
+            "DBT_TARGET_PATH": str(home / "target"),
+            "DBT_LOG_PATH": str(home / "logs"),
+        },
+    )
 
 
 def _run(

@@ -155,11 +155,14 @@ def _comment(
     text: str,
     columns: Mapping[str, str],
 ) -> None:
+    # In one transaction: alone, each of the hundreds of statements would wait for the disk.
+    connection.begin()
     connection.execute(f"comment on {kind} {name} is {_text(text.strip())}")
     for column, description in columns.items():
         connection.execute(
             f"comment on column {name}.{_name(column)} is {_text(description.strip())}"
         )
+    connection.commit()
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> date:
