@@ -1,0 +1,31 @@
+"""A command of dbt on Spark by hand: `python -m orchestration.spark build --select +rpt_mrr`.
+
+With the catalog in memory nothing is left of an earlier command, so a model needs its parents too:
++rpt_mrr. Nothing is published.
+"""
+
+import shutil
+import sys
+
+from orchestration import paths
+from orchestration.settings.engine import require_java
+from orchestration.spark.running import prepare_raw_tables, run_dbt
+from orchestration.spark.session import catalog
+
+
+def main() -> int:
+    """Run dbt with this command's arguments; return 0 if it succeeded, 1 if not, 2 if refused."""
+    try:
+        require_java()
+        if catalog() == "in-memory":
+            shutil.rmtree(paths.spark(), ignore_errors=True)
+        prepare_raw_tables()
+    except ValueError as error:
+        print(error)
+        return 2
+    [command, *others] = sys.argv[1:]
+    return 0 if run_dbt([command, "--target", "spark", *others]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
