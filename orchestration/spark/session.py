@@ -59,7 +59,8 @@ def settings() -> dict[str, str]:
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY") or "2g",
         # C1 alone: what takes time in a small shop is compiling, and C2 takes twice as long.
         "spark.driver.extraJavaOptions": os.environ.get("SPARK_JAVA_OPTIONS")
-        or f"-XX:TieredStopAtLevel=1 -Dderby.system.home={folder}",
+        or "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
+        f" -Dderby.system.home={folder}",
         "spark.sql.shuffle.partitions": os.environ.get("SPARK_SHUFFLE_PARTITIONS") or "4",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
