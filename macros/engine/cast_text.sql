@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 {% macro spark__date_in_text(text) -%}
-    try_cast(regexp_extract({{ text }}, '\d{4}-\d{2}-\d{2}', 0) as date)
+    try_cast(regexp_extract({{ text }}, r'\d{4}-\d{2}-\d{2}', 0) as date)
 {%- endmacro %}
 
 
@@ -45,7 +45,7 @@
 {%- endmacro %}
 
 {% macro spark__many_decimals(text) -%}
-    try_cast(regexp_extract({{ text }}, '^-?\d{1,14}(\.\d{1,18})?', 0) as decimal(38, 18))
+    try_cast(regexp_extract({{ text }}, r'^-?\d{1,14}(\.\d{1,18})?', 0) as decimal(38, 18))
 {%- endmacro %}
 
 {#- Whether a decimal text is further from its value than what programs add to a number. -#}
@@ -77,7 +77,7 @@
 {%- endmacro %}
 
 {% macro spark__engine_offset(text) -%}
-    regexp_replace(regexp_replace({{ text }}, '( UTC|z)\z', 'Z'), ' ([+-])', '$1')
+    regexp_replace(regexp_replace({{ text }}, r'( UTC|z)\z', 'Z'), ' ([+-])', '$1')
 {%- endmacro %}
 
 
@@ -153,10 +153,10 @@
     {%- elif data_type == 'identifier' -%}
         case
             when length({{ text }}) > 255 or {{ matches(text, '[\\x00-\\x1F\\x7F]') }} then null
-            when lower({{ text }}) in ('null', 'none', 'nan', 'n/a', '\n') then null
+            when lower({{ text }}) in ('null', 'none', 'nan', 'n/a', r'\n') then null
             when {{ is_of_form(text, '\\d(\\.\\d+)?[Ee]\\+\\d+') }} then null
             when {{ is_of_form(text, '\\d{1,15}\\.0') }} then left({{ text }}, length({{ text }}) - 2)
-            when {{ is_of_form(text, "\'\'\\d+") }} then substr({{ text }}, 2)
+            when {{ is_of_form(text, '\\x27\\d+') }} then substr({{ text }}, 2)
             else {{ text }}
         end
     {%- elif data_type == 'decimal' -%}

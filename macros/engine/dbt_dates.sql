@@ -3,17 +3,14 @@
     31 January to 28 February.
 -#}
 {% macro spark__dateadd(datepart, interval, from_date_or_timestamp) -%}
-    {%- set unit = {
-        'year': 'years', 'month': 'months', 'week': 'weeks', 'day': 'days', 'hour': 'hours', 'minute': 'mins',
-        'second': 'secs',
-    }.get(datepart) -%}
-    {%- if datepart == 'quarter' -%}
-    ({{ from_date_or_timestamp }} + make_interval(months => cast(3 * ({{ interval }}) as int)))
-    {%- elif unit -%}
-    ({{ from_date_or_timestamp }} + make_interval({{ unit }} => cast({{ interval }} as int)))
-    {%- else -%}
-    {%- do exceptions.raise_compiler_error("dateadd: " ~ datepart ~ " is no unit that Tenure uses on Spark") -%}
+    {%- set units = ['year', 'month', 'week', 'day', 'hour', 'minute', 'second'] -%}
+    {%- set number, unit = interval, datepart -%}
+    {%- if datepart == 'quarter' -%}{%- set number, unit = '3 * (' ~ interval ~ ')', 'month' -%}{%- endif -%}
+    {%- if unit not in units -%}
+        {%- do exceptions.raise_compiler_error("dateadd: " ~ datepart ~ " is no unit that Tenure uses on Spark") -%}
     {%- endif -%}
+    ({{ from_date_or_timestamp }} + make_interval(
+        {%- for one in units[:units.index(unit)] %}0, {% endfor %}cast({{ number }} as int)))
 {%- endmacro %}
 
 

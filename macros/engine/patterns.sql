@@ -1,6 +1,6 @@
 {#-
     Regular expressions of the kind that both engines read alike: no \s (one engine has one sign more in it), no \w, no $ and
-    no ^ (one engine lets a line end pass). A backslash in a literal is one on both (orchestration/spark/session.py).
+    no ^ (one engine lets a line end pass). A quote sign in them is \x27.
 -#}
 
 {#- Whether a text holds something of the pattern. -#}
@@ -13,7 +13,7 @@
 {%- endmacro %}
 
 {% macro spark__matches(text, pattern) -%}
-    regexp_like({{ text }}, '{{ pattern }}')
+    regexp_like({{ text }}, r'{{ pattern }}')
 {%- endmacro %}
 
 
@@ -27,5 +27,19 @@
 {%- endmacro %}
 
 {% macro spark__is_of_form(text, pattern) -%}
-    regexp_like({{ text }}, '\A(?:{{ pattern }})\z')
+    regexp_like({{ text }}, r'\A(?:{{ pattern }})\z')
 {%- endmacro %}
+
+
+{#- A text as an SQL literal. In those of Spark a backslash opens an escape. -#}
+{% macro sql_text(text) %}
+    {{ return(adapter.dispatch('sql_text', 'tenure')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__sql_text(text) %}
+    {{ return("'" ~ text | replace("'", "''") ~ "'") }}
+{% endmacro %}
+
+{% macro spark__sql_text(text) %}
+    {{ return("'" ~ text | replace("\\", "\\\\") | replace("'", "\\'") ~ "'") }}
+{% endmacro %}

@@ -60,7 +60,7 @@
     {{ as_json(value) }}
     {%- elif data_type in ('double', 'float') -%}
     regexp_replace(
-        cast(try_cast({{ value }} as decimal(38, 18)) as string), '([.]\d*[1-9])0+\z|([.]0)0+\z', '$1$2'
+        cast(try_cast({{ value }} as decimal(38, 18)) as string), r'([.]\d*[1-9])0+\z|([.]0)0+\z', '$1$2'
     )
     {%- elif data_type == 'string' -%}
     {{ trimmed(value) }}

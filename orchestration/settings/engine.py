@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ENGINES = ("duckdb", "spark")
+# iceberg and delta: the user's own settings of Spark name the catalog, and bring its jars.
+CATALOGS = ("in-memory", "hive", "iceberg", "delta")
 _OLDEST_JAVA = 17
 
 
@@ -19,12 +21,26 @@ def engine() -> str:
     return name
 
 
+def catalog() -> str:
+    """Return where Spark keeps its tables: $SPARK_CATALOG. Raises ValueError for an unknown one."""
+    name = os.environ.get("SPARK_CATALOG") or "in-memory"
+    if name not in CATALOGS:
+        raise ValueError(f"SPARK_CATALOG: {name!r} is none of {', '.join(CATALOGS)}")
+    return name
+
+
+def reads_landing_zone() -> bool:
+    """Return whether raw records are files: a catalog of one's own has tables instead."""
+    return engine() == "duckdb" or catalog() == "in-memory"
+
+
 def require_engine() -> str:
     """Return the engine. Raises ValueError, with what to do, if it cannot run on this machine."""
     name = engine()
     if name == "spark":
         if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
             raise ValueError("TENURE_ENGINE: Spark is not installed; `make spark` installs it")
+        catalog()
         require_java()
     return name
 

@@ -8,9 +8,8 @@ import shutil
 import sys
 
 from orchestration import paths
-from orchestration.settings.engine import require_java
+from orchestration.settings.engine import catalog, require_java
 from orchestration.spark.running import prepare_raw_tables, run_dbt
-from orchestration.spark.session import catalog
 
 
 def main() -> int:
@@ -24,7 +23,9 @@ def main() -> int:
         print(error)
         return 2
     [command, *others] = sys.argv[1:]
-    return 0 if run_dbt([command, "--target", "spark", *others]) else 1
+    # When dbt parses only the changed files, it loses the YAML of singular tests.
+    options = ["--target", "spark", "--no-partial-parse"]
+    return 0 if run_dbt([command, *options, *others]) else 1
 
 
 if __name__ == "__main__":

@@ -67,7 +67,9 @@ def register(session: SparkSession, folder: Path, tables: Sequence[str]) -> None
     session.sql(f"create schema if not exists {SCHEMA}")
     for table in tables:
         session.sql(f"drop table if exists {SCHEMA}.{table}")
-        session.sql(f"create table {SCHEMA}.{table} using parquet location {quoted(folder / table)}")
+        session.sql(
+            f"create table {SCHEMA}.{table} using parquet location {quoted(folder / table)}"
+        )
 
 
 _LINE_COLUMNS = "table_name varchar, file varchar, line bigint, error varchar, text varchar"
@@ -77,8 +79,8 @@ def _refuse_other_systems(files: Sequence[Mapping[str, Any]]) -> None:
     others = sorted({file["system"] for file in files} - {CONTRACT})
     if others:
         raise ValueError(
-            f"TENURE_ENGINE=spark reads the tables of the contract only, and not {', '.join(others)}:"
-            " build on DuckDB, or bring these records into the contract's columns first"
+            f"Spark reads the tables of the contract only, and not {', '.join(others)}: build on"
+            " DuckDB, or bring these records into the contract's columns first"
         )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from orchestration import paths
+from orchestration.settings.engine import catalog
+from orchestration.spark.handover import is_stored, keep_failing_rows, list_tables, make_warehouse
 from orchestration.spark.raw_tables import register, tables_below, write_raw_tables
-from orchestration.spark.session import catalog, start
+from orchestration.spark.session import start
+from orchestration.telling.failures import SHOWN_FAILURES
 
 # Commands of dbt that touch no table need no session.
 _WITHOUT_TABLES = ("parse", "ls", "list", "deps", "clean")
@@ -21,24 +26,43 @@ def prepare_raw_tables() -> None:
         write_raw_tables(paths.raw_dir(), paths.spark() / "raw")
 
 
+def take_over(target: Path) -> None:
+    """Make the private warehouse of the tables of the last build; dbt's `target` describes it.
+
+    Raises ValueError if a column is empty that must never be.
+    """
+    manifest = json.loads((target / "manifest.json").read_bytes())
+    make_warehouse(manifest, target, paths.spark(), paths.warehouse(), paths.scratch())
+
+
 def run_dbt(arguments: Sequence[str]) -> bool:
     """Run a command of dbt on Spark in this process; return whether it succeeded.
 
-    The raw tables of `prepare_raw_tables` are its sources.
+    Its sources are the raw tables of `prepare_raw_tables`. After a whole build, `make_warehouse`
+    finds the tables; after a failed one, the reports find a row of each failed test.
     """
     from dbt.cli.main import dbtRunner
 
     from orchestration.spark.adapter import adapt
 
     adapt()
-    session = None
-    if not any(command in arguments for command in _WITHOUT_TABLES):
-        session = start()
-        if catalog() == "in-memory":
-            folder = paths.spark() / "raw"
-            register(session, folder, tables_below(folder))
-    try:
+    if any(command in arguments for command in _WITHOUT_TABLES):
         return dbtRunner().invoke(list(arguments)).success
+    kind, folder = catalog(), paths.spark()
+    session = start()
+    try:
+        if kind == "in-memory":
+            register(session, folder / "raw", tables_below(folder / "raw"))
+        done = dbtRunner().invoke(list(arguments))
+        results = getattr(done.result, "results", [])
+        failed = [result.node for result in results if result.status == "fail"]
+        if failed:
+            tests = {node.unique_id: node.compiled_code for node in failed[:SHOWN_FAILURES]}
+            keep_failing_rows(session, tests, folder)
+        if done.success and "build" in arguments:
+            nodes = [result.node.to_dict() for result in results]
+            built = [f"{node['schema']}.{node['name']}" for node in nodes if is_stored(node)]
+            list_tables(session, built, folder, kind)
+        return done.success
     finally:
-        if session:
-            session.stop()
+        session.stop()

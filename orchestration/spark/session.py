@@ -8,20 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration import paths
+from orchestration.settings.engine import catalog
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-# iceberg and delta: the user's own settings of Spark name the catalog, and bring its jars.
-CATALOGS = ("in-memory", "hive", "iceberg", "delta")
-
-
-def catalog() -> str:
-    """Return where Spark keeps its tables: $SPARK_CATALOG. Raises ValueError for an unknown one."""
-    name = os.environ.get("SPARK_CATALOG") or "in-memory"
-    if name not in CATALOGS:
-        raise ValueError(f"SPARK_CATALOG: {name!r} is none of {', '.join(CATALOGS)}")
-    return name
 
 
 def master() -> str:
@@ -59,16 +49,13 @@ def settings() -> dict[str, str]:
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY") or "2g",
         # C1 alone: what takes time in a small shop is compiling, and C2 takes twice as long.
         "spark.driver.extraJavaOptions": os.environ.get("SPARK_JAVA_OPTIONS")
-        or "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
-        f" -Dderby.system.home={folder}",
+        or f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -Dderby.system.home={folder}",
         "spark.sql.shuffle.partitions": os.environ.get("SPARK_SHUFFLE_PARTITIONS") or "4",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         # An overflow or a bad cast is an error, as on DuckDB, and no silent NULL.
         "spark.sql.ansi.enabled": "true",
-        # A backslash in a text is one, as on DuckDB and in the SQL standard.
-        "spark.sql.parser.escapedStringLiterals": "true",
         # The default is a form that other engines call outdated.
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.execution.arrow.pyspark.enabled": "true",

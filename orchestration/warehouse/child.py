@@ -6,12 +6,20 @@ its standard input: the kernel closes it whenever the parent dies, and this proc
 """
 
 import os
+import sys
 import threading
+
+from orchestration.settings.engine import engine
 
 
 def main() -> None:
     """Run dbt with this process's arguments. Exit with dbt's code, or with 1 if the parent died."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    if engine() == "spark":
+        from orchestration.spark.running import run_dbt
+
+        sys.exit(0 if run_dbt(sys.argv[1:]) else 1)
 
     from dbt.cli.main import cli
 
