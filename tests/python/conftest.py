@@ -319,6 +319,23 @@ def served(
 
 
 @pytest.fixture(scope="session")
+def spark(scratch_home: Path):
+    """The session of Spark in which dbt runs there; its tests are skipped where Spark cannot run."""
+    from orchestration.settings.engine import require_java
+
+    pytest.importorskip("dbt.adapters.spark", reason="Spark is not installed: make spark-test")
+    try:
+        require_java()
+    except ValueError as error:
+        pytest.skip(str(error))
+    from orchestration.spark.session import start
+
+    session = start()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
 def manifest(scratch_home: Path) -> dict:
     """The manifest of the project, parsed once for all tests."""
     from orchestration.warehouse.parsing import prepare_manifest
