@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
     from pyspark.sql import DataFrame
 
 
@@ -41,13 +39,3 @@ class SparkRelation:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         """Return what DuckDB's relation of the same rows has under that name."""
         return getattr(duckdb.from_arrow(self._frame.toArrow()), name)
-
-
-def relation_of(frame: DataFrame) -> SparkRelation:
-    """Return a table of Spark as the Python models expect it."""
-    return SparkRelation(frame)
-
-
-def table_of(frame: pd.DataFrame) -> pa.Table:
-    """Return what a Python model returned in the types in which DuckDB would store it."""
-    return duckdb.from_df(frame).to_arrow_table()
