@@ -197,9 +197,9 @@ def counts(chance, number):
     ones, twos = chance.choice((0, 1, 2, 9, 50, 10**6)), chance.choice((0, 1, 3, 10, 10**5))
     return {
         "id": number,
-        "hits": chance.choice((0, ones, chance.randrange(ones + 1))),
+        "bought": chance.choice((0, ones, chance.randrange(ones + 1))),
         "ones": ones,
-        "other_hits": chance.choice((0, twos, chance.randrange(twos + 1))),
+        "others_bought": chance.choice((0, twos, chance.randrange(twos + 1))),
         "twos": twos,
         "variance": chance.choice((1e-9, 1e9, chance.random())),
         "survival": chance.choice((1e-12, 1 - 1e-12, chance.random() * 0.98 + 0.01)),
@@ -210,11 +210,11 @@ def counts(chance, number):
 
 RATES = {
     **{
-        name: lambda m, name=name: getattr(m, name)("hits", "ones")
+        name: lambda m, name=name: getattr(m, name)("bought", "ones")
         for name in ("wilson_low", "wilson_high")
     },
     **{
-        name: lambda m, name=name: getattr(m, name)("hits", "ones", "other_hits", "twos")
+        name: lambda m, name=name: getattr(m, name)("bought", "ones", "others_bought", "twos")
         for name in ("newcombe_low", "newcombe_high")
     },
     **{
@@ -301,7 +301,7 @@ def test_chances_of_fisher(on_both):
     few = "few as (select * from given where ones < 1000 and twos < 1000), "
     queries = [
         f"with {few}"
-        + macros(engine).fisher_p_values("few", "hits", "ones", "other_hits", "twos")
+        + macros(engine).fisher_p_values("few", "bought", "ones", "others_bought", "twos")
         + " select * from with_p_values"
         for engine in ("duckdb", "spark")
     ]
