@@ -319,8 +319,8 @@ def served(
 
 
 @pytest.fixture(scope="session")
-def needs_spark() -> None:
-    """Skip the tests that ask for it where Spark cannot run."""
+def needs_spark(pytestconfig: pytest.Config) -> None:
+    """Where Spark cannot run, skip the tests that ask for it; `make spark-test` ends there."""
     from orchestration.settings.engine import require_engine
 
     with pytest.MonkeyPatch.context() as patch:
@@ -328,6 +328,8 @@ def needs_spark() -> None:
         try:
             require_engine()
         except ValueError as error:
+            if pytestconfig.getoption("markexpr").startswith("spark"):
+                pytest.exit(str(error), returncode=1)
             pytest.skip(str(error))
 
 

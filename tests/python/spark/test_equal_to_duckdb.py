@@ -15,6 +15,8 @@ from shops.__main__ import write_random_shop
 from comparison import compare
 from comparison.keys import published_keys
 
+pytestmark = pytest.mark.spark
+
 SHOPS = 20
 WEEKS = ("sunday", "monday", "saturday")
 # Rates of eight decimals, the first of which makes an amount a cent wrong where products are cut.

@@ -10,6 +10,8 @@ from both_engines import BothEngines
 from drawn_values import ZONES, counts, days, drawn, groups, money, texts
 from raw.macros import macros
 
+pytestmark = pytest.mark.spark
+
 MONEY = {
     "converted": lambda m: m.converted("amount", "rate"),
     "monthly_amount": lambda m: m.monthly_amount("amount", "unit", "intervals", "rate"),
