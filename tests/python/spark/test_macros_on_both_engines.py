@@ -10,9 +10,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from raw.macros import macros
-
 from both_engines import BothEngines
+from raw.macros import macros
 
 VALUES = 5_000
 UNITS = ("day", "week", "month", "year")
@@ -36,7 +35,9 @@ def money(chance, number):
     half = decimal_of(chance, 11, 2) + Decimal("0.005")
     if chance.random() < 0.3:
         # The product is an exact half of a cent, and one of its factors has many digits.
-        rate = chance.choice((Decimal("0.5"), Decimal("0.25"), Decimal("1.5"), Decimal("0.00000005")))
+        rate = chance.choice(
+            (Decimal("0.5"), Decimal("0.25"), Decimal("1.5"), Decimal("0.00000005"))
+        )
         amount = chance.choice((half * 2, half, Decimal(100000) * chance.randrange(1, 10**6)))
     sign = chance.choice((1, 1, -1))
     return {
@@ -61,7 +62,9 @@ MONEY = {
     "to_the_cent": lambda m: "cast(half as decimal(18, 2))",
     "rounded": lambda m: "cast(round(amount, 2) as decimal(18, 2))",
     "margin": lambda m: m.round_to_cent("cast(amount as double) * 0.7e0"),
-    "cut_to_12_decimals": lambda m: f"cast({m.order_free_sum('share', 12)} over (partition by id) as double)",
+    "cut_to_12_decimals": lambda m: (
+        f"cast({m.order_free_sum('share', 12)} over (partition by id) as double)"
+    ),
 }
 
 
@@ -92,7 +95,9 @@ def near_a_change(chance, year):
     """A moment, in UTC, within three hours of one at which the clock of some zone is changed."""
     zone = ZoneInfo(chance.choice(ZONES))
     moments = [datetime(year, 1, 1) + timedelta(hours=6 * quarter) for quarter in range(1460)]
-    offsets = [moment.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).utcoffset() for moment in moments]
+    offsets = [
+        moment.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).utcoffset() for moment in moments
+    ]
     changes = [
         moment
         for moment, before, after in zip(moments, offsets, offsets[1:], strict=False)
