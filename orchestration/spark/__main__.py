@@ -1,7 +1,7 @@
-"""A command of dbt on Spark by hand: `python -m orchestration.spark build --select +rpt_mrr`.
+"""A command of dbt on Spark by hand: `python -m orchestration.spark build --select +some_model`.
 
 With the catalog in memory nothing is left of an earlier command, so a model needs its parents too:
-+rpt_mrr. Nothing is published.
+the plus before its name. Nothing is published.
 """
 
 import shutil

@@ -17,8 +17,7 @@ import duckdb
 from landing.texts import quoted
 from orchestration.settings.duckdb_settings import duckdb_settings
 from orchestration.telling.failing_rows import keep_rows
-from orchestration.telling.failures import compiled_file
-from orchestration.warehouse.manifest import Manifest, Node, is_view, marts
+from orchestration.warehouse.manifest import Manifest, Node, compiled_file, is_view, marts
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from orchestration import paths
 from orchestration.settings.engine import engine
 from orchestration.telling.failing_rows import failing_row_key, kept_row_key
+from orchestration.warehouse.manifest import compiled_file
 
 # No report shows more failures. A key of a failing row costs a query, so it is read only for these.
 SHOWN_FAILURES = 5
@@ -102,14 +103,3 @@ def _sample(compiled: Path, node: Mapping[str, Any]) -> str | None:
     if engine() == "spark":
         return kept_row_key(paths.spark(), node["unique_id"], column)
     return failing_row_key(compiled, paths.warehouse(), paths.scratch(), column)
-
-
-def compiled_file(target: Path, node: Mapping[str, Any]) -> Path:
-    """Return the file below dbt's `target` with the compiled SQL of a model or a test."""
-    return target / "compiled" / node["package_name"] / _compiled_name(node)
-
-
-def _compiled_name(node: Mapping[str, Any]) -> Path:
-    # dbt compiles a test of a YAML file into a folder with the name of that file.
-    source = Path(node["original_file_path"])
-    return source / node["path"] if source.suffix in (".yml", ".yaml") else source
