@@ -28,4 +28,4 @@ def hash(field: str) -> str:
 
 def type_string() -> str:
     """Stand in for dbt.type_string."""
-    return "varchar"
+    return "string"

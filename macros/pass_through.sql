@@ -51,8 +51,8 @@
 {% macro default__get_assert_columns_equivalent(sql) %}
     {%- set tables = {'fct_orders': 'orders', 'dim_customers': 'customers', 'customers': 'customers'} -%}
     {%- set types = {
-        'identifier': 'varchar',
-        'text': 'varchar',
+        'identifier': 'string',
+        'text': 'string',
         'decimal': 'decimal(18, 4)',
         'integer': 'bigint',
         'boolean': 'boolean',

@@ -32,6 +32,7 @@ from orchestration.serving.audiences import audience_columns
 from orchestration.serving.boards import boards_wanted
 from orchestration.serving.versions import current_build, kept_versions
 from orchestration.settings.durations import read_duration
+from orchestration.settings.engine import engine, reads_landing_zone, require_engine
 from orchestration.settings.variables import project_defaults, read_variables
 from orchestration.telling.failures import Failure, keep_traceback, without_dbt_noise
 
@@ -54,6 +55,7 @@ def main() -> int:
     arguments = parser.parse_args()
     _show_progress()
     try:
+        require_engine()
         project_defaults()
         kept_versions()
         boards_wanted()
@@ -95,10 +97,13 @@ def _build_or_explain(variables: Mapping[str, Any], volume_drop_reason: str) -> 
 def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
     """Parse the project, run the job, and report the result. Return the exit code."""
     started = time.monotonic()
-    print(f"Reading {paths.raw_dir()}", flush=True)
+    on_files = reads_landing_zone()
+    where = paths.raw_dir() if on_files else "the schema raw of Spark's catalog"
+    print(f"Reading {where}" + (" on Spark" if engine() == "spark" else ""), flush=True)
     try:
         # The build looks into every file to its end. A wrong heading need not wait for that.
-        refuse_structural_faults(paths.raw_dir(), paths.ROOT / "models")
+        if on_files:
+            refuse_structural_faults(paths.raw_dir(), paths.ROOT / "models")
     except ValueError as error:
         failure = Failure("check", "raw files", f"{error}\nmake check-raw says more of them")
         return _alert_and_report([failure], keep_traceback(str(error)), variables)

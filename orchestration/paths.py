@@ -31,6 +31,11 @@ def scratch() -> Path:
     return home() / "build" / "tmp"
 
 
+def spark() -> Path:
+    """Return the folder of Spark's own tables, in a build on Spark."""
+    return home() / "build" / "spark"
+
+
 def lock_file() -> Path:
     """Return the file of the build lock. The file is never deleted."""
     return home() / "build" / "lock"

@@ -20,15 +20,14 @@
     {%- set inputs = texts_of_table(relation, columns) -%}
     (
     select
-        * exclude ({% for column in columns %}{{ column }}_text, {% endfor %}mapping_fault, mapping_remark),
+        {{ all_except(texts_of(columns) + ['mapping_fault', 'mapping_remark']) }},
         {%- if inputs.is_mapped %}
         case when record_role = 'part' then coalesce(mapping_fault, '') else {{ contract_faults(contract) }} end
         {%- else %}
         {{ contract_faults(contract) }}
         {%- endif %} as contract_faults,
         {{ contract_remarks(contract) }} as remark,
-        struct_pack({% for column in columns %}{{ column }} := {{ column }}_text{{ ', ' if not loop.last }}{% endfor %})
-            as raw_fields,
+        {{ record_of(columns) }} as raw_fields,
         md5(concat_ws(chr(31){% for column in columns %}, '{{ column }}=' || {{ column }}{% endfor %})) as content_hash
     from (
     select
@@ -48,6 +47,14 @@
     )
     )
 {%- endmacro %}
+
+
+{#- The names of the texts of some columns. -#}
+{% macro texts_of(columns) %}
+    {%- set found = [] -%}
+    {%- for column in columns -%}{%- do found.append(column ~ '_text') -%}{%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}
 
 
 {#- A text of all columns that are missing or not of the contract's form. -#}
@@ -111,12 +118,16 @@
     {%- set own = scans_of(relation.schema, table_name) -%}
     {%- do warn_of_unknown_columns(table_name, columns, own) -%}
     {%- if own -%}
-        {%- do arms.append("(" ~ union_of_scans(own, columns) ~ ")") -%}{%- do prefixes.append(id_prefix(relation.schema)) -%}
+        {%- do arms.append(
+            "(select *, cast(null as string) as record_role, cast(null as string) as mapping_fault,"
+            ~ " cast(null as string) as remark from (" ~ union_of_scans(own, columns) ~ "))"
+        ) -%}
+        {%- do prefixes.append(id_prefix(relation.schema)) -%}
     {%- endif -%}
     {%- set delivered = delivered_systems() -%}
     {%- for system in systems_of(table_name) -%}
         {#- While dbt parses, it sees what this model depends on. Later, a system that is absent costs nothing. -#}
-        {%- if not execute or system in delivered -%}
+        {%- if reads_files() and (not execute or system in delivered) -%}
             {%- do arms.append(ref(system ~ '__' ~ table_name)) -%}{%- do prefixes.append(id_prefix(system)) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -142,19 +153,19 @@
     from (
         select
             {%- for column in columns %}
-            cast(null as varchar) as {{ column }},
+            cast(null as string) as {{ column }},
             {%- endfor %}
-            cast(null as varchar) as file,
+            cast(null as string) as file,
             cast(null as date) as file_date,
             cast(null as bigint) as scan_position,
-            cast(null as varchar) as record_role,
-            cast(null as varchar) as mapping_fault,
-            cast(null as varchar) as remark,
+            cast(null as string) as record_role,
+            cast(null as string) as mapping_fault,
+            cast(null as string) as remark,
             '' as id_prefix
         where false
         {%- for arm in arms %}
 
-        union all by name
+        {{ union_all_by_name() }}
 
         select *, '{{ prefixes[loop.index0] }}' as id_prefix from {{ arm }}
         {%- endfor %}
@@ -170,7 +181,7 @@
 
 {#- Whether a text holds an e-mail address. To look for the sign first is five times as fast. -#}
 {% macro is_address(text) -%}
-    contains({{ text }}, '@') and regexp_matches({{ text }}, '[^@\s]+@[^@\s]+[.][^@\s]')
+    contains({{ text }}, '@') and {{ matches(text, '[^@ \\t\\n\\f\\r]+@[^@ \\t\\n\\f\\r]+[.][^@ \\t\\n\\f\\r]') }}
 {%- endmacro %}
 
 
@@ -204,7 +215,7 @@
 {% macro warn_of_prefixes() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set systems = run_query(
-        "select system, max(json_extract_string(nullif(mapping, ''), '$.id_prefix')) as own_prefix from " ~ this
+        "select system, max(" ~ json_text("nullif(mapping, '')", 'id_prefix') ~ ") as own_prefix from " ~ this
         ~ " where format <> 'left out' group by system order by system"
     ).rows -%}
     {%- set unasked = [] -%}
@@ -239,10 +250,10 @@
 
 {#- The texts of a rejected record that its reasons are about: 'amount: 10,50; status: lost'. A reason opens with its column. -#}
 {% macro rejected_words(table_name) -%}
-    nullif(concat_ws('; ', cast(null as varchar)
+    nullif(concat_ws('; ', cast(null as string)
         {%- for column in declared_columns('raw', table_name) %},
         case when '; ' || reject_reason like '%; {{ column.name }} %'
-            then '{{ column.name }}: ' || left(json_extract_string(raw_record, '$.{{ column.name }}'), 60) end
+            then '{{ column.name }}: ' || left({{ json_text('raw_record', column.name) }}, 60) end
         {%- endfor %}
     ), '')
 {%- endmacro %}

@@ -275,9 +275,3 @@
     {{ text }}
     {%- endif -%}
 {%- endmacro %}
-
-
-{#- A text as an SQL literal. -#}
-{% macro sql_text(text) -%}
-    {{ return("'" ~ text | replace("'", "''") ~ "'") }}
-{%- endmacro %}

@@ -28,6 +28,12 @@
 {%- endmacro %}
 
 
+{#- Whether raw records come from the files of a landing zone; on Spark they come from tables. -#}
+{% macro reads_files() %}
+    {{ return(target.type == 'duckdb') }}
+{% endmacro %}
+
+
 {#- The texts of some scans, as read_texts describes them. -#}
 {% macro union_of_scans(scans, names) %}
     {%- for scan in scans %}
@@ -36,16 +42,16 @@
         {%- for name in names %}
         {{ text_of(scan, name) }} as {{ clean_name(name) }},
         {%- endfor %}
-        {{ file_of('filename') }} as file,
-        {{ date_in_text(file_of('filename')) }} as file_date,
-        row_number() over () as scan_position
+        {{ file_of(scan.file) }} as file,
+        {{ date_in_text(file_of(scan.file)) }} as file_date,
+        {{ scan.position }} as scan_position
     from {{ scan.reader }}
     {%- else %}
     select
         {%- for name in names %}
-        cast(null as varchar) as {{ clean_name(name) }},
+        cast(null as string) as {{ clean_name(name) }},
         {%- endfor %}
-        cast(null as varchar) as file,
+        cast(null as string) as file,
         cast(null as date) as file_date,
         cast(null as bigint) as scan_position
     where false
@@ -62,7 +68,7 @@
     {%- for column in scan.columns if column == name | lower -%}{%- do texts.append(text_at(scan, column)) -%}{%- endfor -%}
     {%- for column in scan.columns if column.startswith(name | lower ~ '__v_') -%}{%- do texts.append(text_at(scan, column)) -%}{%- endfor -%}
     {%- if not texts -%}
-    cast(null as varchar)
+    cast(null as string)
     {%- elif texts | length == 1 -%}
     {{ texts[0] }}
     {%- else -%}
@@ -70,7 +76,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro text_at(scan, column) -%}
+{% macro text_at(scan, column) %}
+    {{ return(adapter.dispatch('text_at', 'tenure')(scan, column)) }}
+{% endmacro %}
+
+{% macro duckdb__text_at(scan, column) -%}
     {%- set place = scan.columns.index(column) -%}
     {%- if scan.envelope and not is_beside_envelope(column) -%}
     {{ trimmed("json_extract_string(" ~ quoted(scan.envelope) ~ ", '$.\"" ~ scan.names[place] | replace("'", "''") ~ "\"')") }}
@@ -90,18 +100,23 @@
     {{ return(data_type.startswith(('STRUCT', 'MAP', 'UNION')) or data_type.endswith(']')) }}
 {%- endmacro %}
 
-{% macro quoted(name) -%}
-    {{ '"' ~ name | replace('"', '""') ~ '"' }}
-{%- endmacro %}
-
 {#- "Created (UTC)" is created_utc: what is no letter and no digit becomes one underscore. -#}
 {% macro clean_name(name) -%}
     {{ return(modules.re.sub('[^a-z0-9]+', '_', name | lower).strip('_')) }}
 {%- endmacro %}
 
 
-{#- A text without white space around it, NULL when nothing is left. To look first is twice as fast. -#}
-{% macro trimmed(text) -%}
+{#- A text without white space around it, NULL when nothing is left. -#}
+{% macro trimmed(text) %}
+    {{ return(adapter.dispatch('trimmed', 'tenure')(text)) }}
+{% endmacro %}
+
+{% macro spark__trimmed(text) -%}
+    nullif(trim(both ' ' || chr(9) || chr(10) || chr(13) || chr(160) from {{ text }}), '')
+{%- endmacro %}
+
+{#- To look first is twice as fast. -#}
+{% macro duckdb__trimmed(text) -%}
     nullif(
         case
             when regexp_matches({{ text }}, '^[\s\xA0]|[\s\xA0]$')
@@ -114,7 +129,16 @@
 
 
 {#- A path as the engine tells it, made relative to the landing zone as the list of files does it. -#}
-{% macro file_of(path) -%}
+{% macro file_of(path) %}
+    {{ return(adapter.dispatch('file_of', 'tenure')(path)) }}
+{% endmacro %}
+
+{#- A raw table says it as it should be. -#}
+{% macro spark__file_of(path) -%}
+    {{ path }}
+{%- endmacro %}
+
+{% macro duckdb__file_of(path) -%}
     {%- set inventory = ref('stg_source_files') -%}
     {%- set folder = namespace(length=0) -%}
     {%- if execute and load_relation(inventory) -%}
@@ -139,8 +163,12 @@
 {% endmacro %}
 
 
-{#- One scan per distinct heading among the files of an entity. -#}
+{#- One scan per distinct heading among the files of an entity. On Spark, its raw table is the one scan. -#}
 {% macro scans_of(system, entity) %}
+    {{ return(adapter.dispatch('scans_of', 'tenure')(system, entity)) }}
+{% endmacro %}
+
+{% macro duckdb__scans_of(system, entity) %}
     {%- set inventory = ref('stg_source_files') -%}
     {%- if not execute or not load_relation(inventory) -%}
         {{ return([]) }}
@@ -166,6 +194,8 @@
             'mapping': mapping,
             'encoding': fromjson(mapping).encoding if mapping else 'utf-8',
             'paths': fromjson(paths),
+            'file': 'filename',
+            'position': 'row_number() over ()',
         } -%}
         {%- do scan.update({'reader': reader_of(scan)}) -%}
         {%- do scans.append(scan) -%}
@@ -213,6 +243,10 @@
     which the scan passed over, become rejected records. Without a table: the lines of supporting files.
 -#}
 {% macro set_aside_lines(table_name=none) %}
+    {{ return(adapter.dispatch('set_aside_lines', 'tenure')(table_name)) }}
+{% endmacro %}
+
+{% macro duckdb__set_aside_lines(table_name) %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set entities = run_query(
         "select distinct system, entity from " ~ ref('stg_source_files') ~ " where format = 'csv' and "
@@ -227,11 +261,7 @@
     select
         {{ file_of('scans.file_path') }} as file,
         'rejected' as outcome,
-        case cast(lines.error_type as varchar)
-            when 'MISSING COLUMNS' then 'line has too few fields'
-            when 'TOO MANY COLUMNS' then 'line has too many fields'
-            else 'line is no record: ' || lower(cast(lines.error_type as varchar))
-        end as reject_reason,
+        {{ fault_of_line('cast(lines.error_type as varchar)') }} as reject_reason,
         any_value(lines.csv_line) as raw_record,
         lines.line
     from {{ lines }}_lines as lines
@@ -240,6 +270,15 @@
     {%- endif -%}
     {%- endfor -%}
 {% endmacro %}
+
+{#- What is wrong with a line that is no record, by the word of the engine that read the file. -#}
+{% macro fault_of_line(error) -%}
+    case {{ error }}
+        when 'MISSING COLUMNS' then 'line has too few fields'
+        when 'TOO MANY COLUMNS' then 'line has too many fields'
+        else 'line is no record: ' || lower({{ error }})
+    end
+{%- endmacro %}
 
 {#- The first part of the names of the tables in which the engine keeps such lines. -#}
 {% macro lines_of(system, entity) -%}
@@ -270,7 +309,7 @@
         {%- else %}
 
         select
-            cast(null as varchar) as file,
+            cast(null as string) as file,
             cast(null as bigint) as records
         where false
         {%- endfor %}
@@ -280,8 +319,8 @@
     select
         file,
         'part_of' as outcome,
-        cast(null as varchar) as reject_reason,
-        cast(null as varchar) as raw_record,
+        cast(null as string) as reject_reason,
+        cast(null as string) as raw_record,
         records,
         cast(null as bigint) as line
 
@@ -292,12 +331,18 @@
 {#- A hook after the list of files: says once what lies in the landing zone and is not read. -#}
 {% macro warn_of_files_left_out() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
-    {%- set files = run_query("select file from " ~ this ~ " where format = 'left out' order by file") -%}
-    {%- if files.rows -%}
-        {%- do exceptions.warn(
-            "not read, for they lie in the folder of no raw table and of no system that Tenure knows: "
-            ~ files.columns[0].values() | join(', ')
-        ) -%}
+    {#- No table of Spark loses rows, so there the list of files itself leaves them out. -#}
+    {%- set listed = this if reads_files() else table_of_files('landed_files') -%}
+    {%- if listed -%}
+        {%- set files = run_query("select file from " ~ listed ~ " where format = 'left out' order by file") -%}
+        {%- if files.rows -%}
+            {%- do exceptions.warn(
+                "not read, for they lie in the folder of no raw table and of no system that Tenure knows: "
+                ~ files.columns[0].values() | join(', ')
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
+    {%- if reads_files() -%}
     delete from {{ this }} where format = 'left out'
+    {%- endif -%}
 {% endmacro %}

@@ -18,7 +18,7 @@
 priced as (
 
     select
-        {{ relation }}.* exclude (currency{{ ", exchange_rate" if is_settled }}),
+        {{ all_except(['currency', 'exchange_rate'] if is_settled else ['currency'], relation) }},
         {{ currency }} as original_currency,
         {{ rate }} as exchange_rate,
         case
@@ -56,8 +56,8 @@ priced as (
 kept as (
 
     select
-        * exclude (raw_fields),
-        case when reject_reason is not null then cast(to_json(raw_fields) as varchar) end as raw_record
+        {{ all_except(['raw_fields']) }},
+        case when reject_reason is not null then {{ as_json('raw_fields') }} end as raw_record
 
     from {{ relation }}
 
@@ -84,7 +84,7 @@ in_sequence as (
 with_outcome as (
 
     select
-        * exclude (place, content_before, kept_updated_at, kept_file_date),
+        {{ all_except(['place', 'content_before', 'kept_updated_at', 'kept_file_date']) }},
         case
             when reject_reason is not null then 'rejected'
             when record_role = 'part' then 'part_of'
@@ -108,7 +108,7 @@ with_outcome as (
 ranked as (
 
     select
-        * exclude (first_file),
+        {{ all_except(['first_file']) }},
         case
             when superseded_reason not in ('the same record again', 'a later version of the same key')
                 then first_file

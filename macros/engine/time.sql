@@ -13,6 +13,14 @@
     {%- endif -%}
 {% endmacro %}
 
+{% macro spark__local_date(timestamp) %}
+    {%- if var('reporting_timezone') == 'UTC' -%}
+        cast({{ timestamp }} as date)
+    {%- else -%}
+        cast(from_utc_timestamp({{ timestamp }}, '{{ var("reporting_timezone") }}') as date)
+    {%- endif -%}
+{% endmacro %}
+
 
 {#-
     The UTC timestamp at which a day of the reporting timezone begins: the first of two midnights, where the clock is
@@ -32,6 +40,15 @@
             when {{ local_date(hour_before) }} = cast({{ date }} as date) then {{ hour_before }}
             else {{ midnight }}
         end
+    {%- endif -%}
+{% endmacro %}
+
+{#- Of two midnights, Spark takes the first one by itself. -#}
+{% macro spark__local_midnight(date) %}
+    {%- if var('reporting_timezone') == 'UTC' -%}
+        cast({{ date }} as timestamp)
+    {%- else -%}
+        to_utc_timestamp(cast({{ date }} as timestamp), '{{ var("reporting_timezone") }}')
     {%- endif -%}
 {% endmacro %}
 

@@ -9,7 +9,7 @@ source as (
 judged as (
 
     select
-        * exclude (currency),
+        {{ all_except(['currency']) }},
         upper(currency) as currency,
         {{ join_reasons([
             'contract_faults',

@@ -2,7 +2,7 @@
 {%- set unknown_status -%}
 case when canonical_status is null then
 'status '
-|| case when regexp_full_match(raw_status, '[a-z0-9 _-]{1,40}') then '"' || raw_status || '" ' else '' end
+|| case when {{ is_of_form('raw_status', '[a-z0-9 _-]{1,40}') }} then '"' || raw_status || '" ' else '' end
 || 'is unknown; known are active, trialing, past_due, unpaid, incomplete, paused, canceled, expired'
 || ' and the words of seeds/subscription_statuses.csv'
 end
@@ -27,7 +27,7 @@ dated as (
 
     select
         {%- if var('date_only_ends') == 'last_day_of_service' %}
-        source.* exclude (ended_at),
+        {{ all_except(['ended_at'], 'source') }},
         case
             when length(source.raw_fields.ended_at) = 10
                 then {{ local_midnight(dbt.dateadd('day', 1, local_date('source.ended_at'))) }}

@@ -1,8 +1,9 @@
 """The dbt project as Dagster assets: one `dbt build` of all nodes. Each data test is a check."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,8 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.step_failures import failure_of
+from orchestration.settings.engine import engine
+from orchestration.spark.running import prepare_raw_tables, take_over
 from orchestration.telling.failures import Failure, build_failures
 from orchestration.warehouse.arguments import build_arguments
 from orchestration.warehouse.disk_space import lacking_space
@@ -48,6 +51,9 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
     if lacking:
         raise failure_of([Failure("guard", "disk space", lacking)], paths.logs())
     target, logs = start_afresh(build.build_id)
+    is_on_spark = engine() == "spark"
+    if is_on_spark:
+        _refuse_bad_input(prepare_raw_tables, logs)
     progress = DbtProgress(MANIFEST)
     try:
         with closing(dbt_events(build_arguments(build.variables, target, logs))) as events:
@@ -65,7 +71,17 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
         raise failure_of(failures, logs / "dbt.log") from None
     finally:
         progress.close()
+    if is_on_spark:
+        _refuse_bad_input(lambda: take_over(target), logs)
     build.mark_tested()
+
+
+def _refuse_bad_input(step: Callable[[], None], logs: Path) -> None:
+    """Take a step; raise dagster.Failure with its message if it raises ValueError."""
+    try:
+        step()
+    except ValueError as error:
+        raise failure_of([Failure("check", "Spark", str(error))], logs / "dbt.log") from None
 
 
 def _is_of_vars(event: Mapping[str, Any]) -> bool:

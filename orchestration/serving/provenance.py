@@ -5,8 +5,11 @@ import subprocess
 from importlib.metadata import version
 
 from orchestration import paths
+from orchestration.settings.engine import engine
 
 _PACKAGES = ("tenure", "dbt-core", "dbt-duckdb", "duckdb", "dagster", "numpy", "pandas", "scipy")
+
+_OF_SPARK = ("dbt-spark", "pyspark", "pyarrow")
 
 
 def git_sha() -> str | None:
@@ -24,5 +27,9 @@ def git_sha() -> str | None:
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that can change a number, by name."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    """Return the versions of Python and of the packages that can change a number, by name.
+
+    Those of Spark are among them only in a build on Spark.
+    """
+    packages = _PACKAGES + (_OF_SPARK if engine() == "spark" else ())
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}

@@ -12,6 +12,7 @@ import duckdb
 from orchestration import paths
 from orchestration.serving.boards import overview
 from orchestration.serving.published import published_build
+from orchestration.settings.engine import engine
 from orchestration.telling.cohort_table import cohort_table
 from orchestration.telling.failures import SHOWN_FAILURES, Failure
 from orchestration.words import first_few
@@ -106,7 +107,8 @@ def blocked_or_failed(failures: Sequence[Failure]) -> str:
 def rerun_command(variables: Mapping[str, Any]) -> str:
     """Return the shell command that runs this build again, with its folders and `variables`."""
     folders = {"TENURE_RAW_DIR": paths.raw_dir(), "TENURE_HOME": paths.home()}
-    command = ["make build", *(f"{name}={_quoted(path)}" for name, path in folders.items())]
+    goal = "make build" if engine() == "duckdb" else "make spark"
+    command = [goal, *(f"{name}={_quoted(path)}" for name, path in folders.items())]
     return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
 
 
@@ -162,7 +164,8 @@ def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:
         yield from _bounded(message, _SHOWN_MESSAGE_LINES, ", see the log", indent="    ")
     if failure.compiled:
         yield f"    compiled SQL: {failure.compiled}"
-    if failure.kind == "test":
+    # Spark's tables are not dbt's to ask once its process has ended.
+    if failure.kind == "test" and engine() == "duckdb":
         yield f"    see the rows: {_dbt('show', '--select', failure.name, variables=variables)}"
 
 

@@ -4,6 +4,7 @@ Alerts carry the key to other machines. So only columns on a list are shown. All
 as an e-mail address, a name or a free text, stay in the private warehouse.
 """
 
+import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +69,7 @@ _TESTED = {"unique_field", "value_field", "from_field"}
 _LONGEST_VALUE = 60
 _LONGEST = 200
 _SECONDS = 10
+_KEPT = "failing_rows.json"
 
 
 def failing_row_key(
@@ -83,6 +85,25 @@ def failing_row_key(
         row = _first_row(compiled.read_text(encoding="utf-8"), warehouse, scratch)
     except Exception:
         return None
+    return _key(row, column)
+
+
+def keep_rows(folder: Path, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep rows that failed tests found, by the test's unique id: of an engine that is no file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _KEPT).write_text(json.dumps(rows, default=str), encoding="utf-8")
+
+
+def kept_row_key(folder: Path, unique_id: str, column: str | None = None) -> str | None:
+    """Return what `failing_row_key` does, from the row that `keep_rows` kept in `folder`."""
+    try:
+        rows = json.loads((folder / _KEPT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return _key(rows.get(unique_id, {}), column)
+
+
+def _key(row: Mapping[str, Any], column: str | None) -> str | None:
     named = ((column if name in _TESTED else name, value) for name, value in row.items())
     keys = [f"{name}={_shown(value)}" for name, value in named if name and _is_key(name)]
     return ", ".join(keys)[:_LONGEST] or None

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from orchestration import paths
-from orchestration.telling.failing_rows import failing_row_key
+from orchestration.settings.engine import engine
+from orchestration.telling.failing_rows import failing_row_key, kept_row_key
+from orchestration.warehouse.manifest import compiled_file
 
 # No report shows more failures. A key of a failing row costs a query, so it is read only for these.
 SHOWN_FAILURES = 5
@@ -84,7 +86,7 @@ def _failure(
     result: Mapping[str, Any], manifest: Mapping[str, Any], target: Path, *, is_shown: bool
 ) -> Failure:
     node = manifest["nodes"][result["unique_id"]]
-    compiled = target / "compiled" / node["package_name"] / _compiled_name(node)
+    compiled = compiled_file(target, node)
     found_rows = result["status"] == "fail"
     return Failure(
         kind=node["resource_type"],
@@ -92,15 +94,12 @@ def _failure(
         message=without_dbt_noise(result["message"] or result["status"]),
         rows=result["failures"] if found_rows else None,
         compiled=str(compiled) if compiled.exists() else None,
-        sample=failing_row_key(
-            compiled, paths.warehouse(), paths.scratch(), node.get("column_name")
-        )
-        if found_rows and is_shown
-        else None,
+        sample=_sample(compiled, node) if found_rows and is_shown else None,
     )
 
 
-def _compiled_name(node: Mapping[str, Any]) -> Path:
-    # dbt compiles a test of a YAML file into a folder with the name of that file.
-    source = Path(node["original_file_path"])
-    return source / node["path"] if source.suffix in (".yml", ".yaml") else source
+def _sample(compiled: Path, node: Mapping[str, Any]) -> str | None:
+    column = node.get("column_name")
+    if engine() == "spark":
+        return kept_row_key(paths.spark(), node["unique_id"], column)
+    return failing_row_key(compiled, paths.warehouse(), paths.scratch(), column)

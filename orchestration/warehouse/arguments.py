@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import paths
+from orchestration.settings.engine import engine
+
+# The targets of profiles.yml that build, by the engine.
+TARGETS = {"duckdb": "private", "spark": "spark"}
 
 
 def build_arguments(variables: Mapping[str, Any], target: Path, logs: Path) -> list[str]:
@@ -19,7 +23,7 @@ def build_arguments(variables: Mapping[str, Any], target: Path, logs: Path) -> l
     arguments = [
         "build",
         "--target",
-        "private",
+        TARGETS[engine()],
         "--exclude-resource-type",
         "unit_test",
         *_common(target, logs),
@@ -36,7 +40,13 @@ def parse_arguments(target: Path) -> list[str]:
     All files are parsed. When dbt parses only the changed files, it loses the YAML of singular
     tests, and Dagster no longer knows which asset they check.
     """
-    return ["parse", "--target", "private", "--no-partial-parse", *_common(target, logs=target)]
+    return [
+        "parse",
+        "--target",
+        TARGETS[engine()],
+        "--no-partial-parse",
+        *_common(target, logs=target),
+    ]
 
 
 def semantic_arguments(variables: Mapping[str, Any], target: Path) -> list[str]:

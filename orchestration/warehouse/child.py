@@ -11,14 +11,19 @@ import threading
 
 def main() -> None:
     """Run dbt with this process's arguments. Exit with dbt's code, or with 1 if the parent died."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
     from dbt.cli.main import cli
 
     cli()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Let this process end when its parent does, from now on."""
+    threading.Thread(target=_wait_for_the_end, daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
     # os.read and not sys.stdin: a thread that waits in sys.stdin blocks the normal exit.
     os.read(0, 1)
     os._exit(1)

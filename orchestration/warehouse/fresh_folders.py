@@ -16,6 +16,7 @@ def start_afresh(build_id: str) -> tuple[Path, Path]:
     """
     paths.warehouse().unlink(missing_ok=True)
     paths.warehouse().with_name("warehouse.duckdb.wal").unlink(missing_ok=True)
+    shutil.rmtree(paths.spark(), ignore_errors=True)
     for folder in (paths.scratch(), paths.built()):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

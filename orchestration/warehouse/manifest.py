@@ -4,6 +4,7 @@ The manifest is the only thing that the orchestration knows about the models.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 Node = Mapping[str, Any]
@@ -62,3 +63,14 @@ def tested_node(manifest: Manifest, test: Node) -> Node | None:
     """Return the model or seed that `test` checks, or None if the test names none."""
     candidates = [test.get("attached_node"), *reversed(test["depends_on"]["nodes"])]
     return next((manifest["nodes"][name] for name in candidates if name in manifest["nodes"]), None)
+
+
+def compiled_file(target: Path, node: Node) -> Path:
+    """Return the file below dbt's `target` with the compiled SQL of a model or a test."""
+    return target / "compiled" / node["package_name"] / _compiled_name(node)
+
+
+def _compiled_name(node: Node) -> Path:
+    # dbt compiles a test of a YAML file into a folder with the name of that file.
+    source = Path(node["original_file_path"])
+    return source / node["path"] if source.suffix in (".yml", ".yaml") else source

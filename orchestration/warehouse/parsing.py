@@ -10,6 +10,7 @@ from dagster_dbt import DbtProject
 from orchestration import paths
 from orchestration.runs.durable import flush_to_disk
 from orchestration.runs.lock import wait_for_lock
+from orchestration.settings.engine import engine
 from orchestration.warehouse.arguments import parse_arguments
 from orchestration.warehouse.process import dbt_events
 
@@ -45,10 +46,10 @@ def prepare_manifest() -> Path:
 
 
 def project_fingerprint() -> str:
-    """Return a hash of all files from which dbt makes a manifest, and of dbt's version."""
+    """Return a hash of all files from which dbt makes a manifest, of the engine and of dbt."""
     # Contents and not modification times. Two checkouts may share one TENURE_HOME, and a checkout
     # of older files is a change too.
-    digest = hashlib.sha256(f"{paths.ROOT} dbt-core {version('dbt-core')}".encode())
+    digest = hashlib.sha256(f"{paths.ROOT} {engine()} dbt-core {version('dbt-core')}".encode())
     for path in _project_files():
         digest.update(f"\n{path.relative_to(paths.ROOT)}\n".encode())
         digest.update(path.read_bytes())

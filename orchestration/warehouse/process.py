@@ -15,7 +15,9 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from orchestration import paths
+from orchestration.settings.engine import engine
 
+_CHILDREN = {"duckdb": "orchestration.warehouse.child", "spark": "orchestration.spark.child"}
 _ENVIRONMENT = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "DO_NOT_TRACK": "1",
@@ -40,7 +42,7 @@ def dbt_events(arguments: Sequence[str]) -> Generator[dict[str, Any], None, None
     plain_lines: deque[str] = deque(maxlen=5)
     errors: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-m", "orchestration.warehouse.child", *arguments],
+        [sys.executable, "-m", _CHILDREN[engine()], *arguments],
         cwd=paths.ROOT,
         env=_environment(),
         stdin=subprocess.PIPE,

@@ -18,7 +18,7 @@ faults as (
     select
         play_id,
         case
-            when trim(play_id, 'abcdefghijklmnopqrstuvwxyz0123456789_') <> ''
+            when not {{ is_of_form('play_id', '[a-z0-9_]*') }}
                 then 'play_id: give small letters, digits and _; it names a file'
         end as fault
     from plays

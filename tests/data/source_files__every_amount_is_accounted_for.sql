@@ -6,7 +6,6 @@
     'marketing_spend': ref('stg_marketing_spend_records'),
     'carts': ref('stg_cart_records'),
 } -%}
-{%- set not_an_amount = "'[^-.0-9]|^[.]|[.]$'" -%}
 with
 
 amounts as (
@@ -26,13 +25,13 @@ amounts as (
     union all
 
     select
-        {{ file_of('filename') }} as file,
+        {{ file_of(scan.file) }} as file,
         nullif(upper({{ text_of(scan, 'currency') }}), '') as currency,
         0 as amount_of_records,
         sum(
             case
-                when regexp_matches({{ text_of(scan, 'amount') }}, {{ not_an_amount }}) then null
-                when not regexp_matches({{ text_of(scan, 'amount') }}, '[.].....')
+                when {{ matches(text_of(scan, 'amount'), '[^-.0-9]|^[.]|[.]$') }} then null
+                when not {{ matches(text_of(scan, 'amount'), '[.].....') }}
                     then try_cast({{ text_of(scan, 'amount') }} as decimal(18, 4))
                 else try_cast(round(try_cast({{ text_of(scan, 'amount') }} as decimal(38, 20)), 4) as decimal(18, 4))
             end

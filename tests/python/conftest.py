@@ -319,6 +319,31 @@ def served(
 
 
 @pytest.fixture(scope="session")
+def needs_spark(pytestconfig: pytest.Config) -> None:
+    """Where Spark cannot run, skip the tests that ask for it; `make spark-test` ends there."""
+    from orchestration.settings.engine import require_engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENURE_ENGINE", "spark")
+        try:
+            require_engine()
+        except ValueError as error:
+            if pytestconfig.getoption("markexpr").startswith("spark"):
+                pytest.exit(str(error), returncode=1)
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def spark(scratch_home: Path, needs_spark: None):
+    """A session of Spark as a build has it."""
+    from orchestration.spark.session import start
+
+    session = start()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
 def manifest(scratch_home: Path) -> dict:
     """The manifest of the project, parsed once for all tests."""
     from orchestration.warehouse.parsing import prepare_manifest

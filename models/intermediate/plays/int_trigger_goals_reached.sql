@@ -59,7 +59,7 @@ answers as (
     inner join (
         select
             customer_id,
-            cast(null as varchar) as milestone,
+            cast(null as {{ dbt.type_string() }}) as milestone,
             given_on as reached_on
         from {{ ref('int_feedback_assessed') }}
         where is_counted and kind <> 'complaint'

@@ -116,8 +116,7 @@ gaps as (
         {{ segment_columns() }},
         cohorts.period_grain,
         cohorts.cohort_start,
-        percentile_cont(0.5) within group (order by customer_gaps.gap_days)
-            as median_days_between,
+        median(customer_gaps.gap_days) as median_days_between,
         avg(customer_gaps.gap_days) as mean_days_between
 
     from customer_gaps

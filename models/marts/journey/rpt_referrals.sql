@@ -147,23 +147,19 @@ joined as (
 
 ),
 
--- The error of a mean needs two customers. Squares of amounts that are all the same may leave less
--- than nothing.
+-- The error of a mean needs two customers.
 with_means as (
 
     select
-        {%- for side in sides %}
-        {%- set n, sum = side ~ '_mature_365d', side ~ '_net_revenue_365d' %}
-        {%- set mean = safe_divide(sum, n) %}
-        {{ mean }} as {{ side }}_mean,
-        case
-            when {{ n }} > 1
-                then greatest(
-                    {{ safe_divide(side ~ '_squares_365d', n) }} - power({{ mean }}, 2), 0
-                ) / ({{ n }} - 1)
-        end as {{ side }}_variance_of_mean,
-        {%- endfor %}
-        *
+        *,
+        {{ safe_divide('referred_net_revenue_365d', 'referred_mature_365d') }} as referred_mean,
+        {{ variance_of_sums(
+            'referred_mature_365d', 'referred_net_revenue_365d', 'referred_squares_365d'
+        ) }} / referred_mature_365d as referred_variance_of_mean,
+        {{ safe_divide('other_net_revenue_365d', 'other_mature_365d') }} as other_mean,
+        {{ variance_of_sums(
+            'other_mature_365d', 'other_net_revenue_365d', 'other_squares_365d'
+        ) }} / other_mature_365d as other_variance_of_mean
 
     from joined
 

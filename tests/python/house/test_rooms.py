@@ -18,9 +18,10 @@ ARROWS = {
     "words": set(),
     "settings": {"paths"},
     "runs": {"paths"},
-    "warehouse": {"paths", "words", "runs"},
+    "warehouse": {"paths", "words", "settings", "runs"},
     "serving": {"paths", "settings", "runs", "warehouse"},
-    "telling": {"paths", "words", "settings", "runs", "serving"},
+    "telling": {"paths", "words", "settings", "runs", "serving", "warehouse"},
+    "spark": {"paths", "settings", "telling", "warehouse"},
     "guarding": {"words", "settings", "telling", "warehouse"},
     "defs": {
         "paths",
@@ -30,6 +31,7 @@ ARROWS = {
         "warehouse",
         "serving",
         "telling",
+        "spark",
         "guarding",
     },
 }

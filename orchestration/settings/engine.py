@@ -1,0 +1,62 @@
+"""Which engine builds the models: DuckDB, or Spark by TENURE_ENGINE=spark (docs/engines.md)."""
+
+import os
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+ENGINES = ("duckdb", "spark")
+# iceberg and delta: the user's own settings of Spark name the catalog, and bring its jars.
+CATALOGS = ("in-memory", "hive", "iceberg", "delta")
+_OLDEST_JAVA = 17
+
+
+def engine() -> str:
+    """Return the engine of this build. Raises ValueError for one that there is not."""
+    name = os.environ.get("TENURE_ENGINE") or "duckdb"
+    if name not in ENGINES:
+        raise ValueError(f"TENURE_ENGINE: {name!r} is none of {', '.join(ENGINES)}")
+    return name
+
+
+def catalog() -> str:
+    """Return where Spark keeps its tables: $SPARK_CATALOG. Raises ValueError for an unknown one."""
+    name = os.environ.get("SPARK_CATALOG") or "in-memory"
+    if name not in CATALOGS:
+        raise ValueError(f"SPARK_CATALOG: {name!r} is none of {', '.join(CATALOGS)}")
+    return name
+
+
+def reads_landing_zone() -> bool:
+    """Return whether raw records are files: a catalog of one's own has tables instead."""
+    return engine() == "duckdb" or catalog() == "in-memory"
+
+
+def require_engine() -> str:
+    """Return the engine. Raises ValueError, with what to do, if it cannot run on this machine."""
+    name = engine()
+    if name == "spark":
+        if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
+            raise ValueError("TENURE_ENGINE: Spark is not installed; `make spark` installs it")
+        catalog()
+        require_java()
+    return name
+
+
+def require_java() -> None:
+    """Raise ValueError unless there is a Java that Spark can use."""
+    needed = f"Spark needs Java {_OLDEST_JAVA} or later"
+    remedy = "install it (on Debian: openjdk-17-jre-headless), or let JAVA_HOME name its folder"
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
+    if not java:
+        where = f"JAVA_HOME={home} has none" if home else "there is none"
+        raise ValueError(f"{needed}, and {where}: {remedy}")
+    told = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+    # "17.0.15", and "1.8.0_402" in the days of Java 8.
+    found = re.search(r'version "(?:1\.)?(\d+)', told)
+    if not found or int(found[1]) < _OLDEST_JAVA:
+        version = f"version {found[1]}" if found else "of an unknown version"
+        raise ValueError(f"{needed}, and {java} is {version}: {remedy}")

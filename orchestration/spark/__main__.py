@@ -1,0 +1,32 @@
+"""A command of dbt on Spark by hand: `python -m orchestration.spark build --select +some_model`.
+
+With the catalog in memory nothing is left of an earlier command, so a model needs its parents too:
+the plus before its name. Nothing is published.
+"""
+
+import shutil
+import sys
+
+from orchestration import paths
+from orchestration.settings.engine import catalog, require_java
+from orchestration.spark.running import prepare_raw_tables, run_dbt
+
+
+def main() -> int:
+    """Run dbt with this command's arguments; return 0 if it succeeded, 1 if not, 2 if refused."""
+    try:
+        require_java()
+        if catalog() == "in-memory":
+            shutil.rmtree(paths.spark(), ignore_errors=True)
+        prepare_raw_tables()
+    except ValueError as error:
+        print(error)
+        return 2
+    [command, *others] = sys.argv[1:]
+    # When dbt parses only the changed files, it loses the YAML of singular tests.
+    options = ["--target", "spark", "--no-partial-parse"]
+    return 0 if run_dbt([command, *options, *others]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The Spark session in which dbt runs, and its settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration import paths
+from orchestration.settings.engine import catalog
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def master() -> str:
+    """Return where Spark runs: $SPARK_MASTER, else two threads of this machine."""
+    return os.environ.get("SPARK_MASTER") or "local[2]"
+
+
+def start() -> SparkSession:
+    """Return the session of this process, made with Tenure's settings.
+
+    It must be there before dbt is: dbt-spark takes the session that it finds. What spark-defaults
+    or $SPARK_CONF_DIR say of other settings holds.
+    """
+    from pyspark.sql import SparkSession
+
+    # The workers would be run by another Python, without the packages of this one.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_DIRS", str(paths.scratch()))
+    if master().startswith("local"):
+        # Nobody else is to reach this process.
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName("tenure")
+    for name, value in settings().items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def settings() -> dict[str, str]:
+    """Return Spark's settings by name. Raises ValueError for an unknown catalog."""
+    folder = paths.spark()
+    found = {
+        "spark.master": master(),
+        "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY") or "2g",
+        # C1 alone: what takes time in a small shop is compiling, and C2 takes twice as long.
+        "spark.driver.extraJavaOptions": os.environ.get("SPARK_JAVA_OPTIONS")
+        or f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -Dderby.system.home={folder}",
+        "spark.sql.shuffle.partitions": os.environ.get("SPARK_SHUFFLE_PARTITIONS") or "4",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        # An overflow or a bad cast is an error, as on DuckDB, and no silent NULL.
+        "spark.sql.ansi.enabled": "true",
+        # The default is a form that other engines call outdated.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+    }
+    if catalog() in ("in-memory", "hive"):
+        found["spark.sql.catalogImplementation"] = catalog()
+        found["spark.sql.warehouse.dir"] = str(warehouse_folder())
+    return found
+
+
+def warehouse_folder() -> Path:
+    """Return the folder in which Spark keeps its tables, unless the catalog is the user's own."""
+    return paths.spark() / "warehouse"
