@@ -32,6 +32,11 @@ class BuildResource(dg.ConfigurableResource):
         description="Publish although a raw table has far fewer rows than before; says why.",
     )
 
+    restatement_reason: str = Field(
+        default="",
+        description="Publish although closed periods moved beyond their limit; says why.",
+    )
+
     wait: str = Field(
         default="0s",
         description="How long to wait for another build to end before giving up, such as 2h.",
@@ -42,6 +47,7 @@ class BuildResource(dg.ConfigurableResource):
     _is_tested: bool = PrivateAttr(default=False)
     _is_guarded: bool = PrivateAttr(default=False)
     _accepted_drop: str | None = PrivateAttr(default=None)
+    _accepted_restatement: str | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["BuildResource"]:
@@ -92,10 +98,16 @@ class BuildResource(dg.ConfigurableResource):
         """The volume_drop_reason, if it has accepted a drop in this run; else None."""
         return self._accepted_drop
 
-    def mark_guarded(self, accepted_drop: str | None) -> None:
-        """Note that no guard blocks publishing, and the reason for an accepted drop, if any."""
+    @property
+    def accepted_restatement(self) -> str | None:
+        """The restatement_reason, if it has let a restatement through in this run; else None."""
+        return self._accepted_restatement
+
+    def mark_guarded(self, accepted_drop: str | None, accepted_restatement: str | None) -> None:
+        """Note that no guard blocks publishing, and the reasons for what was accepted, if any."""
         self._is_guarded = True
         self._accepted_drop = accepted_drop
+        self._accepted_restatement = accepted_restatement
 
 
 @dg.definitions
