@@ -17,11 +17,11 @@ from orchestration.guarding.guards import (
     evaluate,
     volume_drops,
 )
-from orchestration.guarding.thresholds import thresholds
-from orchestration.restating.ledger import Settings, write_ledger
 from orchestration.guarding.restatements import Result as Restated
 from orchestration.guarding.restatements import accept, evaluate_limits
 from orchestration.guarding.restatements import blocking_failures as blocking_restatements
+from orchestration.guarding.thresholds import thresholds
+from orchestration.restating.ledger import Settings, write_ledger
 from orchestration.restating.watched import watched_reports
 from orchestration.serving.provenance import software_versions
 from orchestration.serving.published import served_file

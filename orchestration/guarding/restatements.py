@@ -49,8 +49,8 @@ def evaluate_limits(reports: Sequence[Report], ledger: Path) -> list[Result]:
     with duckdb.connect(str(ledger), read_only=True) as connection:
         causes = dict(
             connection.execute(
-                "select schema_name || '.' || table_name, string_agg(distinct cause, ', ' order by cause)"
-                " from restatements group by all"
+                "select schema_name || '.' || table_name,"
+                " string_agg(distinct cause, ', ' order by cause) from restatements group by all"
             ).fetchall()
         )
         return [

@@ -22,7 +22,10 @@ class Known(NamedTuple):
 
 
 class _Search(NamedTuple):
-    """One place to look for records. `by` are columns of `placed`, `fits` says which rows it fits."""
+    """One place to look for records.
+
+    `by` are columns of `placed`. `fits` says which moved rows the records found there fit.
+    """
 
     level: int
     by: tuple[str, ...]
@@ -60,8 +63,8 @@ _SEARCHES = (
     _Search(
         2,
         (*_PLACE, "period_start"),
-        "rows.cohort_start is null and"
-        f" coalesce(found.period_start < rows.period_start, rows.period_start is null) and {_OF_REPORT}",
+        "rows.cohort_start is null and coalesce(found.period_start < rows.period_start,"
+        f" rows.period_start is null) and {_OF_REPORT}",
     ),
     # Level 3: customers who changed the segment, and files that are gone.
     # Only later events are new, such as a subscription that goes on after a pause.
@@ -82,7 +85,9 @@ _CREATE = """
 _ROWS = """
     create or replace temp table moved_rows as
     with
-    numbered as (select *, dense_rank() over (order by schema_name, table_name, key) as row_id from moved)
+    numbered as (
+        select *, dense_rank() over (order by schema_name, table_name, key) as row_id from moved
+    )
     select distinct
         row_id, schema_name, table_name, key, cohort_start, period_start, segment_name,
         segment_value, coalesce(period_grain, 'month') as period_grain, restated_by,
@@ -114,10 +119,10 @@ _SEARCH = """
 """
 _SIDELIGHTS = """
     insert into candidates
-    select row_id, 3, 'resegmented', '', resegmented.records, null, []
+    select row_id, 3, 'resegmented', '', resegmented.records, null, resegmented.files
     from moved_rows inner join resegmented using (segment_name, segment_value)
     union all
-    select row_id, 3, 'deleted', table_name, gone.records, null, gone.files
+    select row_id, 3, 'deleted', gone.table_name, gone.records, null, gone.files
     from moved_rows
     inner join (
         select table_name, sum(records) as records, list(file) as files
@@ -185,9 +190,7 @@ def assign_causes(
     """
     connection.execute(_CREATE)
     for report in reports:
-        sides = {
-            "subscriptions" if each == "subscriptions" else "orders" for each in report.restated_by
-        }
+        sides = {_side(raw_table) for raw_table in report.restated_by}
         connection.execute(
             "insert into known values (?, ?, ?, ?, ?, ?)",
             [
@@ -204,3 +207,7 @@ def assign_causes(
             connection.execute(_SIDELIGHTS)
         connection.execute(_SEARCH.format(**search._asdict() | {"by": ", ".join(search.by)}))
     connection.execute(_RESULT)
+
+
+def _side(raw_table: str) -> str:
+    return "subscriptions" if raw_table == "subscriptions" else "orders"

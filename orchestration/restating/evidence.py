@@ -12,7 +12,10 @@ import duckdb
 
 
 class _Records(NamedTuple):
-    """How the records of a raw table are read. `version` tells apart the versions of one `thing`."""
+    """How the records of a raw table are read: SQL over its relation in staging.
+
+    A `thing` is what a source tells of, and has one or more versions; `version` identifies each.
+    """
 
     relation: str
     side: str
@@ -97,9 +100,9 @@ _FILES = """
 _CREATE_RECORDS = """
     create or replace temp table records (
         raw_table varchar, side varchar, thing varchar, version varchar, account_id varchar,
-        amount decimal(18, 4), moments timestamp[], file varchar, outcome varchar, is_deleted boolean,
-        merged_into varchar, is_conflict boolean, is_new boolean, is_changed boolean,
-        updated_at timestamp, content ubigint
+        amount decimal(18, 4), moments timestamp[], file varchar, outcome varchar,
+        is_deleted boolean, merged_into varchar, is_conflict boolean, is_new boolean,
+        is_changed boolean, updated_at timestamp, content ubigint
     )
 """
 _RECORDS_OF = """
@@ -120,8 +123,9 @@ _RECORDS_OF = """
     select
         '{raw_table}', '{side}', {thing}, {version}, {account}, {amount}, {moments}, records.file,
         records.outcome, records.is_deleted, {merged_into},
-        coalesce(records.superseded_reason like 'conflict:%', false), new_files_here.file is not null,
-        coalesce(new_files_here.is_changed, false), records.updated_at, records.content
+        coalesce(records.superseded_reason like 'conflict:%', false),
+        new_files_here.file is not null, coalesce(new_files_here.is_changed, false),
+        records.updated_at, records.content
     from told as records
     left join new_files_here on records.file = new_files_here.file
 """
@@ -204,7 +208,8 @@ _EVENTS = """
         where changes.kind = 'merged'
     ),
     paid as (
-        select customer_id, original_currency, ordered_at as moment from warehouse.staging.stg_orders
+        select customer_id, original_currency, ordered_at as moment
+        from warehouse.staging.stg_orders
         union all
         select customer_id, original_currency, valid_from
         from warehouse.staging.stg_subscription_records where outcome = 'accepted'
@@ -236,18 +241,18 @@ _EVENTS = """
         all_events.* exclude (moment, account_id),
         cast(timezone('{timezone}', timezone('UTC', all_events.moment)) as date) as day,
         -- whose it is now, and the account, whose it may have been
-        unnest(list_distinct([all_events.account_id, coalesce(accounts.owner_id, all_events.account_id)]))
-            as customer_id
+        unnest(list_distinct([all_events.account_id, accounts.owner_id])) as customer_id
     from all_events
     left join accounts on all_events.account_id = accounts.account_id
 """
+_DATES = ("customer_id", "first_order_date", "first_paid_on")
 _ATTRIBUTES = """
     create or replace temp table attributes as
     select distinct customer_id, first_order_date, first_paid_on, unnested.*
     from (
-        select customer_id, first_order_date, first_paid_on, {segments} from served.core.dim_customers
+        select {segments} from served.core.dim_customers
         union
-        select customer_id, first_order_date, first_paid_on, {segments} from warehouse.core.dim_customers
+        select {segments} from warehouse.core.dim_customers
     ) as customers
     semi join events using (customer_id)
     cross join unnest([{pairs}]) as list (unnested)
@@ -280,20 +285,29 @@ _PLACED = """
                 when 'orders' then attributes.first_order_date else attributes.first_paid_on
             end
 """
-# Customers whom a report counts in another segment than before.
+# Customers whom a report counts in another segment than before, and the files that told so.
 _RESEGMENTED = """
     create or replace temp table resegmented as
     with
     moves as (
-        select
-            before.customer_id, before.first_order_date, before.first_paid_on,
-            unnest([{moves}]) as move
+        select before.customer_id, unnest([{moves}]) as move
         from served.core.dim_customers as before
         inner join warehouse.core.dim_customers as now using (customer_id)
         where {differs}
+    ),
+    told as (
+        select customer_id, flatten(list(files)) as files
+        from events
+        group by customer_id
+        union all
+        select thing, files from changes where raw_table = 'customers' and kind <> 'merged'
     )
-    select move.segment_name, unnest([move.was, move.is_now]) as segment_value, count(*) as records
+    select
+        move.segment_name, sides.segment_value, count(distinct moves.customer_id) as records,
+        list_distinct(flatten(list(told.files))) as files
     from moves
+    cross join unnest([move.was, move.is_now]) as sides (segment_value)
+    left join told using (customer_id)
     where move.was is distinct from move.is_now
     group by all
 """
@@ -326,7 +340,7 @@ def gather_evidence(
     pairs = ["{'segment_name': 'all', 'segment_value': 'all'}"]
     pairs += [f"{{'segment_name': '{name}', 'segment_value': {name}}}" for name in shared]
     connection.execute(
-        _ATTRIBUTES.format(segments=", ".join(["customer_id", *shared]), pairs=", ".join(pairs))
+        _ATTRIBUTES.format(segments=", ".join([*_DATES, *shared]), pairs=", ".join(pairs))
     )
     connection.execute(_PLACED)
     moves = [

@@ -37,9 +37,9 @@ def code_hashes(manifest: Manifest, reports: Iterable[Report]) -> dict[str, str]
         elif kind == "macro" and package == _package(manifest):
             hashes[_short(unique_id)] = _hash(manifest["macros"][unique_id]["macro_sql"])
         elif kind == "source":
-            columns = manifest["sources"][unique_id]["columns"].values()
             declared = [
-                (each["name"], each.get("data_type"), each.get("config")) for each in columns
+                (column["name"], column.get("data_type"), column.get("config"))
+                for column in manifest["sources"][unique_id]["columns"].values()
             ]
             hashes[_short(unique_id)] = _hash(str(declared))
     hashes[_ESTIMATION] = _hash(
@@ -63,9 +63,7 @@ def seed_hashes(manifest: Manifest) -> dict[str, str]:
 def code_of(manifest: Manifest, report: Report) -> set[str]:
     """Return the names in `code_hashes` that `report` depends on."""
     upstream = _upstream(manifest, report.node["unique_id"])
-    names = {
-        _short(each) for each in upstream if each.split(".")[0] in ("model", "macro", "source")
-    }
+    names = {_short(each) for each in upstream if not each.startswith("seed.")}
     is_python = any(
         manifest["nodes"].get(each, {}).get("language") == "python" for each in upstream
     )

@@ -69,8 +69,9 @@ COLUMNS = {
         "The build that readers had, with which this one is compared.",
     ),
 }
-# The closed periods of a report that moved, and by which share of what readers had. Totals only: a
-# segment is a part of its total, and rates follow from counts.
+# The closed months of a report that moved, and by which share of what readers had. Totals only: a
+# segment is a part of its total, and rates follow from counts. A week holds little, and longer
+# periods consist of months.
 _SHARES = """
     insert into ledger.moved_shares
     with
@@ -79,18 +80,20 @@ _SHARES = """
         from restatements
         where
             schema_name = '{schema_name}' and table_name = '{table_name}' and measure = '{measure}'
-            and segment_name = 'all'
+            and segment_name = 'all' and coalesce(period_grain, 'month') = 'month'
         group by all
     ),
     before as (
-        select {grain} as period_grain, cast({period} as date) as period_start, sum(abs({measure})) as total
+        select
+            {grain} as period_grain, cast({period} as date) as period_start,
+            sum(abs({measure})) as total
         from served.{schema_name}.{table_name}
         where {segment_name} = 'all' and ({condition})
         group by all
     )
     select
-        '{schema_name}.{table_name}', '{measure}', moved.period_grain, moved.period_start, moved.moved,
-        coalesce(moved.moved / nullif(before.total, 0), 1)
+        '{schema_name}.{table_name}', '{measure}', moved.period_grain, moved.period_start,
+        moved.moved, coalesce(moved.moved / nullif(before.total, 0), 1)
     from moved
     left join before
         on
@@ -123,10 +126,11 @@ def write_ledger(
 ) -> None:
     """Compare the private `warehouse` with the `served` file, and write what moved into `ledger`.
 
-    The new DuckDB file has the tables restatements, moved_shares (how far a period moved) and
-    previous (the id of the build in `served`). They are empty before the first build, and if `served` was published by a release
-    without a ledger: nobody then knows by which code. Raises RefusedRestatementsError for a setting
-    of a watched report that is not allowed, and duckdb.Error if a file cannot be read or written.
+    The new DuckDB file has the tables restatements, moved_shares (how far a month moved) and
+    previous (the id of the build in `served`). They are empty before the first build, and if a
+    release without a ledger published `served`: nobody then knows by which code. Raises
+    RefusedRestatementsError for a setting of a watched report that is not allowed, and duckdb.Error
+    if a file cannot be read or written.
     """
     ledger.unlink(missing_ok=True)
     reports = watched_reports(manifest)

@@ -137,5 +137,6 @@ def _measure(measure: Measure) -> str:
         f" then before._watches_{name} else after._watches_{name} end,"
         f" 'value_before': cast(before.{name} as {_NUMBER}),"
         f" 'value_after': cast(after.{name} as {_NUMBER}),"
-        f" 'noise_floor': {measure.noise_floor:.12f}::double, 'is_additive': {measure.is_additive}}}"
+        f" 'noise_floor': {measure.noise_floor:.12f}::double,"
+        f" 'is_additive': {measure.is_additive}}}"
     )

@@ -1,13 +1,15 @@
 """Which published numbers are watched, as config.meta of the marts' YAML declares it.
 
-config: {meta: {watched: true}}                          of a column: each closed row counts
-config: {meta: {watched: "periods_since = 0"}}           only rows of which this is true
-config: {meta: {watched: true, noise_floor: 0.000001}}   smaller differences are noise
+Of a column:
 
-config:                                                  of the model
-  meta:
-    restated_by: [orders, refunds]                       raw tables whose records can move it
-    restatement_limit: {warn_above: 0.02, error_above: 0.5}
+    watched: true              the number counts in each closed period
+    watched: periods_since = 0 only in rows of which this SQL is true
+    noise_floor: 0.000001      a smaller difference is none
+
+Of a model:
+
+    restated_by: [orders, refunds]                            raw tables whose records can move it
+    restatement_limit: {warn_above: 0.02, error_above: 0.5}   shares of a closed month
 """
 
 import re
