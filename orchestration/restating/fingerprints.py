@@ -18,7 +18,7 @@ from orchestration.warehouse.manifest import Manifest
 _NO_SETTING = "as_of_date"
 _VAR = re.compile(r"""\bvar\(\s*['"](\w+)['"]""")
 # Whole lines of comments, in Jinja, SQL and Python: they change no number.
-_COMMENTS = re.compile(r"\{#.*?#\}|^\s*(?:--|#).*$", re.DOTALL | re.MULTILINE)
+_COMMENTS = re.compile(r"\{#[\s\S]*?#\}|^[ \t]*(?:--|#).*$", re.MULTILINE)
 _ESTIMATION = "estimation"
 
 
