@@ -29,7 +29,7 @@ setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain 
 # VARS and the other values go through the environment: there a quote cannot break the command.
 build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}', WAIT=2h
 	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
-	--volume-drop-reason="$$VOLUME_DROP_REASON"
+	--volume-drop-reason="$$VOLUME_DROP_REASON" --restatement-reason="$$RESTATEMENT_REASON"
 
 check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes the proposed _mapping.yml
 	@$(BIN)/python -m landing.check $(if $(WRITE),--write)
@@ -113,10 +113,11 @@ bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand an
 	--size $(or $(SIZE),100k) $(if $(RESULTS),--results "$(RESULTS)"))
 
 # A folder that is made here holds the shops and both builds; nothing is written into the tree.
-diff: setup ## which published numbers move against BASE=<git ref or build id>; SHOPS=20 adds CDNOW and random shops
+diff: setup ## which published numbers move against BASE=<git ref or build id>; SHOPS=20, FORMAT=markdown, ALLOW=rpt_mrr.nrr
 	@shops=$$(mktemp -d) && trap 'rm -rf "$$shops"' EXIT && trap 'exit 130' INT TERM && \
 	$(if $(SHOPS),PYTHONPATH=tests/python $(BIN)/python -m shops "$$shops" $(SHOPS) &&) \
-	$(BIN)/python -m comparison --base "$$BASE" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
+	$(BIN)/python -m comparison --base "$$BASE" --format "$${FORMAT:-text}" \
+	--allow "$$ALLOW" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
 
 metrics: $(VENV)/.installed-metrics ## set up MetricFlow, which asks the published file for metrics; prints two examples
 	@echo "MetricFlow answers from $(TENURE_HOME)/serve/current. See docs/semantic-layer.md. Two examples:"

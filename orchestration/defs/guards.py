@@ -18,7 +18,7 @@ from orchestration.guarding.guards import (
     volume_drops,
 )
 from orchestration.guarding.restatements import Result as Restated
-from orchestration.guarding.restatements import accept, evaluate_limits
+from orchestration.guarding.restatements import accept, evaluate_limits, summary
 from orchestration.guarding.restatements import blocking_failures as blocking_restatements
 from orchestration.guarding.thresholds import thresholds
 from orchestration.restating.ledger import Settings, write_ledger
@@ -106,8 +106,6 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
     if build.restatement_reason:
         restated = accept(restated, build.restatement_reason)
     for result in restated:
-        if result.severity == "warn":
-            _logger.warning("warning: %s", result.message)
         yield dg.AssetCheckResult(
             asset_key=_asset_of(result.report),
             check_name=_RESTATEMENTS,
@@ -121,6 +119,7 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
     build.mark_guarded(
         build.volume_drop_reason if has_drops else None,
         build.restatement_reason if is_beyond else None,
+        summary(restated),
     )
 
 

@@ -48,6 +48,7 @@ class BuildResource(dg.ConfigurableResource):
     _is_guarded: bool = PrivateAttr(default=False)
     _accepted_drop: str | None = PrivateAttr(default=None)
     _accepted_restatement: str | None = PrivateAttr(default=None)
+    _restated: str | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["BuildResource"]:
@@ -67,7 +68,7 @@ class BuildResource(dg.ConfigurableResource):
             self._started_at = datetime.now(UTC)
             self._build_id = build_id(self._started_at, context.run.run_id)
             yield self
-            alert_at_end(context, self._build_id, self.variables)
+            alert_at_end(context, self._build_id, self.variables, self._restated)
 
     @property
     def build_id(self) -> str:
@@ -103,11 +104,17 @@ class BuildResource(dg.ConfigurableResource):
         """The restatement_reason, if it has let a restatement through in this run; else None."""
         return self._accepted_restatement
 
-    def mark_guarded(self, accepted_drop: str | None, accepted_restatement: str | None) -> None:
-        """Note that no guard blocks publishing, and the reasons for what was accepted, if any."""
+    def mark_guarded(
+        self, accepted_drop: str | None, accepted_restatement: str | None, restated: str | None
+    ) -> None:
+        """Note that no guard blocks publishing, and the reasons for what was accepted, if any.
+
+        `restated` is the line about closed months that moved beyond a limit, if any did.
+        """
         self._is_guarded = True
         self._accepted_drop = accepted_drop
         self._accepted_restatement = accepted_restatement
+        self._restated = restated
 
 
 @dg.definitions

@@ -69,6 +69,22 @@ def accept(results: Sequence[Result], reason: str) -> list[Result]:
     ]
 
 
+def summary(results: Sequence[Result]) -> str | None:
+    """Return one line about the closed months that moved beyond a limit; None if none did.
+
+    It names the report that moved most, and how many others there are.
+    """
+    beyond = sorted(
+        (result for result in results if result.severity),
+        key=lambda result: result.metadata["largest_share"],
+        reverse=True,
+    )
+    if not beyond:
+        return None
+    others = f"; and {len(beyond) - 1} more reports" if len(beyond) > 1 else ""
+    return f"Restated: {beyond[0].message}{others}. See meta.restatements"
+
+
 def blocking_failures(results: Sequence[Result]) -> list[Failure]:
     """Return one failure with a line for each report that blocks, and what to do; else nothing."""
     blocking = [result.message for result in results if result.severity == "error"]

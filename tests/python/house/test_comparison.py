@@ -148,4 +148,5 @@ def test_every_mart_has_a_key_to_compare_by(manifest):
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and "/marts/" in node["original_file_path"]
     }
-    assert published_keys(ROOT).keys() == marts | {"meta.builds"}
+    written = {"meta.builds", "meta.restatements", "meta.reported_values"}
+    assert published_keys(ROOT).keys() == marts | written
