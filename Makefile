@@ -18,7 +18,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build boards serve-boards query show docs metrics check-raw check-published rollback versions \
-	test scratch-build torture dev lint bench diff sample pin
+	test scratch-build torture dev lint bench diff explain sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ diff: setup ## which published numbers move against BASE=<git ref or build id>; 
 	$(if $(SHOPS),PYTHONPATH=tests/python $(BIN)/python -m shops "$$shops" $(SHOPS) &&) \
 	$(BIN)/python -m comparison --base "$$BASE" --format "$${FORMAT:-text}" \
 	--allow "$$ALLOW" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
+
+explain: setup ## why a number moved: BUILD=<build id> TABLE=churn.rpt_mrr KEY='<key of meta.restatements>'
+	@$(BIN)/python -m comparison.explain --build="$$BUILD" --table="$$TABLE" --key="$$KEY"
 
 metrics: $(VENV)/.installed-metrics ## set up MetricFlow, which asks the published file for metrics; prints two examples
 	@echo "MetricFlow answers from $(TENURE_HOME)/serve/current. See docs/semantic-layer.md. Two examples:"
