@@ -76,7 +76,7 @@ scratch-build: setup
 TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	nights/test_kills readers/test_reads_during_builds nights/test_disk_and_memory \
 	readers/test_privacy raw/test_catching_up readers/test_reader_cannot_harm nights/test_nightly \
-	nights/test_lock nights/test_runs readers/test_versions telling/test_alerts \
+	nights/test_lock nights/test_runs nights/test_restatements readers/test_versions telling/test_alerts \
 	readers/test_check_published raw/test_guards nights/test_schedule raw/test_order_never_matters \
 	raw/test_exports_in_full raw/test_loaders_torture readers/test_boards_in_full \
 	readers/test_bi_recipes readers/test_docs_page readers/test_superset \

@@ -1,171 +1,14 @@
-"""What is new in the raw files since the build that readers have, and whom and when it concerns.
+"""Whom and when the changes of the raw files concern, in the words of the reports.
 
-Records of new files are compared with the records of their keys that stood before: so it is told
-what a file changed, and a record that is only repeated changes nothing. The result is the temporary
-table `placed`, one row per changed version, segment, period and cohort.
+The result is the temporary table `placed`: one row per changed version, segment, period and cohort.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import duckdb
 
+from orchestration.restating.records import find_changes
 
-class _Records(NamedTuple):
-    """How the records of a raw table are read: SQL over its relation in staging.
-
-    A `thing` is what a source tells of, and has one or more versions; `version` identifies each.
-    """
-
-    relation: str
-    side: str
-    thing: str
-    version: str
-    account: str
-    amount: str
-    moments: str
-
-
-_RAW = {
-    "orders": _Records(
-        "stg_order_records",
-        "orders",
-        "order_id",
-        "order_id",
-        "customer_id",
-        "amount",
-        "[ordered_at]",
-    ),
-    "refunds": _Records(
-        "stg_refund_records",
-        "orders",
-        "refund_id",
-        "refund_id",
-        # A refund is its order's, and may name no customer of its own.
-        "coalesce((select min(customer_id) from warehouse.staging.stg_orders as orders"
-        " where orders.order_id = records.order_id), customer_id)",
-        "amount",
-        "[refunded_at]",
-    ),
-    "subscriptions": _Records(
-        "stg_subscription_records",
-        "subscriptions",
-        "concat_ws(' ', subscription_id, item_id)",
-        "concat_ws(' ', subscription_id, item_id, valid_from)",
-        "customer_id",
-        "original_amount",
-        # The first one must be the moment from which the version holds.
-        "[valid_from, started_at, ended_at, cancel_requested_at,"
-        " case when status = 'canceled' then current_period_ends_at end]",
-    ),
-    "customers": _Records(
-        "stg_customer_records",
-        "any",
-        "customer_id",
-        "customer_id",
-        "customer_id",
-        "cast(null as decimal(18, 2))",
-        "[cast(null as timestamp)]",
-    ),
-    "exchange_rates": _Records(
-        "stg_exchange_rate_records",
-        "any",
-        "currency",
-        "concat_ws(' ', currency, rate_date)",
-        "cast(null as varchar)",
-        "cast(null as decimal(18, 2))",
-        "[cast(rate_date as timestamp)]",
-    ),
-}
-# What tells nothing of a record's content. A record that was only written anew has not changed.
-_NO_CONTENT = (
-    "file, outcome, reject_reason, superseded_reason, kept_file, record_role, remark, raw_record,"
-    " scan_position, line, updated_at"
-)
-
-_FILES = """
-    create or replace temp table new_files as
-    select now.table_name, now.file, before.file is not null as is_changed
-    from warehouse.meta.source_files as now
-    left join served.meta.source_files as before
-        on now.table_name = before.table_name and now.file = before.file
-    where now.sha256 is distinct from before.sha256;
-
-    create or replace temp table gone_files as
-    select before.table_name, before.file, before.rows_accepted as records
-    from served.meta.source_files as before
-    anti join warehouse.meta.source_files as now
-        on now.table_name = before.table_name and now.file = before.file
-"""
-_CREATE_RECORDS = """
-    create or replace temp table records (
-        raw_table varchar, side varchar, thing varchar, version varchar, account_id varchar,
-        amount decimal(18, 4), moments timestamp[], file varchar, outcome varchar,
-        is_deleted boolean, merged_into varchar, is_conflict boolean, is_new boolean,
-        is_changed boolean, updated_at timestamp, content ubigint
-    )
-"""
-_RECORDS_OF = """
-    insert into records
-    with
-    new_files_here as (select * from new_files where table_name = '{raw_table}'),
-    things as (
-        select distinct {thing} as thing
-        from warehouse.staging.{relation}
-        semi join new_files_here using (file)
-        where outcome in ('accepted', 'superseded')
-    ),
-    told as (
-        select *, hash(*columns(* exclude ({no_content}))) as content
-        from warehouse.staging.{relation}
-        where outcome in ('accepted', 'superseded') and {thing} in (select thing from things)
-    )
-    select
-        '{raw_table}', '{side}', {thing}, {version}, {account}, {amount}, {moments}, records.file,
-        records.outcome, records.is_deleted, {merged_into},
-        coalesce(records.superseded_reason like 'conflict:%', false),
-        new_files_here.file is not null, coalesce(new_files_here.is_changed, false),
-        records.updated_at, records.content
-    from told as records
-    left join new_files_here on records.file = new_files_here.file
-"""
-# The version that stood before is the best one of the old files, by the rules of staging.
-_CHANGES = """
-    create or replace temp table changes as
-    with
-    states as (
-        select
-            raw_table, side, thing, version,
-            first(struct_pack(content, amount, is_deleted, merged_into, is_conflict) order by
-                outcome = 'accepted' desc, updated_at desc nulls last,
-                regexp_extract(file, '\\d{4}-\\d{2}-\\d{2}') desc
-            ) filter (not is_new) as before,
-            any_value(struct_pack(content, amount, is_deleted, merged_into, is_changed))
-                filter (outcome = 'accepted') as now,
-            list(distinct file) filter (is_new) as files
-        from records
-        group by raw_table, side, thing, version
-    )
-    select
-        *,
-        case
-            when now.is_changed then 'corrected'
-            when before.is_conflict then 'conflict'
-            when now.is_deleted then 'deleted'
-            when raw_table = 'customers' and now.merged_into is distinct from before.merged_into
-                then 'merged'
-            when before is not null then 'corrected'
-            when raw_table = 'refunds' then 'refunded'
-            else 'late'
-        end as kind,
-        case when now.is_deleted then 0 else now.amount end
-        - case when coalesce(before.is_deleted, true) then 0 else before.amount end as difference
-    from states
-    where
-        now.content is distinct from before.content
-        -- What nobody has seen has not been deleted.
-        and not (before is null and now.is_deleted)
-"""
 # A subscription's new version repeats what older ones said: only its own moments are news. A new
 # merge concerns all days of the accounts, and a rate all days until the next rate.
 _EVENTS = """
@@ -200,12 +43,25 @@ _EVENTS = """
             told.raw_table not in ('customers', 'exchange_rates')
             and told_before.thing is null and told.moment is not null
     ),
+    newly_merged as (
+        select version, files from changes where kind = 'merged'
+        union
+        -- told before, for a moment that has come since
+        select records.customer_id, [records.file]
+        from warehouse.intermediate.int_accounts_merged as merges
+        inner join warehouse.staging.stg_customer_records as records
+            on merges.account_id = records.customer_id and records.outcome = 'accepted'
+        inner join served.meta.builds as before
+            on before.is_current and merges.merged_at >= before.as_of
+        where merges.not_applied_reason is null
+    ),
     merged as (
-        select changes.*, coalesce(others.account_id, changes.thing) as account_id
-        from changes
-        left join accounts on changes.thing = accounts.account_id
+        select
+            newly_merged.version, newly_merged.files,
+            coalesce(others.account_id, newly_merged.version) as account_id
+        from newly_merged
+        left join accounts on newly_merged.version = accounts.account_id
         left join accounts as others on accounts.owner_id = others.owner_id
-        where changes.kind = 'merged'
     ),
     paid as (
         select customer_id, original_currency, ordered_at as moment
@@ -225,7 +81,8 @@ _EVENTS = """
         from of_records
         union all by name
         select
-            raw_table, side, kind, version, difference, files, account_id, paid.moment
+            'customers' as raw_table, 'any' as side, 'merged' as kind, version,
+            null::decimal(18, 2) as difference, files, account_id, paid.moment
         from merged inner join paid on merged.account_id = paid.customer_id
         union all by name
         select
@@ -257,6 +114,23 @@ _ATTRIBUTES = """
     semi join events using (customer_id)
     cross join unnest([{pairs}]) as list (unnested)
 """
+# The period of each day, of both calendars: a deleted order may have begun the older one.
+_DAYS = """
+    create or replace temp table days as
+    with
+    calendar as (
+        select date_day, week_start, month_start, quarter_start, year_start
+        from served.core.dim_dates
+        union
+        select date_day, week_start, month_start, quarter_start, year_start
+        from warehouse.core.dim_dates
+    )
+    select date_day, grain[:-7] as period_grain, period_start
+    from (
+        unpivot calendar on week_start, month_start, quarter_start, year_start
+        into name grain value period_start
+    )
+"""
 # One row per changed version and place in a report. Merges and rates concern both sides of a shop.
 _PLACED = """
     create or replace temp table placed as
@@ -276,9 +150,8 @@ _PLACED = """
     from sided
     cross join (select as_of from served.meta.builds where is_current) as before
     left join attributes on sided.customer_id = attributes.customer_id
-    left join warehouse.intermediate.int_days_assigned_to_periods as days
-        on sided.day = days.date_day
-    left join warehouse.intermediate.int_days_assigned_to_periods as cohorts
+    left join days on sided.day = days.date_day
+    left join days as cohorts
         on
             days.period_grain = cohorts.period_grain
             and cohorts.date_day = case sided.side
@@ -322,19 +195,7 @@ def gather_evidence(
     `warehouse`. `segments` are the attributes by which reports are split, and `timezone` is the
     reporting timezone.
     """
-    connection.execute(_FILES)
-    connection.execute(_CREATE_RECORDS)
-    for raw_table, read in _RAW.items():
-        merged_into = "merged_into_customer_id" if raw_table == "customers" else "null"
-        connection.execute(
-            _RECORDS_OF.format(
-                raw_table=raw_table,
-                no_content=_NO_CONTENT,
-                merged_into=merged_into,
-                **read._asdict(),
-            )
-        )
-    connection.execute(_CHANGES)
+    find_changes(connection)
     connection.execute(_EVENTS.replace("{timezone}", timezone))
     shared = [name for name in segments if _has_attribute(connection, name)]
     pairs = ["{'segment_name': 'all', 'segment_value': 'all'}"]
@@ -342,6 +203,7 @@ def gather_evidence(
     connection.execute(
         _ATTRIBUTES.format(segments=", ".join([*_DATES, *shared]), pairs=", ".join(pairs))
     )
+    connection.execute(_DAYS)
     connection.execute(_PLACED)
     moves = [
         f"{{'segment_name': '{name}', 'was': before.{name}, 'is_now': now.{name}}}"

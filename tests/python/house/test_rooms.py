@@ -71,7 +71,7 @@ TABLES_BY_NAME = {
     "stg_exchange_rates",
     "stg_exchange_rate_records",
     "int_accounts_merged",
-    "int_days_assigned_to_periods",
+    "dim_dates",
     "audiences",
     "rpt_order_cohorts",
     "rpt_subscription_cohorts",

@@ -34,11 +34,18 @@ class RestatedShop:
     def __init__(self, seed):
         self.chance = random.Random(seed)
         self.files, self.orders, self.subscriptions = [], {}, {}
+        # What happened to orders: the kind of change, and when it counts.
+        self.changed = []
         self.night = 0
+        # Those who never subscribe, so that a merge moves orders alone.
+        self.unmerged = [f"c{number}" for number in range(SUBSCRIBERS, CUSTOMERS)]
         # Everybody buys once in the first days, so that segments stay as they are.
+        self.countries = {
+            f"c{number}": self.chance.choice(["DE", "FR", "US"]) for number in range(CUSTOMERS)
+        }
         customers = [
-            {"customer_id": f"c{number}", "country": self.chance.choice(["DE", "FR", "US"])}
-            for number in range(CUSTOMERS)
+            {"customer_id": customer, "country": country}
+            for customer, country in self.countries.items()
         ]
         orders = [self.new_order(f"c{number}", number % 20) for number in range(CUSTOMERS)]
         orders += [self.new_order(self.anybody(), self.chance.uniform(20, DAYS)) for _ in range(90)]
@@ -55,6 +62,10 @@ class RestatedShop:
 
     def today(self):
         return FIRST_NIGHT + timedelta(days=self.night)
+
+    def written_at(self):
+        """Yesterday evening. A later hour would be of a day whose orders are not there yet."""
+        return self.today() - timedelta(hours=6)
 
     def deliver(self, **rows):
         """One file a table. The names hold no day, which would be a version's day."""
@@ -114,16 +125,20 @@ class RestatedShop:
     # --- Changes of closed months, named after their cause ---
 
     def late(self):
-        return {"orders": [self.new_order(self.anybody(), self.chance.uniform(25, 85))]}
+        order = self.new_order(self.anybody(), self.chance.uniform(25, 85))
+        self.changed.append(("late", order["ordered_at"]))
+        return {"orders": [order]}
 
     def corrected(self):
         order = self.an_old_order()
-        order |= {"amount": order["amount"] + Decimal("1.11"), "updated_at": self.today()}
+        order |= {"amount": order["amount"] + Decimal("1.11"), "updated_at": self.written_at()}
+        self.changed.append(("corrected", order["ordered_at"]))
         return {"orders": [dict(order)]}
 
     def deleted(self):
         order = self.an_old_order()
-        order |= {"is_deleted": True, "updated_at": self.today()}
+        order |= {"is_deleted": True, "updated_at": self.written_at()}
+        self.changed.append(("deleted", order["ordered_at"]))
         return {"orders": [dict(order)]}
 
     def refunded(self):
@@ -136,17 +151,23 @@ class RestatedShop:
             "refunded_at": order["ordered_at"] + timedelta(hours=1),
             "amount": Decimal("2.50"),
         }
+        self.changed.append(("refunded", refund["refunded_at"]))
         return {"refunds": [refund]}
 
-    def merged(self):
-        account, into = f"c{CUSTOMERS - 1 - self.night}", "c0"
+    def merged(self, hours=-12):
+        account = self.unmerged.pop()
         row = {
             "customer_id": account,
-            "merged_into_customer_id": into,
-            "merged_at": self.today(),
-            "updated_at": self.today(),
+            "country": self.countries[account],
+            "merged_into_customer_id": "c0",
+            "merged_at": self.today() + timedelta(hours=hours),
+            "updated_at": self.written_at(),
         }
         return {"customers": [row]}
+
+    def merged_ahead(self):
+        """A merge that is told before it applies: the next night moves the numbers."""
+        return self.merged(hours=12)
 
     def conflict(self):
         """Two contents of one key, and nothing tells which is newer. Either may win."""
@@ -170,7 +191,8 @@ class RestatedShop:
         subscription = self._a_subscription()
         return {
             "subscriptions": [
-                subscription | {"amount": subscription["amount"] + 1, "updated_at": self.today()}
+                subscription
+                | {"amount": subscription["amount"] + 1, "updated_at": self.written_at()}
             ]
         }
 
