@@ -18,7 +18,7 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build spark spark-test boards serve-boards query show docs metrics check-raw check-published \
-	rollback versions test scratch-build torture dev lint bench diff sample pin
+	rollback versions test scratch-build torture dev lint bench diff explain sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ setup: $(VENV)/.installed ## make .venv from requirements.lock; after it, plain 
 # VARS and the other values go through the environment: there a quote cannot break the command.
 build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-01}', WAIT=2h
 	@$(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
-	--volume-drop-reason="$$VOLUME_DROP_REASON"
+	--volume-drop-reason="$$VOLUME_DROP_REASON" --restatement-reason="$$RESTATEMENT_REASON"
 
 check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes the proposed _mapping.yml
 	@$(BIN)/python -m landing.check $(if $(WRITE),--write)
@@ -84,7 +84,7 @@ scratch-build: setup
 TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	nights/test_kills readers/test_reads_during_builds nights/test_disk_and_memory \
 	readers/test_privacy raw/test_catching_up readers/test_reader_cannot_harm nights/test_nightly \
-	nights/test_lock nights/test_runs readers/test_versions telling/test_alerts \
+	nights/test_lock nights/test_runs nights/test_restatements readers/test_versions telling/test_alerts \
 	readers/test_check_published raw/test_guards nights/test_schedule raw/test_order_never_matters \
 	raw/test_exports_in_full raw/test_loaders_torture readers/test_boards_in_full \
 	readers/test_bi_recipes readers/test_docs_page readers/test_superset \
@@ -123,10 +123,14 @@ bench: setup ## measure a whole night on SIZE=100k orders against SQL by hand an
 	--size $(or $(SIZE),100k) $(if $(RESULTS),--results "$(RESULTS)"))
 
 # A folder that is made here holds the shops and both builds; nothing is written into the tree.
-diff: setup ## which published numbers move against BASE=<git ref or build id>; SHOPS=20 adds CDNOW and random shops
+diff: setup ## which published numbers move against BASE=<git ref or build id>; SHOPS=20, FORMAT=markdown, ALLOW=rpt_mrr.nrr
 	@shops=$$(mktemp -d) && trap 'rm -rf "$$shops"' EXIT && trap 'exit 130' INT TERM && \
 	$(if $(SHOPS),PYTHONPATH=tests/python $(BIN)/python -m shops "$$shops" $(SHOPS) &&) \
-	$(BIN)/python -m comparison --base "$$BASE" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
+	$(BIN)/python -m comparison --base "$$BASE" --format "$${FORMAT:-text}" \
+	--allow "$$ALLOW" "$(TENURE_RAW_DIR)" $(if $(SHOPS),"$$shops"/*)
+
+explain: setup ## why a number moved: BUILD=<build id> TABLE=churn.rpt_mrr KEY='<key of meta.restatements>'
+	@$(BIN)/python -m comparison.explain --build="$$BUILD" --table="$$TABLE" --key="$$KEY"
 
 metrics: $(VENV)/.installed-metrics ## set up MetricFlow, which asks the published file for metrics; prints two examples
 	@echo "MetricFlow answers from $(TENURE_HOME)/serve/current. See docs/semantic-layer.md. Two examples:"

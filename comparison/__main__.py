@@ -2,7 +2,8 @@
 
 The base is a git ref or the id of a served build. A ref is checked out into a temporary folder, and
 both states of the project build every landing zone. A build id is compared with the build that is
-served now. Exit code 0: no difference. 1: some, each on a line.
+served now. Exit code 0: no difference, or only those that --allow names. 1: others. 2: --allow
+names a table that nobody publishes.
 """
 
 import argparse
@@ -14,10 +15,13 @@ from pathlib import Path
 
 from comparison.compare import MARTS, Renames, compare
 from comparison.keys import published_keys
+from comparison.report import Allowed, UnknownTableError, report
 from orchestration import paths
 
 PUBLISHED = "tenure.duckdb"
 RENAMES = Path(__file__).with_name("renames.yml")
+# What a file knows of the builds before it differs between any two builds.
+HISTORY = {"meta.builds", "meta.restatements", "meta.reported_values"}
 
 
 def main() -> int:
@@ -27,16 +31,30 @@ def main() -> int:
     parser.add_argument(
         "zones", type=Path, nargs="*", help="landing zones, or folders with raw/ and vars.yml"
     )
+    parser.add_argument("--format", choices=["text", "markdown"], default="text")
+    parser.add_argument(
+        "--allow", default="", help="what may move: churn.rpt_mrr.nrr,core.dim_customers"
+    )
     arguments = parser.parse_args()
+    try:
+        allowed = Allowed.read(arguments.allow, published_keys(paths.ROOT))
+    except UnknownTableError as error:
+        print(error)
+        return 2
     served = paths.serve() / "versions" / arguments.base / PUBLISHED
     if served.exists():
-        return _print_differences("published", served, paths.serve() / "current" / PUBLISHED)
+        current = paths.serve() / "current" / PUBLISHED
+        return _print_differences("published", served, current, allowed, arguments.format)
     with tempfile.TemporaryDirectory(prefix="tenure-diff-") as scratch:
-        return _compare_commits(arguments.base, arguments.zones, Path(scratch))
+        built = _build_both(arguments.base, arguments.zones, Path(scratch))
+        return max(
+            _print_differences(name, before, after, allowed, arguments.format)
+            for name, before, after in built
+        )
 
 
-def _compare_commits(base: str, given: Sequence[Path], scratch: Path) -> int:
-    """Build all landing zones with the base and with the work tree, and compare them."""
+def _build_both(base: str, given: Sequence[Path], scratch: Path) -> list[tuple[str, Path, Path]]:
+    """Build all landing zones with the base and with the work tree: name, before, after."""
     project = scratch / "base"
     # A copy without its history: the repository's list of work trees stays as it is.
     project.mkdir()
@@ -50,13 +68,10 @@ def _compare_commits(base: str, given: Sequence[Path], scratch: Path) -> int:
         built[name] = scratch / f"{name}-built"
         command = [sys.executable, "-m", "comparison.build", "--project", root]
         subprocess.run([*command, "--out", built[name], *zones], cwd=paths.ROOT, check=True)
-    codes = [
-        _print_differences(
-            zone.name, built["base"] / f"{zone.name}.duckdb", built["now"] / f"{zone.name}.duckdb"
-        )
+    return [
+        (zone.name, *(built[name] / f"{zone.name}.duckdb" for name in ("base", "now")))
         for zone in zones
     ]
-    return max(codes)
 
 
 def _zone(folder: Path, zones: Path) -> Path:
@@ -69,12 +84,16 @@ def _zone(folder: Path, zones: Path) -> Path:
     return zone
 
 
-def _print_differences(name: str, before: Path, after: Path) -> int:
-    found = compare(before, after, published_keys(paths.ROOT), Renames.read(RENAMES), MARTS)
-    print(f"{name}: {len(found)} differences" if found else f"{name}: no difference")
-    for difference in found:
-        print(f"  {difference}")
-    return 1 if found else 0
+def _print_differences(name: str, before: Path, after: Path, allowed: Allowed, form: str) -> int:
+    found = [
+        difference
+        for difference in compare(
+            before, after, published_keys(paths.ROOT), Renames.read(RENAMES), MARTS
+        )
+        if difference.table not in HISTORY
+    ]
+    print("\n".join(report(name, found, allowed, form)))
+    return 1 if any(not allowed.allows(difference) for difference in found) else 0
 
 
 if __name__ == "__main__":

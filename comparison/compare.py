@@ -45,7 +45,9 @@ class Difference:
         table: 'schema.table'.
         what: in words: rows on one side only, a column on one side only, or a column's values.
         rows: number of rows that differ in this way.
-        example: one such row, as a text: its key and the two values.
+        example: one such row, as a text: its key and the two values. The largest difference.
+        column: the column whose values differ, or that one side lacks; empty for whole rows.
+        customers: whose rows these are, in a table of customers.
 
     """
 
@@ -53,6 +55,8 @@ class Difference:
     what: str
     rows: int
     example: str = ""
+    column: str = ""
+    customers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the difference as one line."""
@@ -128,13 +132,14 @@ def _differences(
     }
     after = dict(_columns(connection, "after", table))
     for name in before.keys() - after.keys():
-        yield Difference(table, f"column {name} only before", 0)
+        yield Difference(table, f"column {name} only before", 0, column=name)
     for name in after.keys() - before.keys() - set(renames.added.get(table, ())):
-        yield Difference(table, f"column {name} only after", 0)
+        yield Difference(table, f"column {name} only after", 0, column=name)
     shared = [name for name in after if name in before]
     for name in shared:
         if before[name][1] != after[name]:
-            yield Difference(table, f"type of {name}: {before[name][1]}, now {after[name]}", 0)
+            types = f"{before[name][1]}, now {after[name]}"
+            yield Difference(table, f"type of {name}: {types}", 0, column=name)
     selected = ", ".join(
         f"{_renamed(renames, table, name, before[name][0])} as {name}" for name in shared
     )
@@ -144,10 +149,13 @@ def _differences(
     connection.execute(
         f"create or replace temp view after_rows as select {', '.join(shared)} from after.{table}"
     )
+    customer = "customer_id" if "customer_id" in shared else "null"
     yield from _rows_on_one_side(connection, table, key)
     for name in shared:
         if name not in key:
-            yield from _values(connection, table, key, name, after[name] == "DOUBLE", tolerance)
+            yield from _values(
+                connection, table, key, name, after[name], tolerance, customer=customer
+            )
 
 
 def _columns(
@@ -178,8 +186,12 @@ def _rows_on_one_side(
             f"select {columns} from {one} except all select {columns} from {other} order by all"
         ).fetchall()
         if rows:
+            customers = ()
+            if "customer_id" in key:
+                place = list(key).index("customer_id")
+                customers = tuple(sorted({str(row[place]) for row in rows}))
             example = _text(key, rows[0])
-            yield Difference(table, f"rows only {side}", len(rows), example)
+            yield Difference(table, f"rows only {side}", len(rows), example, customers=customers)
 
 
 def _values(
@@ -187,25 +199,30 @@ def _values(
     table: str,
     key: Sequence[str],
     name: str,
-    is_double: bool,
+    type_: str,
     tolerance: float,
+    customer: str,
 ) -> Iterator[Difference]:
     one, other = f"before_rows.{name}", f"after_rows.{name}"
     differs = f"{one} is distinct from {other}"
-    if is_double:
+    if type_ == "DOUBLE":
         size = f"greatest(abs({one}), abs({other}))"
         allowed = f"greatest({tolerance} * {size}, {NOISE})"
         differs += f" and coalesce(abs({one} - {other}) > {allowed}, true)"
     on = " and ".join(f"before_rows.{k} is not distinct from after_rows.{k}" for k in key)
     columns = ", ".join(f"before_rows.{k}" for k in key)
+    is_number = type_ in ("DOUBLE", "BIGINT") or type_.startswith("DECIMAL")
+    size = f"-abs({one} - {other})" if is_number else "null"
+    whose = f"after_rows.{customer}" if customer != "null" else "null"
     rows = connection.execute(
-        f"select {columns}, {one}, {other} from before_rows inner join after_rows on {on}"
-        f" where {differs} order by all"
+        f"select {size}, {columns}, {whose}, {one}, {other}"
+        f" from before_rows inner join after_rows on {on} where {differs} order by all"
     ).fetchall()
     if rows:
-        *values, was, now = rows[0]
+        _, *values, _, was, now = rows[0]
         example = f"{_text(key, values)}: {was!s} before, {now!s} after"
-        yield Difference(table, f"values of {name}", len(rows), example)
+        customers = tuple(sorted({str(row[-3]) for row in rows if row[-3] is not None}))
+        yield Difference(table, f"values of {name}", len(rows), example, name, customers)
 
 
 def _text(names: Sequence[str], values: Sequence[Any]) -> str:

@@ -27,4 +27,9 @@ def published_keys(project: Path) -> Mapping[str, list[str]]:
                 re.sub(r"coalesce\((?:cast\()?(\w+).*", r"\1", column) for column in key
             ]
     # Written by the publisher, not by a model.
-    return keys | {"meta.builds": ["build_id"]}
+    number = ["schema_name", "table_name", "key", "measure"]
+    return keys | {
+        "meta.builds": ["build_id"],
+        "meta.restatements": ["build_id", *number],
+        "meta.reported_values": number,
+    }

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from landing.inventory import refuse_structural_faults
 from orchestration import paths
 from orchestration.guarding.thresholds import RefusedThresholdsError
+from orchestration.restating.watched import RefusedRestatementsError
 from orchestration.runs.dagster_home import prepare_dagster_home
 from orchestration.runs.lock import BuildRunningError, build_lock
 from orchestration.serving.audiences import audience_columns
@@ -50,6 +51,9 @@ def main() -> int:
         "--volume-drop-reason", default="", help="why a raw table has far fewer rows than before"
     )
     parser.add_argument(
+        "--restatement-reason", default="", help="why closed months moved beyond their limit"
+    )
+    parser.add_argument(
         "--wait", default="", help="how long to wait for another build, such as 90m or 2h"
     )
     arguments = parser.parse_args()
@@ -67,21 +71,31 @@ def main() -> int:
         return REFUSED
     try:
         with build_lock(paths.lock_file(), wait):
-            return _build_or_explain(variables, arguments.volume_drop_reason)
+            reasons = {
+                "volume_drop_reason": arguments.volume_drop_reason,
+                "restatement_reason": arguments.restatement_reason,
+            }
+            return _build_or_explain(variables, reasons)
     except RefusedThresholdsError as error:
         print(f"Guards refused, nothing was started (models/staging/_sources.yml).\n{error}")
+        return REFUSED
+    except RefusedRestatementsError as error:
+        print(f"Watched measures refused, nothing was started (models/marts).\n{error}")
         return REFUSED
     except BuildRunningError as error:
         print(f"Refused: {error}")
         return RUNNING
 
 
-def _build_or_explain(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
-    """Build once; report errors outside of Dagster's steps too. Return the exit code."""
+def _build_or_explain(variables: Mapping[str, Any], reasons: Mapping[str, str]) -> int:
+    """Build once; report errors outside of Dagster's steps too. Return the exit code.
+
+    `reasons` let a guard through: volume_drop_reason and restatement_reason, each maybe empty.
+    """
     before = current_build(paths.serve())
     try:
-        return _build(variables, volume_drop_reason)
-    except RefusedThresholdsError:
+        return _build(variables, reasons)
+    except (RefusedThresholdsError, RefusedRestatementsError):
         raise
     except Exception as error:
         # No step reports this error. On a full disk, for example, Dagster cannot note a failure.
@@ -94,7 +108,7 @@ def _build_or_explain(variables: Mapping[str, Any], volume_drop_reason: str) -> 
         return _alert_and_report([Failure("run", "nightly", message)], log, variables)
 
 
-def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
+def _build(variables: Mapping[str, Any], reasons: Mapping[str, str]) -> int:
     """Parse the project, run the job, and report the result. Return the exit code."""
     started = time.monotonic()
     on_files = reads_landing_zone()
@@ -129,14 +143,7 @@ def _build(variables: Mapping[str, Any], volume_drop_reason: str) -> int:
         result = job.execute_in_process(
             instance=instance,
             run_config={
-                "resources": {
-                    "build": {
-                        "config": {
-                            "variables": dict(variables),
-                            "volume_drop_reason": volume_drop_reason,
-                        }
-                    }
-                },
+                "resources": {"build": {"config": {"variables": dict(variables), **reasons}}},
                 # Dagster's own lines go only into its storage.
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
@@ -178,10 +185,14 @@ def _failures(result: dg.ExecuteInProcessResult) -> tuple[list[Failure], Path]:
 
 
 def _report_published(seconds: Mapping[str, float]) -> None:
+    from orchestration.defs.guards import WATCHED
+    from orchestration.guarding.restatements import evaluate_limits, summary
     from orchestration.serving.published import served_file
     from orchestration.telling.console import published_report
 
-    print("\n".join(published_report(served_file(paths.serve()), paths.warehouse(), seconds)))
+    restated = summary(evaluate_limits(WATCHED, paths.restatements()))
+    report = published_report(served_file(paths.serve()), paths.warehouse(), seconds, restated)
+    print("\n".join(report))
 
 
 def _alert_and_report(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:

@@ -26,6 +26,11 @@ def warehouse() -> Path:
     return home() / "build" / "warehouse.duckdb"
 
 
+def restatements() -> Path:
+    """Return the file with the restatement ledger of the latest build, until it is published."""
+    return home() / "build" / "restatements.duckdb"
+
+
 def scratch() -> Path:
     """Return the folder for temporary files of DuckDB, used when memory is full."""
     return home() / "build" / "tmp"

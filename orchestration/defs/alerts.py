@@ -17,14 +17,18 @@ from orchestration.telling import alerts
 
 
 def alert_at_end(
-    context: dg.InitResourceContext, build_id: str, variables: Mapping[str, Any]
+    context: dg.InitResourceContext,
+    build_id: str,
+    variables: Mapping[str, Any],
+    restated: str | None,
 ) -> None:
     """Alert that the run of `context` has published the build `build_id`, or that steps failed.
 
-    A step that refused to start sends no alert: the person who started it sees the refusal.
+    `restated` says which closed months moved, if they moved beyond a limit. A step that refused to
+    start sends no alert: the person who started it sees the refusal.
     """
     if current_build(paths.serve()) == build_id:
-        alerts.published(build_id, datetime.now(UTC))
+        alerts.published(build_id, datetime.now(UTC), restated)
         return
     records = context.instance.all_logs(
         context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE

@@ -17,8 +17,15 @@ from orchestration.guarding.guards import (
     evaluate,
     volume_drops,
 )
+from orchestration.guarding.restatements import Result as Restated
+from orchestration.guarding.restatements import accept, evaluate_limits, summary
+from orchestration.guarding.restatements import blocking_failures as blocking_restatements
 from orchestration.guarding.thresholds import thresholds
+from orchestration.restating.ledger import Settings, write_ledger
+from orchestration.restating.watched import watched_reports
+from orchestration.serving.provenance import software_versions
 from orchestration.serving.published import served_file
+from orchestration.settings.variables import project_defaults
 from orchestration.words import first_few
 
 _SHOWN_WARNINGS = 4
@@ -27,6 +34,9 @@ THRESHOLDS = thresholds(MANIFEST)
 # All guards are checks of this table. Dagster runs a check after its asset, so guards run after the
 # build. And the published warehouse waits for the guards, because it is made from this table.
 _CHECKED = dg.AssetKey(["meta", "source_files"])
+
+WATCHED = watched_reports(MANIFEST)
+_RESTATEMENTS = "restatements"
 
 _QUESTIONS = {
     "freshness": "Is the latest event of {} recent enough?",
@@ -42,6 +52,10 @@ _QUESTIONS = {
 _logger = logging.getLogger(__name__)
 
 
+def _asset_of(report: str) -> dg.AssetKey:
+    return dg.AssetKey(report.split("."))
+
+
 @dg.multi_asset_check(
     specs=[
         dg.AssetCheckSpec(
@@ -52,6 +66,15 @@ _logger = logging.getLogger(__name__)
         )
         for table, limits in THRESHOLDS.items()
         for guard in limits
+    ]
+    + [
+        dg.AssetCheckSpec(
+            _RESTATEMENTS,
+            asset=_asset_of(report.name),
+            description="Have its closed periods moved by less than restatement_limit?",
+            blocking=True,
+        )
+        for report in WATCHED
     ]
 )
 def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
@@ -78,9 +101,39 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
             description=result.message,
             metadata=result.metadata,
         )
-    if failures := blocking_failures(results):
+    restated = _restated(build)
+    is_beyond = any(result.severity == "error" for result in restated)
+    if build.restatement_reason:
+        restated = accept(restated, build.restatement_reason)
+    for result in restated:
+        yield dg.AssetCheckResult(
+            asset_key=_asset_of(result.report),
+            check_name=_RESTATEMENTS,
+            passed=result.severity is None,
+            severity=dg.AssetCheckSeverity[(result.severity or "error").upper()],
+            description=result.message,
+            metadata=result.metadata,
+        )
+    if failures := [*blocking_failures(results), *blocking_restatements(restated)]:
         raise failure_of(failures, paths.logs() / build.build_id / "dbt.log")
-    build.mark_guarded(build.volume_drop_reason if has_drops else None)
+    build.mark_guarded(
+        build.volume_drop_reason if has_drops else None,
+        build.restatement_reason if is_beyond else None,
+        summary(restated),
+    )
+
+
+def _restated(build: BuildResource) -> list[Restated]:
+    """Write the ledger of this build, and return how far closed periods moved."""
+    write_ledger(
+        MANIFEST,
+        Settings(project_defaults() | build.variables, software_versions()),
+        warehouse=paths.warehouse(),
+        served=served_file(paths.serve()),
+        ledger=paths.restatements(),
+        scratch=paths.scratch(),
+    )
+    return evaluate_limits(WATCHED, paths.restatements())
 
 
 def _warn(results: list[Result]) -> None:

@@ -7,9 +7,12 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
+from orchestration.restating.fingerprints import code_hashes, seed_hashes
+from orchestration.restating.watched import watched_reports
 from orchestration.serving.audiences import audience_columns, write_private_audiences
+from orchestration.serving.history import Build
 from orchestration.serving.provenance import git_sha, software_versions
-from orchestration.serving.publish import Build, publish
+from orchestration.serving.publish import publish
 from orchestration.settings.variables import project_defaults
 from orchestration.warehouse.manifest import marts
 
@@ -37,11 +40,15 @@ def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | 
             versions=software_versions(),
             variables=project_defaults() | build.variables,
             volume_drop_reason=build.accepted_drop,
+            restatement_reason=build.accepted_restatement,
+            code_hashes=code_hashes(MANIFEST, watched_reports(MANIFEST)),
+            seed_hashes=seed_hashes(MANIFEST),
         ),
         MANIFEST,
         warehouse=paths.warehouse(),
         serve=paths.serve(),
         scratch=paths.scratch(),
+        ledger=paths.restatements(),
     )
     write_private_audiences(paths.warehouse(), paths.private_audiences(), audience_columns())
     version = {

@@ -32,6 +32,11 @@ class BuildResource(dg.ConfigurableResource):
         description="Publish although a raw table has far fewer rows than before; says why.",
     )
 
+    restatement_reason: str = Field(
+        default="",
+        description="Publish although closed periods moved beyond their limit; says why.",
+    )
+
     wait: str = Field(
         default="0s",
         description="How long to wait for another build to end before giving up, such as 2h.",
@@ -42,6 +47,8 @@ class BuildResource(dg.ConfigurableResource):
     _is_tested: bool = PrivateAttr(default=False)
     _is_guarded: bool = PrivateAttr(default=False)
     _accepted_drop: str | None = PrivateAttr(default=None)
+    _accepted_restatement: str | None = PrivateAttr(default=None)
+    _restated: str | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["BuildResource"]:
@@ -61,7 +68,7 @@ class BuildResource(dg.ConfigurableResource):
             self._started_at = datetime.now(UTC)
             self._build_id = build_id(self._started_at, context.run.run_id)
             yield self
-            alert_at_end(context, self._build_id, self.variables)
+            alert_at_end(context, self._build_id, self.variables, self._restated)
 
     @property
     def build_id(self) -> str:
@@ -92,10 +99,22 @@ class BuildResource(dg.ConfigurableResource):
         """The volume_drop_reason, if it has accepted a drop in this run; else None."""
         return self._accepted_drop
 
-    def mark_guarded(self, accepted_drop: str | None) -> None:
-        """Note that no guard blocks publishing, and the reason for an accepted drop, if any."""
+    @property
+    def accepted_restatement(self) -> str | None:
+        """The restatement_reason, if it has let a restatement through in this run; else None."""
+        return self._accepted_restatement
+
+    def mark_guarded(
+        self, accepted_drop: str | None, accepted_restatement: str | None, restated: str | None
+    ) -> None:
+        """Note that no guard blocks publishing, and the reasons for what was accepted, if any.
+
+        `restated` is the line about closed months that moved beyond a limit, if any did.
+        """
         self._is_guarded = True
         self._accepted_drop = accepted_drop
+        self._accepted_restatement = accepted_restatement
+        self._restated = restated
 
 
 @dg.definitions

@@ -4,53 +4,21 @@ A version holds tenure.duckdb and, beside it, parquet/<schema>/<table>.parquet a
 audiences/<play_id>.csv.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
+from orchestration.restating.watched import watched_reports
 from orchestration.serving.audiences import write_audiences
+from orchestration.serving.history import Build, write_history, write_reported_values
 from orchestration.serving.published import FILE_NAME
+from orchestration.serving.statements import comment, quoted_name, quoted_text
 from orchestration.serving.versions import complete_versions, new_version
 from orchestration.settings.duckdb_settings import duckdb_settings
 from orchestration.warehouse.manifest import Manifest, Node, is_view, marts, passed_through
-
-_BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
-_BUILDS_COLUMNS = {
-    "build_id": ("varchar", "The name of the build and of its folder: UTC start and run."),
-    "as_of": ("date", "The exclusive end of the data in this build."),
-    "started_at": ("timestamp", "When the build started, UTC."),
-    "finished_at": ("timestamp", "When its tables were complete, UTC, just before it was served."),
-    "git_sha": ("varchar", "The commit that built it, with -dirty if files had been changed."),
-    "versions": ("varchar", "The versions of the software that matter for numbers, as JSON."),
-    "vars": ("varchar", "Every dbt var of the build with its value, as JSON."),
-    "inputs_hash": ("varchar", "SHA-256 over table, name and SHA-256 of every raw file read."),
-    "volume_drop_reason": (
-        "varchar",
-        "Why a raw table with far fewer rows than before was published; NULL when none had.",
-    ),
-    "is_current": ("boolean", "True for the build that this file holds."),
-}
-
-
-@dataclass(frozen=True)
-class Build:
-    """The facts of a build that are known before its tables are read.
-
-    `started_at` has a timezone. `versions` is by package, `variables` by name of the dbt var.
-    """
-
-    build_id: str
-    started_at: datetime
-    git_sha: str | None
-    versions: Mapping[str, str]
-    variables: Mapping[str, Any]
-    volume_drop_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,12 +36,19 @@ def build_id(started_at: datetime, run_id: str) -> str:
 
 
 def publish(
-    build: Build, manifest: Manifest, *, warehouse: Path, serve: Path, scratch: Path
+    build: Build,
+    manifest: Manifest,
+    *,
+    warehouse: Path,
+    serve: Path,
+    scratch: Path,
+    ledger: Path | None = None,
 ) -> Publication:
     """Publish the marts of `manifest` from the file `warehouse` as a new version under `serve`.
 
-    DuckDB writes temporary files into the folder `scratch`. The caller holds the build lock, and
-    all tests have passed. Raises FileExistsError if that build was published before, and OSError or
+    `ledger` is the file with what this build restates (restating/ledger.py). DuckDB writes
+    temporary files into the folder `scratch`. The caller holds the build lock, and all tests have
+    passed. Raises FileExistsError if that build was published before, and OSError or
     duckdb.Error if something cannot be written. After any error, `current` points to a
     complete version.
     """
@@ -81,10 +56,10 @@ def publish(
         new_version(serve, build.build_id) as folder,
         duckdb.connect(config=duckdb_settings(scratch)) as connection,
     ):
-        connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
+        connection.execute(f"attach {quoted_text(warehouse)} as warehouse (read_only)")
         # The oldest storage version: DuckDB clients from 1.1 on can read it.
         connection.execute(
-            f"attach {_text(folder / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
+            f"attach {quoted_text(folder / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
         )
         passed = passed_through(manifest)
         for node in marts(manifest):
@@ -95,8 +70,10 @@ def publish(
         as_of = _as_of(connection)
         # The newest version on disk and not the current one. After a rollback the current version
         # is an older one, and lacks the builds after it.
-        _write_builds(connection, build, as_of, max(complete_versions(serve), default=None))
+        newest = max(complete_versions(serve), default=None)
+        write_history(connection, build, as_of, newest, ledger)
         _create_views(connection, [node for node in marts(manifest) if is_view(node)], passed)
+        write_reported_values(connection, watched_reports(manifest))
         rows = _write_parquet(connection, folder / "parquet")
         # All data must be in the one file. Readers would lose a .wal beside it, or replay it.
         connection.execute("use memory")
@@ -108,8 +85,8 @@ def publish(
 def _copy_mart(
     connection: duckdb.DuckDBPyConnection, node: Node, passed: Mapping[str, str]
 ) -> None:
-    table = f"{_name(node['schema'])}.{_name(node['name'])}"
-    connection.execute(f"create schema if not exists tenure.{_name(node['schema'])}")
+    table = f"{quoted_name(node['schema'])}.{quoted_name(node['name'])}"
+    connection.execute(f"create schema if not exists tenure.{quoted_name(node['schema'])}")
     connection.execute(f"create table tenure.{table} as from warehouse.{table}")
     _describe(connection, node, passed)
 
@@ -131,81 +108,26 @@ def _create_views(
     connection.execute("use tenure")
     connection.execute("detach warehouse")
     for node in nodes:
-        connection.execute(f"create schema if not exists {_name(node['schema'])}")
+        connection.execute(f"create schema if not exists {quoted_name(node['schema'])}")
         connection.execute(by_name[node["schema"], node["name"]])
         _describe(connection, node, passed)
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, node: Node, passed: Mapping[str, str]) -> None:
     """Comment a new table or view from the manifest: it has no comments of its own."""
-    mart = f"tenure.{_name(node['schema'])}.{_name(node['name'])}"
+    mart = f"tenure.{quoted_name(node['schema'])}.{quoted_name(node['name'])}"
     comments = {name: column["description"] for name, column in node["columns"].items()}
     described = connection.execute(f"describe {mart}").fetchall()
     comments |= {
         name: passed[name] for name, *_ in described if name in passed and name not in comments
     }
     kind = "view" if is_view(node) else "table"
-    _comment(connection, kind, mart, node["description"], comments)
-
-
-def _comment(
-    connection: duckdb.DuckDBPyConnection,
-    kind: str,
-    name: str,
-    text: str,
-    columns: Mapping[str, str],
-) -> None:
-    # In one transaction: alone, each of the hundreds of statements would wait for the disk.
-    connection.begin()
-    connection.execute(f"comment on {kind} {name} is {_text(text.strip())}")
-    for column, description in columns.items():
-        connection.execute(
-            f"comment on column {name}.{_name(column)} is {_text(description.strip())}"
-        )
-    connection.commit()
+    comment(connection, kind, mart, node["description"], comments)
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> date:
     [(as_of,)] = connection.execute("select as_of from warehouse.intermediate.int_as_of").fetchall()
     return as_of
-
-
-def _inputs_hash(connection: duckdb.DuckDBPyConnection) -> str:
-    files = connection.execute(
-        "select table_name, file, sha256 from warehouse.meta.source_files order by all"
-    ).fetchall()
-    return hashlib.sha256("\n".join("\t".join(file) for file in files).encode()).hexdigest()
-
-
-def _write_builds(
-    connection: duckdb.DuckDBPyConnection, build: Build, as_of: date, previous: Path | None
-) -> None:
-    columns = ", ".join(f"{name} {type_}" for name, (type_, _) in _BUILDS_COLUMNS.items())
-    connection.execute("create schema if not exists tenure.meta")
-    connection.execute(f"create table tenure.meta.builds ({columns})")
-    if previous:
-        connection.execute(f"attach {_text(previous / FILE_NAME)} as previous (read_only)")
-        connection.execute(
-            "insert into tenure.meta.builds by name"
-            " select * replace (false as is_current) from previous.meta.builds order by build_id"
-        )
-        connection.execute("detach previous")
-    connection.execute(
-        "insert into tenure.meta.builds values (?, ?, ?, ?, ?, ?, ?, ?, ?, true)",
-        [
-            build.build_id,
-            as_of,
-            build.started_at.astimezone(UTC).replace(tzinfo=None),
-            datetime.now(UTC).replace(tzinfo=None),
-            build.git_sha,
-            json.dumps(dict(build.versions), sort_keys=True),
-            json.dumps(dict(build.variables), sort_keys=True),
-            _inputs_hash(connection),
-            build.volume_drop_reason,
-        ],
-    )
-    descriptions = {name: description for name, (_, description) in _BUILDS_COLUMNS.items()}
-    _comment(connection, "table", "tenure.meta.builds", _BUILDS_DESCRIPTION, descriptions)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
@@ -219,16 +141,8 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[
         (folder / schema).mkdir(parents=True, exist_ok=True)
         file = folder / schema / f"{table}.parquet"
         [(count,)] = connection.execute(
-            f"copy tenure.{_name(schema)}.{_name(table)} to {_text(file)}"
+            f"copy tenure.{quoted_name(schema)}.{quoted_name(table)} to {quoted_text(file)}"
             " (format parquet, compression zstd)"
         ).fetchall()
         rows[f"{schema}.{table}"] = count
     return rows
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str | Path) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

@@ -1,5 +1,7 @@
 """Alerts: one message when builds begin to fail, and one when a build is published again.
 
+A build that restates closed months beyond a limit sends one, too.
+
 A failure opens an incident. The kind of failure and the names of the failed things identify it. An
 incident is told once, even if it lasts many nights. The next published build ends it. A message
 that cannot be sent is kept, and each later alert or check tries again. An alert never makes a build
@@ -48,10 +50,11 @@ class _Incident:
 
 @dataclass
 class _State:
-    """The open incidents, oldest first, and the text of a recovery that was not sent yet."""
+    """The open incidents, oldest first, and unsent texts: of a recovery, and of restatements."""
 
     incidents: list[_Incident] = field(default_factory=list)
     recovered: str | None = None
+    restated: str | None = None
 
 
 def _never_raising(alert: Callable[..., None]) -> Callable[..., None]:
@@ -85,8 +88,11 @@ def unpublished(problem: str, message: str) -> None:
 
 
 @_never_raising
-def published(build_id: str, finished_at: datetime) -> None:
-    """End the incidents that began before `finished_at`, the end of the published `build_id`."""
+def published(build_id: str, finished_at: datetime, restated: str | None = None) -> None:
+    """End the incidents that began before `finished_at`, the end of the published `build_id`.
+
+    `restated` is a line about closed months that moved beyond a limit. It is told, too.
+    """
 
     def close(state: _State) -> None:
         over = [incident for incident in state.incidents if _since(incident) <= finished_at]
@@ -100,6 +106,8 @@ def published(build_id: str, finished_at: datetime) -> None:
                 lines.append(f"Charts: {page}")
             state.incidents = [incident for incident in state.incidents if incident not in over]
             state.recovered = _message(lines)
+        if restated:
+            state.restated = _message([f"{build_id} is published.", restated])
 
     _update(close)
 
@@ -157,7 +165,12 @@ def _read(file: Path) -> _State:
     """Return the state in `file`; an empty state if the file is missing or damaged."""
     try:
         state = json.loads(file.read_text(encoding="utf-8"))
-        return _State([_incident(**each) for each in state["incidents"]], _text(state["recovered"]))
+        return _State(
+            [_incident(**each) for each in state["incidents"]],
+            _text(state["recovered"]),
+            # Releases that knew no restatements wrote none.
+            _text(state.get("restated")),
+        )
     except (OSError, ValueError, TypeError, KeyError):
         return _State()
 
@@ -184,12 +197,13 @@ def _send_unsent(state: _State) -> None:
     url = webhook_address()
     if not url:
         # Nobody was told of the incident, so nobody needs the message that it is over.
-        state.recovered = None
+        state.recovered = state.restated = None
         return
-    if state.recovered and send(url, state.recovered):
-        state.recovered = None
-    if state.recovered:
-        return
+    for name in ("recovered", "restated"):
+        message = getattr(state, name)
+        if message and not send(url, message):
+            return
+        setattr(state, name, None)
     for incident in state.incidents:
         if incident.unsent and not send(url, incident.unsent):
             return

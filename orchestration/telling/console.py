@@ -25,11 +25,14 @@ _SHOWN_MESSAGE_LINES = 8
 _WIDTH = 200
 
 
-def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) -> list[str]:
+def published_report(
+    file: Path, warehouse: Path, seconds: Mapping[str, float], restated: str | None = None
+) -> list[str]:
     """Return the report of a good run: the tables in the published `file`, and warnings.
 
     The private `warehouse` has an example for each reason of a rejection. `seconds` has the
-    duration of each stage by name. Raises duckdb.Error if a file cannot be read.
+    duration of each stage by name. `restated` is a line about closed months that moved beyond a
+    limit. Raises duckdb.Error if a file cannot be read.
     """
     build = published_build(file)
     with duckdb.connect(str(file), read_only=True) as connection:
@@ -70,6 +73,7 @@ def published_report(file: Path, warehouse: Path, seconds: Mapping[str, float]) 
             _SHOWN_WARNINGS,
             ", see clv.rpt_clv_parameters",
         ),
+        *([restated[:_WIDTH]] if restated else []),
         "Seconds: " + ", ".join(f"{stage} {time:.1f}" for stage, time in seconds.items()),
         str(file),
         *cohorts,

@@ -23,6 +23,7 @@ AREAS = (
     "guards",
     "alerts",
     "catching up",
+    "restatements",
     "versions",
     "the reader's side",
 )

@@ -6,6 +6,7 @@ from conftest import ROOT
 
 from comparison import Renames, compare
 from comparison.keys import published_keys
+from comparison.report import Allowed, UnknownTableError, report
 
 KEYS = {"core.customers": ["customer_id", "day"]}
 ROWS = {
@@ -149,10 +150,54 @@ def test_a_view_is_compared_like_a_table(tmp_path):
     assert [difference.table for difference in compare(*files, keys)] == ["bi.customers"]
 
 
+def test_the_largest_difference_is_the_example_and_its_customers_are_named(tmp_path):
+    more = "(i * 10.25 + case when i > 1 then i else 0 end)::decimal(18, 2)"
+    before, after = file(tmp_path, "before"), file(tmp_path, "after", {"amount": more})
+    [difference] = compare(before, after, KEYS)
+    assert difference.example.startswith("customer_id c3")
+    assert difference.customers == ("c2", "c3")
+    assert report("shop", [difference], Allowed.read("", KEYS))[-1] == (
+        "2 customers behind it: c2, c3"
+    )
+
+
+@pytest.mark.parametrize(
+    "allow, is_allowed",
+    [
+        ("customers.amount", True),
+        ("core.customers.amount", True),
+        ("customers", True),
+        ("customers.rate, core.customers", True),
+        ("customers.rate", False),
+        ("", False),
+    ],
+)
+def test_what_is_named_may_move(tmp_path, allow, is_allowed):
+    before = file(tmp_path, "before")
+    after = file(tmp_path, "after", {"amount": "(i * 11)::decimal(18, 2)"})
+    [difference] = compare(before, after, KEYS)
+    assert Allowed.read(allow, KEYS).allows(difference) == is_allowed
+
+
+def test_a_table_that_nobody_publishes_cannot_be_allowed():
+    with pytest.raises(UnknownTableError, match=r"ALLOW=custmers\.amount"):
+        Allowed.read("custmers.amount", KEYS)
+
+
+def test_the_report_of_a_pull_request_is_a_table(tmp_path):
+    before = file(tmp_path, "before")
+    after = file(tmp_path, "after", {"amount": "(i * 11)::decimal(18, 2)"})
+    lines = report("shop", compare(before, after, KEYS), Allowed.read("", KEYS), "markdown")
+    assert lines[0] == "### shop: 1 differences"
+    assert lines[3] == "|---|---|---:|---|"
+    assert lines[4].startswith("| core.customers | values of amount | 3 | customer_id c3")
+
+
 def test_every_mart_has_a_key_to_compare_by(manifest):
     marts = {
         f"{node['schema']}.{node['name']}"
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and "/marts/" in node["original_file_path"]
     }
-    assert published_keys(ROOT).keys() == marts | {"meta.builds"}
+    written = {"meta.builds", "meta.restatements", "meta.reported_values"}
+    assert published_keys(ROOT).keys() == marts | written

@@ -250,8 +250,8 @@ POINTS = [
         "half of the marts are copied",
         after("orchestration.serving.publish._copy_mart", call=11),
     ),
-    Point(COPY, "all marts are copied", before("orchestration.serving.publish._write_builds")),
-    Point(COPY, "meta.builds is written", after("orchestration.serving.publish._write_builds")),
+    Point(COPY, "all marts are copied", before("orchestration.serving.publish.write_history")),
+    Point(COPY, "meta.builds is written", after("orchestration.serving.publish.write_history")),
     Point(COPY, "the views are created", after("orchestration.serving.publish._create_views")),
     Point(
         COPY,

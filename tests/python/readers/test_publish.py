@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.serving.publish import Build, build_id, publish
+from orchestration.serving.history import Build
+from orchestration.serving.publish import build_id, publish
 from orchestration.serving.versions import current_build
 
 START = datetime(2026, 11, 21, 22, 15, 30, tzinfo=UTC)
@@ -111,6 +112,8 @@ def test_marts_are_published_and_nothing_else(run, tmp_path):
         "bi.large_orders": 972,
         "core.fct_orders": 1000,
         "meta.builds": 1,
+        "meta.reported_values": 0,
+        "meta.restatements": 0,
         "meta.source_files": 2,
     }
     tables = query(
@@ -246,7 +249,7 @@ def test_a_new_connection_sees_the_new_build_and_an_open_one_the_old(run, tmp_pa
     "step",
     [
         "publish._copy_mart",
-        "publish._write_builds",
+        "publish.write_history",
         "publish._create_views",
         "publish._write_parquet",
         "versions._make_durable",

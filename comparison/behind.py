@@ -1,0 +1,126 @@
+"""The customers and records behind a moved row: where two published files differ one by one."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from orchestration import paths
+from orchestration.restating.watched import Report
+
+_SHOWN = 12
+
+
+class _Fact(NamedTuple):
+    """A table of single things: its key, when a thing happened, and the number that is shown."""
+
+    table: str
+    key: str
+    day: str
+    number: str
+
+
+_ORDERS = _Fact("core.fct_orders", "order_id", "order_date", "net_amount")
+_MONTHS = _Fact("churn.fct_mrr_movements", "month", "month", "closing_mrr")
+# The end of a period by its grain.
+_END = {"week": "7 day", "month": "1 month", "quarter": "3 month", "year": "1 year"}
+_DIFFERENT = """
+    select
+        coalesce(now.customer_id, before.customer_id) as customer_id,
+        cast(coalesce(now.{key}, before.{key}) as varchar) as thing,
+        coalesce(now.{day}, before.{day}) as day,
+        before.{number} as number_before, now.{number} as number_now,
+        before.customer_id as customer_before
+    from before.{table} as before
+    full join now.{table} as now on {on}
+    where
+        (before.{number}, before.{day}, before.customer_id)
+        is distinct from (now.{number}, now.{day}, now.customer_id)
+        and least(before.{day}, now.{day}) < {end}
+        and ({segment})
+    order by day < {start}, day, customer_id, thing
+"""
+_RECORDS = """
+    select order_id, string_agg(file || ' (' || coalesce(superseded_reason, outcome) || ')', ', '
+        order by outcome, file)
+    from warehouse.staging.stg_order_records
+    where list_contains(?, order_id)
+    group by order_id
+"""
+
+
+def records_behind(
+    before: Path, after: Path, report: Report, place: Mapping[str, Any]
+) -> list[str]:
+    """Return the lines about orders and recurring revenue that differ up to a row's period.
+
+    `place` has the grain, start, segment_name and segment_value of the row. Things of the period
+    come first. Records of orders are shown from the private warehouse, which has the latest build.
+    """
+    facts = []
+    if {"orders", "refunds"} & set(report.restated_by):
+        facts.append(_ORDERS)
+    if "subscriptions" in report.restated_by:
+        facts.append(_MONTHS)
+    lines = []
+    with duckdb.connect() as connection:
+        for name, file in [("before", before), ("now", after)]:
+            connection.execute(f"attach '{_quoted(file)}' as {name} (read_only)")
+        for fact in facts:
+            rows = connection.execute(_sql(fact, place)).fetchall()
+            records = _records(connection, rows) if fact == _ORDERS else {}
+            lines += _lines(fact, rows, records)
+    return lines
+
+
+def _sql(fact: _Fact, place: Mapping[str, Any]) -> str:
+    start = f"date '{place['start']}'" if place["start"] else "date '9999-12-31'"
+    end = f"{start} + interval {_END[place['grain']]}" if place["start"] else start
+    segment = "true"
+    if place["segment_name"] not in (None, "all"):
+        attribute = f"\"{place['segment_name']}\" = '{_quoted(place['segment_value'])}'"
+        segment = " or ".join(
+            f"{side}.customer_id in (select customer_id from {side}.core.dim_customers"
+            f" where {attribute})"
+            for side in ("before", "now")
+        )
+    key = {fact.key} | ({"customer_id"} if fact == _MONTHS else set())
+    return _DIFFERENT.format(
+        **fact._asdict(),
+        on=" and ".join(f"before.{name} = now.{name}" for name in sorted(key)),
+        start=start,
+        end=end,
+        segment=segment,
+    )
+
+
+def _records(connection: duckdb.DuckDBPyConnection, rows: list[tuple]) -> dict[str, str]:
+    """Return the files of each order in the private warehouse, if it is there."""
+    if not paths.warehouse().exists():
+        return {}
+    connection.execute(f"attach '{_quoted(paths.warehouse())}' as warehouse (read_only)")
+    orders = [thing for _, thing, *_ in rows[:_SHOWN]]
+    return dict(connection.execute(_RECORDS, [orders]).fetchall())
+
+
+def _lines(fact: _Fact, rows: list[tuple], records: Mapping[str, str]) -> Iterable[str]:
+    customers = {row[0] for row in rows}
+    what = "orders" if fact == _ORDERS else "months of recurring revenue"
+    yield f"{len(rows):,} {what} of {len(customers):,} customers differ up to the period's end:"
+    for customer, thing, day, before, now, _ in rows[:_SHOWN]:
+        name = f"order {thing} of {day}" if fact == _ORDERS else f"{day}"
+        moved = f"{_amount(before)} -> {_amount(now)}"
+        yield f"  customer {customer}: {name}: {moved}" + (
+            f"; {records[thing]}" if thing in records else ""
+        )
+    if len(rows) > _SHOWN:
+        yield f"  ... and {len(rows) - _SHOWN:,} more"
+
+
+def _amount(value: Any) -> str:  # noqa: ANN401
+    return "none" if value is None else f"{value:,.2f}"
+
+
+def _quoted(text: str | Path) -> str:
+    return str(text).replace("'", "''")

@@ -1,0 +1,1 @@
+"""Restatements: published numbers of closed periods that moved, and why."""

@@ -1,0 +1,447 @@
+"""The restatement ledger over many nights of a shop whose past changes on purpose.
+
+Each night the two published files are compared once more, by pandas: every watched number of a
+closed period that differs must be in meta.restatements with its cause, and nothing else.
+"""
+
+import copy
+import random
+import shutil
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import duckdb
+import pandas as pd
+import pytest
+from shops.restated_shop import RestatedShop
+
+from orchestration.restating.fingerprints import code_hashes, seed_hashes
+from orchestration.restating.ledger import Settings, write_ledger
+from orchestration.restating.watched import watched_reports
+from orchestration.serving.history import Build
+from orchestration.serving.publish import build_id, publish
+from orchestration.serving.versions import serve_version
+from orchestration.settings.variables import project_defaults
+
+# What is watched, in words of its own: table, keys, measures.
+SEGMENTS = ["segment_name", "segment_value"]
+COHORT = [*SEGMENTS, "period_grain", "cohort_start"]
+WATCHED = {
+    "churn.rpt_mrr": (
+        [*SEGMENTS, "month"],
+        [
+            *("new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr"),
+            *("closing_mrr", "customers_at_end", "churned_customers"),
+            *("nrr", "grr", "logo_churn_rate"),
+        ],
+    ),
+    "churn.rpt_retention_rates": (
+        [*SEGMENTS, "basis", "period_grain", "period_start"],
+        ["new_customers", "lost_customers", "customers_at_end", "churn_rate"],
+    ),
+    "churn.rpt_churn_reasons": (["month", "reason", "is_voluntary"], ["customers", "churned_mrr"]),
+    "cohorts.rpt_order_cohorts": (
+        [*COHORT, "periods_since"],
+        ["cohort_customers", "active_customers", "retention_rate", "orders", "net_revenue"],
+    ),
+    "cohorts.rpt_subscription_cohorts": (
+        [*COHORT, "periods_since"],
+        ["cohort_customers", "active_customers", "mrr", "net_revenue_retention"],
+    ),
+    "cohorts.rpt_repeat_purchase": (
+        COHORT,
+        [
+            *("customers", "repeat_customers_90d", "repeat_rate_90d"),
+            *("repeat_customers_365d", "repeat_rate_365d"),
+        ],
+    ),
+}
+PERIOD = {
+    "churn.rpt_mrr": "month",
+    "churn.rpt_churn_reasons": "month",
+    "cohorts.rpt_repeat_purchase": "cohort_start",
+}
+# The rows in which a measure is watched, apart from closed or not.
+CONDITIONS = {
+    "cohort_customers": lambda row: row["periods_since"] == 0,
+    "retention_rate": lambda row: row["period_grain"] == "month",
+    "net_revenue_retention": lambda row: row["period_grain"] == "month",
+    "repeat_customers_90d": lambda row: row["mature_customers_90d"] == row["customers"],
+    "repeat_rate_90d": lambda row: row["mature_customers_90d"] == row["customers"],
+    "repeat_customers_365d": lambda row: row["mature_customers_365d"] == row["customers"],
+    "repeat_rate_365d": lambda row: row["mature_customers_365d"] == row["customers"],
+}
+MARTS = {*WATCHED, "core.dim_customers", "core.dim_dates", "meta.source_files"}
+# The cause of each kind of change of the shop.
+CAUSES = {
+    "late_subscription": "late",
+    "late_end": "late",
+    "corrected_subscription": "corrected",
+}
+KINDS = [
+    *("late", "corrected", "deleted", "refunded", "merged", "conflict"),
+    *("late_subscription", "late_end", "corrected_subscription"),
+    *("repeated", "merged_ahead"),
+]
+STARTED_AT = datetime(2025, 4, 2, 3, tzinfo=UTC)
+
+
+class Nights:
+    """Nights of one shop: build, compare, publish."""
+
+    def __init__(self, warehouse, manifest, folder, seed):
+        self.warehouse, self.serve, self.scratch = warehouse, folder / "serve", folder / "tmp"
+        self.ledger = folder / "restatements.duckdb"
+        self.shop = RestatedShop(seed)
+        self.manifest = copy.deepcopy(manifest)
+        # The marts that are built here, so that a night takes few seconds.
+        self.manifest["nodes"] = {
+            name: node
+            for name, node in self.manifest["nodes"].items()
+            if not node["original_file_path"].startswith("models/marts/")
+            or node["resource_type"] == "test"
+            or f"{node['schema']}.{node['name']}" in MARTS
+        }
+        self.builds = []
+
+    def served(self):
+        return self.serve / "current" / "tenure.duckdb"
+
+    def run(self, *kinds, variables=None, versions=None, is_built=True):
+        """Build, publish, and return the rows that the ledger has of this build.
+
+        Without is_built the warehouse is that of the night before.
+        """
+        variables = variables or {}
+        selected = [f"+{mart.split('.')[1]}" for mart in MARTS]
+        if is_built:
+            if self.builds:
+                self.shop.pass_a_night(*kinds)
+            self.warehouse.fill(self.shop.files, "--select", *selected, variables=variables)
+        started_at = STARTED_AT + timedelta(days=len(self.builds))
+        settings = Settings(project_defaults() | variables, versions or {"duckdb": "1"})
+        write_ledger(
+            self.manifest,
+            settings,
+            warehouse=self.warehouse.file,
+            served=self.served(),
+            ledger=self.ledger,
+            scratch=self.scratch,
+        )
+        build = Build(
+            build_id=build_id(started_at, f"{len(self.builds):06}"),
+            started_at=started_at,
+            git_sha=None,
+            versions=settings.versions,
+            variables=settings.variables,
+            code_hashes=code_hashes(self.manifest, watched_reports(self.manifest)),
+            seed_hashes=seed_hashes(self.manifest),
+        )
+        publish(
+            build,
+            self.manifest,
+            warehouse=self.warehouse.file,
+            serve=self.serve,
+            scratch=self.scratch,
+            ledger=self.ledger,
+        )
+        self.builds.append(build.build_id)
+        return self.query(f"select * from meta.restatements where build_id = '{build.build_id}'")
+
+    def query(self, sql, build_id=None):
+        file = self.serve / "versions" / build_id / "tenure.duckdb" if build_id else self.served()
+        with duckdb.connect(str(file), read_only=True) as connection:
+            return connection.sql(sql).df()
+
+    def tables(self, build_id):
+        return {mart: self.query(f"from {mart}", build_id) for mart in WATCHED}
+
+    def edit(self, model, old, new):
+        """Edit the code of a model, for dbt and in the manifest that the ledger reads."""
+        for node in (
+            self.warehouse.manifest.nodes[f"model.tenure.{model}"].__dict__,
+            self.manifest["nodes"][f"model.tenure.{model}"],
+        ):
+            assert old in node["raw_code"]
+            node["raw_code"] = node["raw_code"].replace(old, new)
+
+
+@pytest.fixture
+def nights(warehouse, manifest, tmp_path):
+    """Nights of a shop. Edits of models do not outlast the test."""
+    before = {
+        name: node.raw_code
+        for name, node in warehouse.manifest.nodes.items()
+        if hasattr(node, "raw_code")
+    }
+    yield lambda seed: Nights(warehouse, manifest, tmp_path, seed)
+    for name, code in before.items():
+        warehouse.manifest.nodes[name].raw_code = code
+
+
+def text(value):
+    """A value of a key, as DuckDB and pandas both write it."""
+    return str(value.date()) if hasattr(value, "date") else str(value)
+
+
+def key_of(row, key):
+    parts = [(name, row[name]) for name in key]
+    return ", ".join(
+        f"{name}={text(value).lower() if name == 'is_voluntary' else text(value)}"
+        for name, value in parts
+        if not pd.isna(value)
+    )
+
+
+def numbers(table, frame, closed_through, segments):
+    """The watched numbers of closed periods: by key and measure."""
+    key, measures = WATCHED[table]
+    found = {}
+    for row in frame.to_dict("records"):
+        grain = row.get("period_grain", "month")
+        period = row[PERIOD.get(table, "period_start")]
+        if pd.isna(period) or period > closed_through.get(grain, pd.Timestamp.min):
+            continue
+        if row.get("segment_name", "all") in segments:
+            for measure in measures:
+                found[key_of(row, key), measure] = (
+                    row[measure],
+                    CONDITIONS.get(measure, lambda row: True)(row),
+                )
+    return found
+
+
+def moved(before, now):
+    """Every watched number that differs: {(table, key, measure): (before, now)}."""
+    found = {}
+    for table in WATCHED:
+        old, new = before[table], now[table]
+        period = PERIOD.get(table, "period_start")
+        grain = old["period_grain"] if "period_grain" in old else pd.Series("month", old.index)
+        closed = old[old["is_complete"]].groupby(grain)[period].max().to_dict()
+        segments = {"all"}
+        if "segment_name" in old:
+            segments = set(old["segment_name"]) & set(new["segment_name"])
+        was, is_now = (numbers(table, frame, closed, segments) for frame in (old, new))
+        for place in was.keys() | is_now.keys():
+            (value, watches), (value_now, watches_now) = (
+                side.get(place, (None, None)) for side in (was, is_now)
+            )
+            if not (watches if place in was else watches_now):
+                continue
+            missing = [pd.isna(value), pd.isna(value_now)]
+            if all(missing):
+                continue
+            if any(missing):
+                if (value_now if missing[0] else value) != 0:
+                    found[(table, *place)] = value, value_now
+            elif abs(Decimal(str(value_now)) - Decimal(str(value))) > Decimal("1e-9"):
+                found[(table, *place)] = value, value_now
+    return found
+
+
+def as_found(restated):
+    return {
+        (f"{row.schema_name}.{row.table_name}", row.key, row.measure): row
+        for row in restated.itertuples()
+    }
+
+
+def check_night(nights, restated):
+    """The ledger has all that moved, with both values, and nothing else."""
+    before, now = (nights.tables(build) for build in nights.builds[-2:])
+    expected, found = moved(before, now), as_found(restated)
+    assert found.keys() == expected.keys()
+    for place, (value, value_now) in expected.items():
+        for stated, published in [
+            (found[place].value_before, value),
+            (found[place].value_after, value_now),
+        ]:
+            assert pd.isna(stated) == pd.isna(published)
+            assert pd.isna(stated) or abs(float(stated) - float(published)) < 1e-9
+    unexplained = restated[restated["cause"] == "unexplained"]
+    assert unexplained.empty, unexplained.to_string()
+    check_sums(nights, restated)
+
+
+def check_sums(nights, restated):
+    """The differences by cause add up to the difference of the two files, to the cent."""
+    sql = """
+        select sum(net_revenue) from cohorts.rpt_order_cohorts
+        where segment_name = 'all' and period_grain = 'month' and period_start < date '2025-04-01'
+    """
+    before, now = (nights.query(sql, build).iloc[0, 0] for build in nights.builds[-2:])
+    rows = restated[
+        (restated["table_name"] == "rpt_order_cohorts")
+        & (restated["measure"] == "net_revenue")
+        & (restated["segment_name"] == "all")
+        & (restated["period_grain"] == "month")
+        & (restated["period_start"] < pd.Timestamp("2025-04-01"))
+    ]
+    by_cause = rows.groupby("cause")["difference"].apply(
+        lambda values: sum(map(Decimal, map(str, values)))
+    )
+    assert round(Decimal(str(now)) - Decimal(str(before)), 2) == round(sum(by_cause, Decimal(0)), 2)
+
+
+def check_causes(restated, kind):
+    """Totals have the one cause of this night; in segments, customers may have moved, too."""
+    cause = CAUSES.get(kind, kind)
+    totals = restated[restated["segment_name"] == "all"]
+    if kind == "conflict" and totals.empty:
+        return
+    assert set(totals["cause"]) == {cause}
+    assert set(restated["cause"]) <= {cause, "resegmented"}
+    assert set(totals["other_causes"].dropna()) == set()
+    assert (totals["records"] >= 1).all()
+    assert (
+        totals["files"]
+        .str.startswith(("orders/", "refunds/", "subscriptions/", "customers/"))
+        .all()
+    )
+
+
+def check_months(restated, changed):
+    """In a night of two changes, each month has the cause of its own change."""
+    kinds = {}
+    for kind, moment in changed:
+        kinds.setdefault(pd.Timestamp(moment.year, moment.month, 1), set()).add(kind)
+    rows = restated[
+        (restated["table_name"] == "rpt_order_cohorts")
+        & (restated["measure"] == "net_revenue")
+        & (restated["segment_name"] == "all")
+        & (restated["period_grain"] == "month")
+    ]
+    found = {}
+    for row in rows.itertuples():
+        others = row.other_causes.split(", ") if row.other_causes else []
+        found.setdefault(row.period_start, set()).update([row.cause, *others])
+    assert found == kinds
+
+
+def test_changes_of_the_past_are_told_with_their_cause(nights):
+    shop = nights("each kind")
+    assert shop.run().empty
+    restated = {}
+    for kind in ["late", "refunded", "late_end"]:
+        restated[kind] = shop.run(kind)
+        check_night(shop, restated[kind])
+        check_causes(restated[kind], kind)
+    assert shop.run("repeated").empty
+    check_reported_values(shop)
+
+    # Readers go back to the first build. The next one restates all of that once more, against it.
+    serve_version(shop.serve, shop.builds[0])
+    again = shop.run()
+    assert set(again["previous_build_id"]) == {shop.builds[0]}
+    assert {"late", "refunded"} <= set(again["cause"])
+    told = shop.query("select distinct build_id from meta.restatements order by all")
+    assert list(told["build_id"]) == [*shop.builds[1:4], shop.builds[-1]]
+
+
+def check_reported_values(shop):
+    """The view has the numbers of the first build, and those of the current one."""
+    table = "cohorts.rpt_order_cohorts"
+    stated = shop.query("from meta.reported_values where table_name = 'rpt_order_cohorts'")
+    by_place = {(row.key, row.measure): row for row in stated.itertuples()}
+    key, measures = WATCHED[table]
+    first, now = shop.tables(shop.builds[0])[table], shop.tables(shop.builds[-1])[table]
+    for frame, name in [(first, "value_first"), (now, "value_now")]:
+        for row in frame[frame["is_complete"]].to_dict("records"):
+            for measure in measures:
+                place = by_place.get((key_of(row, key), measure))
+                if place and place.first_build_id == shop.builds[0] and not pd.isna(row[measure]):
+                    assert abs(float(getattr(place, name)) - float(row[measure])) < 1e-9
+    moved = stated[stated["restatements"] > 0]
+    assert len(moved)
+    assert (moved["value_first"] != moved["value_now"]).any()
+    same = stated[stated["restatements"] == 0]
+    assert (same["value_first"] == same["value_now"]).all()
+
+
+def test_an_edited_model_and_a_var_are_told_apart_from_data(nights):
+    shop = nights("code and settings")
+    shop.run()
+    shop.edit("rpt_mrr", "cast(customers_at_end as", "cast(customers_at_end + 1 as")
+    restated = shop.run("late")
+    check_night(shop, restated)
+    edited = restated["table_name"] == "rpt_mrr"
+    assert set(restated[edited]["cause"]) == {"code"}
+    assert set(restated[edited]["detail"]) == {"rpt_mrr"}
+    # An edit elsewhere is no cause of what the late order moved.
+    assert set(restated[~edited & (restated["segment_name"] == "all")]["cause"]) == {"late"}
+
+    restated = shop.run(variables={"order_lapse_days": 60})
+    check_night(shop, restated)
+    assert set(restated["cause"]) == {"settings"}
+    assert set(restated["detail"]) == {"order_lapse_days: 90 -> 60"}
+
+    # The served file has another number, and nothing is new but a release of the software.
+    file = shop.served().resolve()
+    changed = file.with_name("changed.duckdb")
+    shutil.copy(file, changed)
+    changed.chmod(0o644)
+    with duckdb.connect(str(changed)) as connection:
+        connection.execute(
+            "update churn.rpt_mrr set closing_mrr = closing_mrr + 1 where month = '2025-02-01'"
+        )
+    changed.replace(file)
+    same = {"variables": {"order_lapse_days": 60}, "is_built": False}
+    restated = shop.run(versions={"duckdb": "2"}, **same)
+    assert set(restated["cause"]) == {"code"}
+    assert set(restated["detail"]) == {"duckdb: 1 -> 2"}
+
+    # Whatever else is the same, too: the ledger says that it does not know.
+    changed = shop.served().resolve()
+    changed.chmod(0o644)
+    with duckdb.connect(str(changed)) as connection:
+        connection.execute("update churn.rpt_mrr set closing_mrr = 7 where month = '2025-02-01'")
+    restated = shop.run(versions={"duckdb": "2"}, **same)
+    assert set(restated["cause"]) == {"unexplained"}
+
+
+def test_a_comment_is_no_other_code(manifest):
+    reports = watched_reports(manifest)
+    edited = copy.deepcopy(manifest)
+    node = edited["nodes"]["model.tenure.rpt_mrr"]
+    node["raw_code"] = "{# Two\nlines. #}\n-- A comment.\n" + node["raw_code"].replace("\n", "\n\n")
+    assert code_hashes(edited, reports) == code_hashes(manifest, reports)
+    node["raw_code"] += "\nwhere true"
+    before, now = code_hashes(manifest, reports), code_hashes(edited, reports)
+    assert {name for name in now if now[name] != before[name]} == {"rpt_mrr"}
+
+
+@pytest.mark.torture
+def test_a_month_of_nights(nights, reliability):
+    seed = random.randrange(10**9)
+    print(f"seed {seed}")
+    shop, chance, rows = nights(seed), random.Random(seed), 0
+    shop.run()
+    kinds = [*KINDS, *chance.choices([*KINDS, None], k=20)]
+    chance.shuffle(kinds)
+    for kind in kinds:
+        restated = shop.run(*[kind] if kind else [])
+        check_night(shop, restated)
+        rows += len(restated)
+        if kind in (None, "repeated", "merged_ahead"):
+            totals = restated[restated["segment_name"] == "all"]
+            assert totals.empty, (kind, totals.to_string())
+        else:
+            check_causes(restated, kind)
+        if kind == "merged_ahead":
+            restated = shop.run()
+            check_night(shop, restated)
+            check_causes(restated, "merged")
+    for _ in range(4):
+        both = chance.sample(["late", "corrected", "deleted", "refunded"], 2)
+        restated = shop.run(*both)
+        check_night(shop, restated)
+        check_months(restated, shop.shop.changed[-2:])
+    assert rows
+    reliability(
+        "restatements",
+        "changes of closed periods, of a known kind each",
+        "every watched number of two builds compared by pandas; the cause in the ledger",
+        tried=len(kinds),
+        lost="nothing",
+    )
