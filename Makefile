@@ -17,8 +17,8 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build spark boards serve-boards query show docs metrics check-raw check-published rollback versions \
-	test scratch-build torture dev lint bench diff sample pin
+.PHONY: help setup build spark spark-test boards serve-boards query show docs metrics check-raw check-published \
+	rollback versions test scratch-build torture dev lint bench diff sample pin
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes
 spark: setup $(VENV)/.installed-spark ## the same night on Spark, which needs Java 17: SPARK_MASTER=local[2]
 	@TENURE_ENGINE=spark $(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
 	--volume-drop-reason="$$VOLUME_DROP_REASON"
+
+spark-test: $(VENV)/.installed-dev $(VENV)/.installed-spark ## prove that Spark and DuckDB give the same numbers; needs Java 17
+	@$(BIN)/python -m pytest -m "spark and not torture" tests/python/spark
 
 boards: setup ## render the charts of the published tables again, and print the paths of the pages
 	@$(BIN)/python -m orchestration.boards
@@ -86,6 +89,8 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	raw/test_exports_in_full raw/test_loaders_torture readers/test_boards_in_full \
 	readers/test_bi_recipes readers/test_docs_page readers/test_superset \
 	readers/test_semantic_layer \
+	spark/test_equal_to_duckdb spark/test_null_order spark/test_published_numbers \
+	spark/test_unit_tests_on_spark \
 	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
 	house/test_wrong_edits numbers/test_published_survival numbers/test_plays))
 RECORDS := $(TENURE_HOME)/reliability

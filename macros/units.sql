@@ -4,7 +4,7 @@
     another.
 -#}
 {% macro round_to_cent(number) -%}
-    cast(cast({{ number }} as decimal(28, 8)) as decimal(18, 2))
+    cast({{ eight_decimals(number) }} as decimal(18, 2))
 {%- endmacro %}
 
 

@@ -113,7 +113,7 @@
     {%- elif data_type == 'rate' -%}
         case
             when regexp_full_match({{ text }}, '\d{1,10}(\.\d{1,18})?')
-                then cast(round(try_cast({{ text }} as decimal(28, 18)), 8) as decimal(18, 8))
+                then try_cast(round(try_cast({{ text }} as decimal(28, 18)), 8) as decimal(18, 8))
         end
     {%- elif data_type == 'boolean' -%}
         case lower({{ text }}) when 'true' then true when '1' then true when 'false' then false when '0' then false end
@@ -173,7 +173,7 @@
     {%- elif data_type == 'rate' -%}
         case
             when {{ is_of_form(text, '\\d{1,10}(\\.\\d{1,18})?') }}
-                then cast(round(try_cast({{ text }} as decimal(28, 18)), 8) as decimal(18, 8))
+                then try_cast(round(try_cast({{ text }} as decimal(28, 18)), 8) as decimal(18, 8))
         end
     {%- elif data_type == 'boolean' -%}
         case lower({{ text }}) when 'true' then true when '1' then true when 'false' then false when '0' then false end

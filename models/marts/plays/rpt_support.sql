@@ -71,7 +71,7 @@ measured as (
         channel_name,
         measure,
         is_event,
-        cast(floor({{ dbt.datediff('waits_from', 'waits_until', 'second') }} / 60.0) as bigint)
+        cast(floor({{ dbt.datediff('waits_from', 'waits_until', 'second') }} / 60e0) as bigint)
             as minutes
 
     from waits

@@ -99,6 +99,13 @@ def test_the_last_digits_of_a_double_may_differ(tmp_path):
     assert found(tmp_path, {"rate": "1 / (i + 3.0) * (1 + 1e-15)"}) == []
 
 
+@pytest.mark.parametrize("left, differences", [("1e-16", 0), ("1e-14", 1)])
+def test_what_the_last_digits_leave_of_equal_rates_is_no_difference(tmp_path, left, differences):
+    before = file(tmp_path, "before", {"rate": "0e0"})
+    after = file(tmp_path, "after", {"rate": f"{left}::double"})
+    assert len(compare(before, after, KEYS)) == differences
+
+
 def test_names_that_changed_on_purpose_are_no_difference(tmp_path):
     renames = Renames(
         {"core.customers": {"is_active": "status"}},

@@ -102,6 +102,7 @@ OTHERS = [
     ("rate", "1.080000000000000001", D("1.08")),
     ("rate", "0.123456785", D("0.12345679")),
     ("rate", "-1", None),
+    ("rate", "9999999999.999999999", None),
     ("boolean", "True", True),
     ("boolean", "0", False),
     ("boolean", "yes", None),
