@@ -41,6 +41,7 @@ spark = SparkSession.builder.config("spark.sql.catalogImplementation", "in-memor
 done = dbtRunner().invoke(["--log-level", "none", "compile", "--select", "dates"])
 row = spark.sql(done.result.results[0].node.compiled_code).first()
 print(row)
+spark.stop()
 seen = (row.second_later, row.months)
 print("as described" if seen == ("2025-01-01 12:00:01", 2) else "not as described any more")
 sys.exit(seen != ("2025-01-01 12:00:01", 2))
