@@ -19,7 +19,7 @@ BELOW_STAGING = ("test_type:unit,path:models/intermediate", "test_type:unit,path
 
 @pytest.fixture(scope="module")
 def results(spark, tmp_path_factory):
-    """The result of each unit test by its name, after a build of the sample without tests."""
+    """The result of each unit test by its id, after a build of the sample without tests."""
     from dbt.cli.main import dbtRunner
 
     from orchestration import paths
@@ -47,7 +47,7 @@ def results(spark, tmp_path_factory):
         spark.conf.set("spark.sql.optimizer.excludedRules", REORDER_JOIN)
         tested = dbtRunner().invoke(["test", *flags, "--select", *BELOW_STAGING])
         spark.conf.unset("spark.sql.optimizer.excludedRules")
-    return {f"{row.node.model}.{row.node.name}": row for row in tested.result.results}
+    return {row.node.unique_id: row for row in tested.result.results}
 
 
 def last_digits_only(message):
@@ -64,8 +64,8 @@ def last_digits_only(message):
 
 def test_every_worked_example_below_staging_holds_on_spark(results, manifest):
     below = {
-        f"{test['model']}.{test['name']}"
-        for test in manifest["unit_tests"].values()
+        unique_id
+        for unique_id, test in manifest["unit_tests"].items()
         if test["original_file_path"].startswith(("models/intermediate", "models/marts"))
     }
     assert results.keys() == below
