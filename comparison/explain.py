@@ -30,8 +30,7 @@ from orchestration.restating.watched import Report, watched_reports
 from orchestration.serving.published import FILE_NAME
 from orchestration.warehouse.parsing import prepare_manifest
 
-
-_SOFTWARE = "Neither raw files nor code nor settings differ: what differs is software (meta.builds.versions)."
+_SOFTWARE = "Raw files, code and settings are the same; software is not (meta.builds.versions)."
 
 
 class CannotExplainError(Exception):
