@@ -315,7 +315,7 @@ def check_months(restated, changed):
     ]
     found = {}
     for row in rows.itertuples():
-        others = row.other_causes.split(", ") if row.other_causes else []
+        others = [] if pd.isna(row.other_causes) else row.other_causes.split(", ")
         found.setdefault(row.period_start, set()).update([row.cause, *others])
     assert found == kinds
 
