@@ -146,10 +146,10 @@ def _row(file: Path, report: Report, key: str) -> dict[str, Any]:
 
 
 def _place(after: State, before: State, report: Report, key: str) -> dict[str, Any]:
-    """Return the period and the segment of a row, from the file that has it."""
+    """Return the period, the cohort and the segment of a row, from the file that has it."""
     columns = (
-        f"{report.grain}, cast({report.period} as date), {report.column('segment_name')},"
-        f" {report.column('segment_value')}"
+        f"{report.grain}, cast({report.period} as date), {report.column('cohort_start')},"
+        f" {report.column('segment_name')}, {report.column('segment_value')}"
     )
     for state in (after, before):
         with duckdb.connect(str(state.file), read_only=True) as connection:
@@ -158,7 +158,7 @@ def _place(after: State, before: State, report: Report, key: str) -> dict[str, A
             ).fetchall()
         if found:
             break
-    names = ("grain", "start", "segment_name", "segment_value")
+    names = ("grain", "start", "cohort", "segment_name", "segment_value")
     return dict(zip(names, found[0], strict=True))
 
 
