@@ -295,11 +295,7 @@ def check_causes(restated, kind):
     assert set(restated["cause"]) <= {cause, "resegmented"}
     assert set(totals["other_causes"].dropna()) == set()
     assert (totals["records"] >= 1).all()
-    assert (
-        totals["files"]
-        .str.startswith(("orders/", "refunds/", "subscriptions/", "customers/"))
-        .all()
-    )
+    assert totals["files"].str.match(r"\w+/night \d+ \w+\.csv").all()
 
 
 def check_months(restated, changed):
@@ -399,6 +395,57 @@ def test_an_edited_model_and_a_var_are_told_apart_from_data(nights):
         connection.execute("update churn.rpt_mrr set closing_mrr = 7 where month = '2025-02-01'")
     restated = shop.run(versions={"duckdb": "2"}, **same)
     assert set(restated["cause"]) == {"unexplained"}
+
+
+@pytest.mark.torture
+def test_rarer_causes(nights):
+    shop = nights("rarer")
+    gap = {"variables": {"switch_gap_hours": 168}}
+
+    def in_euros():
+        order = shop.shop.new_order("c1", 70.5, currency="XTS")
+        rate = {"rate_date": "2025-01-01", "currency": "XTS", "rate": "1.5"}
+        return {"orders": [order], "exchange_rates": [rate]}
+
+    def ends(ended_at=datetime(2025, 3, 31, 20)):
+        subscription = shop.shop.new_subscription("c20", 40)
+        return {"subscriptions": [subscription | {"ended_at": ended_at}]}
+
+    shop.run(**gap)
+    check_causes(shop.run(in_euros, ends, **gap), "late")
+
+    # A rate that comes late moves the orders of its days.
+    rate = {"rate_date": "2025-03-01", "currency": "XTS", "rate": "1.6"}
+    restated = shop.run(lambda: {"exchange_rates": [rate]}, **gap)
+    check_night(shop, restated)
+    totals = restated[restated["segment_name"] == "all"]
+    assert set(totals["cause"]) == {"late"}
+    assert set(totals["files"]) == {"exchange_rates/night 2 exchange_rates.csv"}
+
+    # A customer who moves has another segment in all periods.
+    country = {"DE": "FR"}.get(shop.shop.countries["c3"], "DE")
+    moved = {"customer_id": "c3", "country": country, "updated_at": shop.shop.today()}
+    restated = shop.run(lambda: {"customers": [moved]}, **gap)
+    check_night(shop, restated)
+    assert set(restated["segment_name"]) == {"country"}
+    assert set(restated["cause"]) == {"resegmented"}
+    assert set(restated["files"]) == {"customers/night 3 customers.csv"}
+
+    # Within the gap that the settings allow, the subscription goes on: March had no loss.
+    goes_on = shop.shop.new_subscription("c20", 0, started_at=shop.shop.today(), effective_at=None)
+    restated = shop.run(lambda: {"subscriptions": [goes_on]}, **gap)
+    check_night(shop, restated)
+    march = restated[(restated["table_name"] == "rpt_mrr") & (restated["segment_name"] == "all")]
+    assert set(march["cause"]) == {"continued"}
+
+    # A file that is gone has deleted what it told.
+    shop.run("late", **gap)
+    shop.shop.files.pop()
+    restated = shop.run(**gap)
+    check_night(shop, restated)
+    totals = restated[restated["segment_name"] == "all"]
+    assert set(totals["cause"]) == {"deleted"}
+    assert set(totals["files"]) == {"orders/night 5 orders.csv"}
 
 
 def test_a_comment_is_no_other_code(manifest):
