@@ -13,16 +13,20 @@ _SHOWN = 12
 
 
 class _Fact(NamedTuple):
-    """A table of single things: its key, when a thing happened, and the number that is shown."""
+    """A table of single things: its key, when a thing happened, and the number that is shown.
+
+    `first` is the day of dim_customers on which a customer's cohort begins.
+    """
 
     table: str
     key: str
     day: str
     number: str
+    first: str
 
 
-_ORDERS = _Fact("core.fct_orders", "order_id", "order_date", "net_amount")
-_MONTHS = _Fact("churn.fct_mrr_movements", "month", "month", "closing_mrr")
+_ORDERS = _Fact("core.fct_orders", "order_id", "order_date", "net_amount", "first_order_date")
+_MONTHS = _Fact("churn.fct_mrr_movements", "month", "month", "closing_mrr", "first_paid_on")
 # The end of a period by its grain.
 _END = {"week": "7 day", "month": "1 month", "quarter": "3 month", "year": "1 year"}
 _DIFFERENT = """
@@ -55,8 +59,9 @@ def records_behind(
 ) -> list[str]:
     """Return the lines about orders and recurring revenue that differ up to a row's period.
 
-    `place` has the grain, start, segment_name and segment_value of the row. Things of the period
-    come first. Records of orders are shown from the private warehouse, which has the latest build.
+    `place` has the grain, start, cohort, segment_name and segment_value of the row. In a report of
+    cohorts only customers who are, or were, of the cohort are shown. Things of the period come
+    first. Records of orders are shown from the private warehouse, which has the latest build.
     """
     facts = []
     if {"orders", "refunds"} & set(report.restated_by):
@@ -75,14 +80,20 @@ def records_behind(
 
 
 def _sql(fact: _Fact, place: Mapping[str, Any]) -> str:
-    start = f"date '{place['start']}'" if place["start"] else "date '9999-12-31'"
+    start = _date(place["start"])
     end = f"{start} + interval {_END[place['grain']]}" if place["start"] else start
-    segment = "true"
+    conditions = []
     if place["segment_name"] not in (None, "all"):
-        attribute = f"\"{place['segment_name']}\" = '{_quoted(place['segment_value'])}'"
+        conditions.append(f"\"{place['segment_name']}\" = '{_quoted(place['segment_value'])}'")
+    if place["cohort"]:
+        since = _date(place["cohort"])
+        until = f"{since} + interval {_END[place['grain']]}"
+        conditions.append(f"{fact.first} >= {since} and {fact.first} < {until}")
+    segment = "true"
+    if conditions:
         segment = " or ".join(
             f"{side}.customer_id in (select customer_id from {side}.core.dim_customers"
-            f" where {attribute})"
+            f" where {' and '.join(conditions)})"
             for side in ("before", "now")
         )
     key = {fact.key} | ({"customer_id"} if fact == _MONTHS else set())
@@ -116,6 +127,10 @@ def _lines(fact: _Fact, rows: list[tuple], records: Mapping[str, str]) -> Iterab
         )
     if len(rows) > _SHOWN:
         yield f"  ... and {len(rows) - _SHOWN:,} more"
+
+
+def _date(day: object) -> str:
+    return f"date '{day or '9999-12-31'}'"
 
 
 def _amount(value: Any) -> str:  # noqa: ANN401

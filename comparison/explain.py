@@ -25,10 +25,12 @@ import yaml
 
 from comparison.behind import records_behind
 from orchestration import paths
-from orchestration.restating.fingerprints import code_hashes, seed_hashes
+from orchestration.restating.fingerprints import code_hashes, code_of, seed_hashes, settings_of
 from orchestration.restating.watched import Report, watched_reports
 from orchestration.serving.published import FILE_NAME
 from orchestration.warehouse.parsing import prepare_manifest
+
+_SOFTWARE = "Raw files, code and settings are the same; software is not (meta.builds.versions)."
 
 
 class CannotExplainError(Exception):
@@ -48,10 +50,14 @@ class State:
     row: Mapping[str, Any]
     file: Path
 
-    @property
-    def made_by(self) -> tuple:
-        """What makes the numbers apart from raw files: code, seeds and vars."""
-        return tuple(self.row[name] for name in ("code_hashes", "seed_hashes", "vars"))
+    def made_by(self, code: set[str], seeds: set[str]) -> Mapping[str, str | None]:
+        """Return the hash of each of these models, macros and seeds, by name."""
+        hashes = json.loads(self.row["code_hashes"]), json.loads(self.row["seed_hashes"])
+        return {
+            name: found.get(name)
+            for names, found in zip((code, seeds), hashes, strict=True)
+            for name in sorted(names)
+        }
 
 
 def main() -> int:
@@ -86,26 +92,29 @@ def explain(build_id: str, table: str, key: str) -> list[str]:
     values = {"before": _row(before.file, report, key), "after": _row(after.file, report, key)}
     if not values["before"] and not values["after"]:
         raise CannotExplainError(f"KEY={key}: no such row; copy a key of meta.restatements")
-    same_code = before.made_by == after.made_by
+    made_by = code_of(manifest, report), settings_of(manifest, report)[1]
+    same_code = before.row["vars"] == after.row["vars"] and (
+        before.made_by(*made_by) == after.made_by(*made_by)
+    )
     same_files = before.row["inputs_hash"] == after.row["inputs_hash"]
     if same_code or same_files:
         # One of the two has not changed, so the state between is one of those published.
         values["new code"] = values["before"] if same_code else values["after"]
         values["new files"] = values["before"] if same_files else values["after"]
     else:
-        here = tuple(
-            json.dumps(hashes, sort_keys=True)
-            for hashes in (code_hashes(manifest, list(reports.values())), seed_hashes(manifest))
-        )
+        hashes = code_hashes(manifest, [report]) | seed_hashes(manifest)
+        here = {name: hashes.get(name) for names in made_by for name in names}
         with tempfile.TemporaryDirectory(prefix="tenure-explain-") as scratch:
             folder = Path(scratch)
             for name, files, code in [("new code", before, after), ("new files", after, before)]:
-                built = _build(files, code, here, folder / name.replace(" ", "-"))
+                is_here = code.made_by(*made_by) == here
+                built = _build(files, code, is_here, folder / name.replace(" ", "-"))
                 values[name] = _row(built, report, key)
     return [
         f"{report.name}, {key}",
         f"{previous} -> {build_id}",
         "",
+        *([_SOFTWARE, ""] if same_code and same_files else []),
         *_bridge(report, values),
         *records_behind(before.file, after.file, report, _place(after, before, report, key)),
     ]
@@ -137,10 +146,10 @@ def _row(file: Path, report: Report, key: str) -> dict[str, Any]:
 
 
 def _place(after: State, before: State, report: Report, key: str) -> dict[str, Any]:
-    """Return the period and the segment of a row, from the file that has it."""
+    """Return the period, the cohort and the segment of a row, from the file that has it."""
     columns = (
-        f"{report.grain}, cast({report.period} as date), {report.column('segment_name')},"
-        f" {report.column('segment_value')}"
+        f"{report.grain}, cast({report.period} as date), {report.column('cohort_start')},"
+        f" {report.column('segment_name')}, {report.column('segment_value')}"
     )
     for state in (after, before):
         with duckdb.connect(str(state.file), read_only=True) as connection:
@@ -149,17 +158,20 @@ def _place(after: State, before: State, report: Report, key: str) -> dict[str, A
             ).fetchall()
         if found:
             break
-    names = ("grain", "start", "segment_name", "segment_value")
+    names = ("grain", "start", "cohort", "segment_name", "segment_value")
     return dict(zip(names, found[0], strict=True))
 
 
-def _build(files: State, code: State, here: tuple[str, str], folder: Path) -> Path:
-    """Build the raw files of one state with the code and settings of another one."""
+def _build(files: State, code: State, is_work_tree: bool, folder: Path) -> Path:
+    """Build the raw files of one state with the code and settings of another one.
+
+    `is_work_tree` says that the work tree has that code.
+    """
     (folder / "zone").mkdir(parents=True)
     _raw_files(files, folder / "zone" / "raw")
     variables = yaml.safe_dump(json.loads(code.row["vars"]))
     (folder / "zone" / "vars.yml").write_text(variables, encoding="utf-8")
-    project = _project(code, here, folder / "project")
+    project = paths.ROOT if is_work_tree else _project(code, folder / "project")
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "comparison.build", "--project", project),
@@ -201,13 +213,8 @@ def _raw_files(state: State, raw: Path) -> None:
             target.symlink_to(mapping)
 
 
-def _project(state: State, here: tuple[str, str], folder: Path) -> Path:
-    """Return the project as it was: the work tree if its models are the same, else its commit.
-
-    `here` has the hashes of the code and of the seeds in the work tree.
-    """
-    if (state.row["code_hashes"], state.row["seed_hashes"]) == here:
-        return paths.ROOT
+def _project(state: State, folder: Path) -> Path:
+    """Return the project of the commit that made a build, unpacked into `folder`."""
     sha = state.row["git_sha"] or ""
     if not sha or sha.endswith("-dirty"):
         raise CannotExplainError(

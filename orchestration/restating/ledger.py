@@ -173,9 +173,15 @@ def _compare(
         "insert into ledger.restatements by name select * exclude (is_additive),"
         f" '{before['build_id']}' as previous_build_id from restatements order by all"
     )
+    moved = set(
+        connection.execute(
+            "select distinct schema_name || '.' || table_name, measure from restatements"
+            " where is_additive and segment_name = 'all'"
+        ).fetchall()
+    )
     for report in reports:
         for measure in report.measures:
-            if measure.is_additive:
+            if (report.name, measure.name) in moved:
                 connection.execute(_shares(report, measure))
 
 

@@ -145,7 +145,8 @@ def test_boards_wait_for_publishing_and_a_fault_of_theirs_is_a_warning(
 def test_every_guard_of_every_raw_table_is_a_check_that_blocks(definitions, manifest):
     from orchestration.defs.guards import guards
 
-    assert {spec.name for spec in guards.check_specs} == {
+    # Of each watched report whether its closed periods moved, and of each raw table:
+    assert {spec.name for spec in guards.check_specs} - {"restatements"} == {
         f"{guard}_{node['name']}"
         for guard in (
             *("freshness", "volume", "schema_drift"),
@@ -166,8 +167,9 @@ def run_guards(definitions, monkeypatch):
     from orchestration.defs import guards, publish
     from orchestration.defs.resources import BuildResource
     from orchestration.guarding.guards import Result
+    from orchestration.guarding.restatements import Result as Restated
 
-    def run(volume_drop_reason="", **severities):
+    def run(volume_drop_reason="", restatement_reason="", restated=None, **severities):
         @dg.asset(key=["meta", "source_files"])
         def stand_in(build: BuildResource) -> None:
             build.mark_tested()
@@ -183,11 +185,21 @@ def run_guards(definitions, monkeypatch):
             published.append(build)
             raise RuntimeError("published in a test")
 
+        moved = [
+            Restated(report.name, restated, f"{report.name} moved", {"largest_share": 1.0})
+            for report in guards.WATCHED
+        ]
         monkeypatch.setattr(guards, "evaluate", lambda *_: results)
+        monkeypatch.setattr(guards, "write_ledger", lambda *_, **__: None)
+        monkeypatch.setattr(guards, "evaluate_limits", lambda *_: moved)
         monkeypatch.setattr(publish, "publish", publish_nothing)
         result = dg.materialize(
             [publish.published_warehouse, guards.guards, stand_in],
-            resources={"build": BuildResource(volume_drop_reason=volume_drop_reason)},
+            resources={
+                "build": BuildResource(
+                    volume_drop_reason=volume_drop_reason, restatement_reason=restatement_reason
+                )
+            },
             raise_on_error=False,
         )
         return result, published
@@ -204,7 +216,7 @@ def test_what_is_published_has_passed_the_guards_before(run_guards, caplog):
     ]
     assert steps == ["meta__source_files", "guards", "published_warehouse"]
     evaluations = result.get_asset_check_evaluations()
-    assert len(evaluations) == 88 and all(evaluation.passed for evaluation in evaluations)
+    assert len(evaluations) == 88 + 7 and all(evaluation.passed for evaluation in evaluations)
 
 
 def test_a_guard_at_error_blocks_publishing_in_the_words_of_make_build(run_guards):
@@ -245,6 +257,25 @@ def test_a_reason_accepts_nothing_but_a_drop_and_is_kept_for_one_only(run_guards
     assert run_guards("archived", freshness_orders="error")[1] == []
     _, [build] = run_guards("archived", volume_orders="warn")
     assert build.volume_drop_reason is None
+
+
+def test_restatements_beyond_a_limit_block_unless_somebody_says_why(run_guards):
+    from orchestration.nightly import _failures
+
+    result, published = run_guards(restated="error")
+    assert published == []
+    [failure] = _failures(result)[0]
+    assert (failure.kind, failure.name) == ("guard", "restatements")
+    assert "RESTATEMENT_REASON" in failure.message
+
+    result, [build] = run_guards(restated="error", restatement_reason="the till was off")
+    assert build.restatement_reason == "the till was off"
+    told = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    assert {each.severity.value for each in told} == {"WARN"}
+    assert ["churn", "rpt_mrr"] in [each.asset_key.path for each in told]
+
+    _, [build] = run_guards(restated="warn", restatement_reason="the till was off")
+    assert build.restatement_reason is None
 
 
 def test_guards_say_that_they_are_not_run_alone(definitions):

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from shops.restated_shop import RestatedShop
 
+from comparison.explain import CannotExplainError, explain
 from orchestration.restating.fingerprints import code_hashes, seed_hashes
 from orchestration.restating.ledger import Settings, write_ledger
 from orchestration.restating.watched import watched_reports
@@ -294,11 +295,7 @@ def check_causes(restated, kind):
     assert set(restated["cause"]) <= {cause, "resegmented"}
     assert set(totals["other_causes"].dropna()) == set()
     assert (totals["records"] >= 1).all()
-    assert (
-        totals["files"]
-        .str.startswith(("orders/", "refunds/", "subscriptions/", "customers/"))
-        .all()
-    )
+    assert totals["files"].str.match(r"\w+/night \d+ \w+\.csv").all()
 
 
 def check_months(restated, changed):
@@ -314,7 +311,7 @@ def check_months(restated, changed):
     ]
     found = {}
     for row in rows.itertuples():
-        others = row.other_causes.split(", ") if row.other_causes else []
+        others = [] if pd.isna(row.other_causes) else row.other_causes.split(", ")
         found.setdefault(row.period_start, set()).update([row.cause, *others])
     assert found == kinds
 
@@ -400,6 +397,57 @@ def test_an_edited_model_and_a_var_are_told_apart_from_data(nights):
     assert set(restated["cause"]) == {"unexplained"}
 
 
+@pytest.mark.torture
+def test_rarer_causes(nights):
+    shop = nights("rarer")
+    gap = {"variables": {"switch_gap_hours": 168}}
+
+    def in_euros():
+        order = shop.shop.new_order("c1", 70.5, currency="XTS")
+        rate = {"rate_date": "2025-01-01", "currency": "XTS", "rate": "1.5"}
+        return {"orders": [order], "exchange_rates": [rate]}
+
+    def ends(ended_at=datetime(2025, 3, 31, 20)):
+        subscription = shop.shop.new_subscription("c20", 40)
+        return {"subscriptions": [subscription | {"ended_at": ended_at}]}
+
+    shop.run(**gap)
+    check_causes(shop.run(in_euros, ends, **gap), "late")
+
+    # A rate that comes late moves the orders of its days.
+    rate = {"rate_date": "2025-03-01", "currency": "XTS", "rate": "1.6"}
+    restated = shop.run(lambda: {"exchange_rates": [rate]}, **gap)
+    check_night(shop, restated)
+    totals = restated[restated["segment_name"] == "all"]
+    assert set(totals["cause"]) == {"late"}
+    assert set(totals["files"]) == {"exchange_rates/night 2 exchange_rates.csv"}
+
+    # A customer who moves has another segment in all periods.
+    country = {"DE": "FR"}.get(shop.shop.countries["c3"], "DE")
+    moved = {"customer_id": "c3", "country": country, "updated_at": shop.shop.today()}
+    restated = shop.run(lambda: {"customers": [moved]}, **gap)
+    check_night(shop, restated)
+    assert set(restated["segment_name"]) == {"country"}
+    assert set(restated["cause"]) == {"resegmented"}
+    assert set(restated["files"]) == {"customers/night 3 customers.csv"}
+
+    # Within the gap that the settings allow, the subscription goes on: March had no loss.
+    goes_on = shop.shop.new_subscription("c20", 0, started_at=shop.shop.today(), effective_at=None)
+    restated = shop.run(lambda: {"subscriptions": [goes_on]}, **gap)
+    check_night(shop, restated)
+    march = restated[(restated["table_name"] == "rpt_mrr") & (restated["segment_name"] == "all")]
+    assert set(march["cause"]) == {"continued"}
+
+    # A file that is gone has deleted what it told.
+    shop.run("late", **gap)
+    shop.shop.files.pop()
+    restated = shop.run(**gap)
+    check_night(shop, restated)
+    totals = restated[restated["segment_name"] == "all"]
+    assert set(totals["cause"]) == {"deleted"}
+    assert set(totals["files"]) == {"orders/night 5 orders.csv"}
+
+
 def test_a_comment_is_no_other_code(manifest):
     reports = watched_reports(manifest)
     edited = copy.deepcopy(manifest)
@@ -409,6 +457,92 @@ def test_a_comment_is_no_other_code(manifest):
     node["raw_code"] += "\nwhere true"
     before, now = code_hashes(manifest, reports), code_hashes(edited, reports)
     assert {name for name in now if now[name] != before[name]} == {"rpt_mrr"}
+
+
+@pytest.fixture
+def home(nights, warehouse, scratch_home, tmp_path, monkeypatch):
+    """A home with the versions of the nights, for the commands that read one."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "serve").symlink_to(tmp_path / "serve")
+    (home / "build").symlink_to(warehouse.file.parent)
+    (home / "dbt").symlink_to(scratch_home / "dbt")
+    monkeypatch.setenv("TENURE_HOME", str(home))
+    monkeypatch.setenv("TENURE_RAW_DIR", str(warehouse.raw_dir))
+
+
+REVENUE = "cohorts.rpt_order_cohorts"
+
+
+def a_moved_total(shop):
+    """The key of the total of a month in which revenue moved most, with both values."""
+    sql = """
+        select key, value_before, value_after from meta.restatements
+        where table_name = 'rpt_order_cohorts' and measure = 'net_revenue' and segment_name = 'all'
+            and period_grain = 'month' order by abs(difference) desc limit 1
+    """
+    [(key, before, after)] = shop.query(sql).itertuples(index=False)
+    return key, Decimal(str(before)), Decimal(str(after))
+
+
+def steps(lines, measure):
+    """The numbers of a bridge: before, code and settings, raw files, after."""
+    at = lines.index(measure)
+    return [Decimal(line.split()[-1].replace(",", "")) for line in lines[at + 1 : at + 5]]
+
+
+def test_one_row_is_explained_by_a_bridge_and_the_records_behind_it(nights, home):
+    shop = nights("explained")
+    shop.run()
+    shop.run("late")
+    key, value, value_now = a_moved_total(shop)
+    lines = explain(shop.builds[1], REVENUE, key)
+    # Nothing but raw files is new, so nothing needs to be built.
+    before, code, files, after = steps(lines, "net_revenue")
+    assert (before, code, files, after) == (value, 0, value_now - value, value_now)
+    [order] = [order for order in shop.shop.files[-1][3] if order["ordered_at"].month < 4]
+    assert [
+        line for line in lines if f"order {order['order_id']} of" in line and "(late" not in line
+    ]
+    assert any("orders/night 1 orders.csv" in line for line in lines)
+
+    with pytest.raises(CannotExplainError, match="was compared with no build"):
+        explain(shop.builds[0], REVENUE, key)
+    with pytest.raises(CannotExplainError, match="is not watched; watched are churn"):
+        explain(shop.builds[1], "core.dim_dates", key)
+    with pytest.raises(CannotExplainError, match="no such row"):
+        explain(shop.builds[1], REVENUE, "month=2025-02-01")
+    with pytest.raises(CannotExplainError, match="is no longer on disk"):
+        explain("20200101T000000Z-abcdef", REVENUE, key)
+
+
+@pytest.mark.torture
+def test_the_steps_between_are_built(nights, home):
+    shop = nights("between")
+    shop.run()
+    setting = {"free_orders_count": True, "order_lapse_days": 45}
+    shop.run("late_end", "late", variables=setting)
+    table, month = "churn.rpt_retention_rates", "basis=any, period_grain=month"
+    sql = f"""
+        select key, value_before, value_after from meta.restatements
+        where table_name = 'rpt_retention_rates' and measure = 'customers_at_end'
+            and segment_name = 'all' and key like '%{month}%' order by period_start desc limit 1
+    """
+    [(key, value, value_now)] = shop.query(sql).itertuples(index=False)
+    lines = explain(shop.builds[1], table, key)
+    before, code, files, after = steps(lines, "customers_at_end")
+    assert (before, after) == (Decimal(str(value)), Decimal(str(value_now)))
+    assert before + code + files == after and code
+    # The step between, built by the tests themselves.
+    selected = ["--select", "+rpt_retention_rates"]
+    new_files = [file for file in shop.shop.files if "night 1 " not in file[1]]
+    shop.warehouse.fill(new_files, *selected, variables=setting)
+    start = key[-10:]
+    [(between,)] = shop.warehouse.query(
+        "select customers_at_end from churn.rpt_retention_rates where segment_name = 'all'"
+        f" and basis = 'any' and period_grain = 'month' and period_start = '{start}'"
+    )
+    assert before + code == between
 
 
 @pytest.mark.torture

@@ -155,7 +155,7 @@ def test_descriptions_become_comments(run, tmp_path):
     assert query(
         serve,
         "select count(*), count(comment) from duckdb_columns() where table_name = 'builds'",
-    ) == [(10, 10)]
+    ) == [(14, 14)]
     assert query(serve, "select comment from duckdb_views() where not internal") == [
         ("One row per large order; it's for charts.",)
     ]

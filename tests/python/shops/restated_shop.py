@@ -13,7 +13,7 @@ HISTORY = datetime(2025, 1, 1)
 FIRST_NIGHT = datetime(2025, 4, 2)
 CUSTOMERS, SUBSCRIBERS = 40, 15
 DAYS = (FIRST_NIGHT - HISTORY).days - 3
-ORDER = ("order_id", "customer_id", "ordered_at", "amount", "is_deleted", "updated_at")
+ORDER = ("order_id", "customer_id", "ordered_at", "amount", "currency", "is_deleted", "updated_at")
 REFUND = ("refund_id", "order_id", "refunded_at", "amount", "is_deleted", "updated_at")
 CUSTOMER = ("customer_id", "country", "merged_into_customer_id", "merged_at", "updated_at")
 SUBSCRIPTION = (
@@ -25,6 +25,7 @@ COLUMNS = {
     "refunds": REFUND,
     "customers": CUSTOMER,
     "subscriptions": SUBSCRIPTION,
+    "exchange_rates": ("rate_date", "currency", "rate"),
 }
 
 
@@ -113,12 +114,16 @@ class RestatedShop:
         return self.orders[order_id]
 
     def pass_a_night(self, *kinds):
-        """Deliver what happened yesterday, and one change of each of these kinds."""
+        """Deliver what happened yesterday, and one change of each of these kinds.
+
+        A kind is a name, or a function that returns rows by table.
+        """
         self.night += 1
         yesterday = (self.today() - HISTORY).days - 1
         rows = {"orders": [self.new_order(self.anybody(), yesterday + 0.5) for _ in range(3)]}
         for kind in kinds:
-            for table, new in getattr(self, kind)().items():
+            change = kind if callable(kind) else getattr(self, kind)
+            for table, new in change().items():
                 rows.setdefault(table, []).extend(new)
         self.deliver(**rows)
 

@@ -377,7 +377,22 @@ def test_a_damaged_state_costs_no_alert(sink, home, content):
     publish()
     assert "stg_orders" in sink.texts[-2]
     assert "Recovered" in sink.texts[-1]
-    assert json.loads(state_file(home).read_text()) == {"incidents": [], "recovered": None}
+    assert json.loads(state_file(home).read_text()) == {
+        "incidents": [],
+        "recovered": None,
+        "restated": None,
+    }
+
+
+def test_restated_months_are_told_once_also_if_the_chat_was_down(sink, home, monkeypatch):
+    address = os.environ["TENURE_ALERT_WEBHOOK"]
+    monkeypatch.setenv("TENURE_ALERT_WEBHOOK", "http://127.0.0.1:9")
+    alerts.published("20261122T020000Z-ab12cd", datetime.now(UTC), "Restated: churn.rpt_mrr")
+    monkeypatch.setenv("TENURE_ALERT_WEBHOOK", address)
+    publish()
+    publish()
+    [text] = sink.texts
+    assert "20261122T020000Z-ab12cd is published.\nRestated: churn.rpt_mrr" in text
 
 
 def test_a_state_that_cannot_be_written_costs_no_alert(sink, home, lines):
