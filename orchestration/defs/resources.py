@@ -17,6 +17,7 @@ from orchestration.serving.boards import boards_wanted
 from orchestration.serving.publish import build_id
 from orchestration.serving.versions import kept_versions
 from orchestration.settings.durations import read_duration
+from orchestration.settings.engine import require_engine
 from orchestration.settings.variables import validate
 
 
@@ -50,6 +51,7 @@ class BuildResource(dg.ConfigurableResource):
         Raises RefusedVariablesError or ValueError for a setting that is not allowed, and
         BuildRunningError if another build is running.
         """
+        require_engine()
         validate(self.variables)
         kept_versions()
         boards_wanted()

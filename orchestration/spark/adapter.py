@@ -38,7 +38,8 @@ class ModelsOfThisProcess(PythonJobHelper):
         names: dict[str, Any] = {}
         exec(compile(code, self._table, "exec"), names)
         dbt = names["dbtObj"](lambda name: SparkRelation(spark.table(name)))
-        table = duckdb.from_df(names["model"](dbt, spark)).to_arrow_table()
+        with duckdb.connect() as connection:
+            table = connection.from_df(names["model"](dbt, spark)).to_arrow_table()
         spark.createDataFrame(table).write.format(self._format).saveAsTable(self._table)
 
 

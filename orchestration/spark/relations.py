@@ -38,4 +38,5 @@ class SparkRelation:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         """Return what DuckDB's relation of the same rows has under that name."""
-        return getattr(duckdb.from_arrow(self._frame.toArrow()), name)
+        # A connection of its own: two models may run at once, and DuckDB's default one is shared.
+        return getattr(duckdb.connect().from_arrow(self._frame.toArrow()), name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration import paths
@@ -43,13 +42,13 @@ def start() -> SparkSession:
 
 def settings() -> dict[str, str]:
     """Return Spark's settings by name. Raises ValueError for an unknown catalog."""
-    folder = paths.spark()
     found = {
         "spark.master": master(),
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY") or "2g",
-        # C1 alone: what takes time in a small shop is compiling, and C2 takes twice as long.
+        # C1 alone: what takes time in a small shop is compiling, and C2 takes twice as long. Then
+        # Java keeps room for little compiled code, and stops when it is full.
         "spark.driver.extraJavaOptions": os.environ.get("SPARK_JAVA_OPTIONS")
-        or f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -Dderby.system.home={folder}",
+        or "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m",
         "spark.sql.shuffle.partitions": os.environ.get("SPARK_SHUFFLE_PARTITIONS") or "4",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -62,10 +61,11 @@ def settings() -> dict[str, str]:
     }
     if catalog() in ("in-memory", "hive"):
         found["spark.sql.catalogImplementation"] = catalog()
-        found["spark.sql.warehouse.dir"] = str(warehouse_folder())
+    if catalog() == "in-memory":
+        found["spark.sql.warehouse.dir"] = str(paths.spark() / "warehouse")
+    elif catalog() == "hive" and "SPARK_CONF_DIR" not in os.environ:
+        # Nobody has named a metastore, so there is one of this folder, which no build clears.
+        kept = paths.home() / "spark"
+        found["spark.sql.warehouse.dir"] = str(kept / "warehouse")
+        found["spark.driver.extraJavaOptions"] += f" -Dderby.system.home={kept}"
     return found
-
-
-def warehouse_folder() -> Path:
-    """Return the folder in which Spark keeps its tables, unless the catalog is the user's own."""
-    return paths.spark() / "warehouse"

@@ -1,0 +1,131 @@
+"""Raw records in tables of a catalog: native types, optional columns, and what is refused."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from builds import environment
+from conftest import ROOT
+
+from orchestration.spark.raw_tables import tables_below, write_raw_tables
+
+ORDERS = """
+create schema if not exists raw;
+create table raw.orders using parquet as
+select * from values
+    (1L, 7, timestamp'2025-01-02 03:04:05.5', 12.5d, 'usd', true, 'x'),
+    (2L, 8, timestamp'2025-01-03 00:00:00', 12345678.1d, null, false, 'x'),
+    (3L, 8, timestamp'2025-01-03 00:00:00', 0.1d, 'EUR', false, 'x'),
+    (4L, null, timestamp'2025-01-04 00:00:00', 2e15d, 'USD', null, 'x')
+as given(order_id, customer_id, ordered_at, amount, currency, is_test, odd)
+"""
+DAYS = (
+    "create schema if not exists raw; create table raw.orders using parquet as select 1 as order_id"
+)
+
+
+def run(tmp_path: Path, statements: str, *selected: str) -> subprocess.CompletedProcess:
+    file = tmp_path / "statements.sql"
+    file.write_text(statements)
+    (tmp_path / "build/tmp").mkdir(parents=True)
+    return subprocess.run(
+        [
+            *(sys.executable, Path(__file__).with_name("catalog_of_ones_own.py"), file, "build"),
+            *("--target", "spark", "--no-partial-parse", "--exclude-resource-type"),
+            *("test", "unit_test", "--select", *selected),
+        ],
+        cwd=ROOT,
+        env=environment(tmp_path / "none", tmp_path) | {"SPARK_CATALOG": "hive"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.spark
+def test_tables_of_native_types_are_read_by_the_contract(needs_spark, tmp_path):
+    done = run(tmp_path, ORDERS, "+stg_order_records", "+stg_cart_records")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "columns that the contract does not know are left out: odd" in done.stdout
+    staging = tmp_path / "spark/warehouse/staging.db"
+    found = duckdb.sql(
+        "select order_id, customer_id, outcome, original_amount::varchar, is_test,"
+        " timezone('UTC', ordered_at)::varchar, file, reject_reason"
+        f" from '{staging}/stg_order_records/*.parquet' order by order_id"
+    ).fetchall()
+    of_day_3 = (False, "2025-01-03 00:00:00", "raw.orders", None)
+    [one, two, three, four] = found
+    assert one == (
+        "1",
+        "7",
+        "accepted",
+        "12.5000",
+        True,
+        "2025-01-02 03:04:05.5",
+        "raw.orders",
+        None,
+    )
+    assert two == ("2", "8", "accepted", "12345678.1000", *of_day_3)
+    assert three == ("3", "8", "accepted", "0.1000", *of_day_3)
+    assert four[:4] == ("4", None, "rejected", None)
+    assert four[-1].startswith("amount is not a decimal such as 12.50")
+    # A table that is missing is empty, and no file.
+    carts = duckdb.sql(f"select count(*) from '{staging}/stg_cart_records/*.parquet'").fetchall()
+    files = duckdb.sql(f"select table_name, records from '{staging}/stg_source_files/*.parquet'")
+    assert (carts, files.fetchall()) == ([(0,)], [("orders", 4)])
+
+
+@pytest.mark.spark
+def test_a_table_without_a_required_column_is_refused_by_name(needs_spark, tmp_path):
+    done = run(tmp_path, DAYS, "stg_source_files")
+    assert done.returncode == 1
+    said = "raw.orders: required columns customer_id, amount, ordered_at are missing"
+    assert f"{said}; the table has: order_id" in done.stdout
+
+
+def landing_zone(tmp_path: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (tmp_path / "raw" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "raw" / name).write_text(text)
+    return tmp_path / "raw"
+
+
+HEADING = "order_id,customer_id,ordered_at,amount"
+
+
+def test_files_become_tables_of_texts_with_the_columns_of_all_of_them(tmp_path):
+    order = {"order_id": "3", "customer_id": "c", "ordered_at": "2025-01-03", "amount": "1"}
+    raw = landing_zone(
+        tmp_path,
+        {
+            "orders/a.csv": f"{HEADING},file\n1,c,2025-01-01,1.50,x\n2,c,2025-01-02\n",
+            "orders/b.jsonl": json.dumps(order | {"note": [1]}) + "\n",
+        },
+    )
+    write_raw_tables(raw, tmp_path / "tables")
+    assert tables_below(tmp_path / "tables") == ["landed_files", "lines_without_a_record", "orders"]
+    orders = duckdb.sql(
+        "select order_id, amount, note, file, scan_position"
+        f" from '{tmp_path}/tables/orders/*.parquet' order by 1"
+    )
+    assert orders.fetchall() == [
+        ("1", "1.50", None, "orders/a.csv", 1),
+        ("3", "1", "[1]", "orders/b.jsonl", 1),
+    ]
+    lines = duckdb.sql(f"from '{tmp_path}/tables/lines_without_a_record/*.parquet'").fetchall()
+    assert lines == [("orders", "orders/a.csv", 3, "MISSING COLUMNS", "2,c,2025-01-02")]
+
+
+def test_files_of_other_systems_are_refused_by_name(tmp_path):
+    export = ROOT / "tests/python/raw/exports/stripe_dashboard/customers.csv"
+    files = {
+        "orders/a.csv": f"{HEADING}\n1,c,2025-01-01,1\n",
+        "stripe_dashboard/customers.csv": export.read_text(encoding="utf-8"),
+    }
+    raw = landing_zone(tmp_path, files)
+    with pytest.raises(
+        ValueError, match="of the contract only, and not stripe_dashboard: build on"
+    ):
+        write_raw_tables(raw, tmp_path / "tables")

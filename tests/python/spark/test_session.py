@@ -1,0 +1,90 @@
+"""What dbt gets from Spark here: strict arithmetic, and tables for Python models."""
+
+import pytest
+
+from orchestration.settings.engine import catalog, engine, require_engine, require_java
+
+SIX_ROWS = (
+    "select cast(id % 3 as int) as kind, cast(id as decimal(18, 2)) / 4 as amount from range(6)"
+)
+
+
+@pytest.mark.spark
+def test_what_overflows_or_is_no_number_fails_in_the_session_of_dbt(spark):
+    from dbt.adapters.spark.connections import SparkConnectionMethod, SparkCredentials
+    from dbt.adapters.spark.session import Cursor
+
+    from orchestration.spark.adapter import adapt
+
+    adapt()
+    credentials = SparkCredentials(host="none", schema="main", method=SparkConnectionMethod.SESSION)
+    for expression in (
+        "cast(1e17 as decimal(18, 2))",
+        "cast('twelve' as int)",
+        "cast(9223372036854775807 as bigint) + 1",
+        "cast('2025-02-30' as date)",
+    ):
+        cursor = Cursor(server_side_parameters=credentials.server_side_parameters)
+        with pytest.raises(Exception, match=r"OVERFLOW|OUT_OF_RANGE|INVALID|CAST"):
+            cursor.execute(f"select {expression}")
+            cursor.fetchall()
+
+
+@pytest.mark.spark
+def test_a_python_model_sees_what_it_sees_on_duckdb(spark):
+    import duckdb
+
+    from orchestration.spark.relations import SparkRelation
+
+    here, there = duckdb.sql(SIX_ROWS.replace(" id", " range").replace("(id", "(range")), None
+    there = SparkRelation(spark.sql(SIX_ROWS))
+    for chosen in (
+        lambda table: table.order("kind, amount").df(),
+        lambda table: table.filter("kind = 1").project("amount").order("amount").df(),
+        lambda table: table.project("kind").distinct().order("kind").df(),
+        lambda table: table.aggregate("kind, sum(amount) as total").order("kind").df(),
+    ):
+        assert chosen(there).equals(chosen(here))
+
+
+def test_a_machine_without_java_is_told_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match="needs Java 17 or later, and there is none: install it"):
+        require_java()
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=r"JAVA_HOME=.* has none"):
+        require_java()
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [('"1.8.0_402"', "version 8"), ('"11.0.2"', "version 11"), ("", "unknown")]
+)
+def test_an_old_java_is_named(monkeypatch, tmp_path, version, said):
+    java = tmp_path / "bin/java"
+    java.parent.mkdir()
+    java.write_text(f"#!/bin/sh\necho 'openjdk version {version}' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ValueError, match=f"needs Java 17 or later, and .*bin/java is .*{said}"):
+        require_java()
+
+
+def test_a_new_java_will_do(monkeypatch, tmp_path):
+    java = tmp_path / "bin/java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'openjdk version \"21.0.4\" 2024-07-16' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    require_java()
+
+
+def test_an_unknown_engine_or_catalog_is_refused_with_those_that_there_are(monkeypatch):
+    monkeypatch.setenv("TENURE_ENGINE", "flink")
+    with pytest.raises(ValueError, match="'flink' is none of duckdb, spark"):
+        require_engine()
+    monkeypatch.setenv("SPARK_CATALOG", "glue")
+    with pytest.raises(ValueError, match="'glue' is none of in-memory, hive, iceberg, delta"):
+        catalog()
+    monkeypatch.delenv("TENURE_ENGINE")
+    assert engine() == "duckdb"
