@@ -21,6 +21,8 @@ from landing.formats import is_nested
 from landing.inventory import inventory
 from landing.layouts import CONTRACT, MODELS
 from landing.texts import quoted
+from orchestration import paths
+from orchestration.settings.duckdb_settings import duckdb_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,7 +42,7 @@ def write_raw_tables(raw_dir: Path, folder: Path) -> None:
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with closing(duckdb.connect()) as session:
+    with closing(duckdb.connect(config=duckdb_settings(paths.scratch()))) as session:
         session.execute("set TimeZone = 'UTC'")
         files = inventory(raw_dir, MODELS, session)
         found = [file for file in files if file["format"] != "left out"]

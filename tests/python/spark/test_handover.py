@@ -1,0 +1,67 @@
+"""The private warehouse that is made of Spark's files, and the rows that failed tests found."""
+
+import json
+
+import duckdb
+import pytest
+
+from orchestration.spark.handover import make_warehouse
+from orchestration.telling.failing_rows import keep_rows, kept_row_key
+
+NOT_NULL = {"customer_id": {"constraints": [{"type": "not_null"}]}, "seen_at": {"constraints": []}}
+
+
+def node(schema, name, materialized, path, columns=None):
+    return {
+        **{"schema": schema, "name": name, "resource_type": "model", "columns": columns or {}},
+        **{"config": {"materialized": materialized}, "package_name": "tenure", "path": path},
+        "original_file_path": f"models/{path}",
+    }
+
+
+def warehouse_of(tmp_path, rows):
+    """A warehouse of one mart with these rows, and of a view on it."""
+    file = tmp_path / "it's 1.parquet"
+    quoted = str(file).replace("'", "''")
+    given = f"select * from (values {rows}) as given(customer_id, seen_at)"
+    duckdb.sql(f"copy ({given}) to '{quoted}' (format parquet)")
+    (tmp_path / "tables.json").write_text(json.dumps({"core.fct_visits": [str(file)]}))
+    view = tmp_path / "compiled/tenure/models/marts/bi/visits.sql"
+    view.parent.mkdir(parents=True)
+    view.write_text("select customer_id from core.fct_visits -- of all times\n")
+    manifest = {
+        "nodes": {
+            "a": node("core", "fct_visits", "table", "marts/core/fct_visits.sql", NOT_NULL),
+            "b": node("bi", "visits", "view", "marts/bi/visits.sql"),
+            "c": node("staging", "stg_visits", "view", "staging/stg_visits.sql"),
+        }
+    }
+    warehouse = tmp_path / "warehouse.duckdb"
+    make_warehouse(manifest, tmp_path, tmp_path, warehouse, tmp_path / "tmp")
+    return warehouse
+
+
+def test_times_are_utc_without_a_zone_and_views_of_readers_are_views(tmp_path):
+    file = warehouse_of(tmp_path, "('c1', timestamptz '2025-01-02 03:00:00+02:00')")
+    with duckdb.connect(file, read_only=True) as connection:
+        [row] = connection.execute(
+            "select customer_id, seen_at::varchar from core.fct_visits"
+        ).fetchall()
+        assert row == ("c1", "2025-01-02 01:00:00")
+        assert connection.execute("from bi.visits").fetchall() == [("c1",)]
+        names = connection.execute("select table_schema from information_schema.tables").fetchall()
+        assert sorted(names) == [("bi",), ("core",)]
+
+
+def test_a_null_that_the_contract_forbids_is_refused_by_name(tmp_path):
+    rows = "('c1', timestamptz '2025-01-02 03:00:00+00:00'), (null, null), (null, null)"
+    with pytest.raises(ValueError, match=r"core\.fct_visits\.customer_id is empty in 2 rows"):
+        warehouse_of(tmp_path, rows)
+
+
+def test_the_key_of_a_kept_row_is_told_as_that_of_a_queried_one(tmp_path):
+    keep_rows(tmp_path, {"test.a": {"order_id": "o1", "email": "x@y.org", "n": 3}, "test.b": {}})
+    assert kept_row_key(tmp_path, "test.a") == "order_id=o1"
+    assert kept_row_key(tmp_path, "test.b") is None
+    assert kept_row_key(tmp_path, "test.c") is None
+    assert kept_row_key(tmp_path / "none", "test.a") is None
