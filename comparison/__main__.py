@@ -63,11 +63,14 @@ def _build_both(base: str, given: Sequence[Path], scratch: Path) -> list[tuple[s
         sys.exit(f"BASE={base}: no served build has this id, and git knows no such commit.")
     subprocess.run(["tar", "-x", "-C", project], input=archive.stdout, check=True)
     zones = [_zone(folder.absolute(), scratch / "zones") for folder in given]
-    built = {}
+    built, running = {}, []
+    # Side by side: each build leaves a core idle for half of its time.
     for name, root in [("base", project), ("now", paths.ROOT)]:
         built[name] = scratch / f"{name}-built"
         command = [sys.executable, "-m", "comparison.build", "--project", root]
-        subprocess.run([*command, "--out", built[name], *zones], cwd=paths.ROOT, check=True)
+        running.append(subprocess.Popen([*command, "--out", built[name], *zones], cwd=paths.ROOT))
+    if any([process.wait() for process in running]):
+        sys.exit("One of the two states does not build: its message stands above.")
     return [
         (zone.name, *(built[name] / f"{zone.name}.duckdb" for name in ("base", "now")))
         for zone in zones

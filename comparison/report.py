@@ -64,7 +64,8 @@ def _heading(
     if not moved and not expected:
         text = "no difference"
     else:
-        text = f"{len(moved)} differences" + (f", {len(expected)} allowed" if expected else "")
+        count = f"{len(moved)} difference" + ("" if len(moved) == 1 else "s")
+        text = count + (f", {len(expected)} allowed" if expected else "")
     yield f"### {name}: {text}" if form == "markdown" else f"{name}: {text}"
 
 

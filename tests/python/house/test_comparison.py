@@ -188,7 +188,7 @@ def test_the_report_of_a_pull_request_is_a_table(tmp_path):
     before = file(tmp_path, "before")
     after = file(tmp_path, "after", {"amount": "(i * 11)::decimal(18, 2)"})
     lines = report("shop", compare(before, after, KEYS), Allowed.read("", KEYS), "markdown")
-    assert lines[0] == "### shop: 1 differences"
+    assert lines[0] == "### shop: 1 difference"
     assert lines[3] == "|---|---|---:|---|"
     assert lines[4].startswith("| core.customers | values of amount | 3 | customer_id c3")
 

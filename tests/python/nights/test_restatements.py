@@ -429,14 +429,14 @@ def test_rarer_causes(nights):
     check_night(shop, restated)
     assert set(restated["segment_name"]) == {"country"}
     assert set(restated["cause"]) == {"resegmented"}
-    assert set(restated["files"]) == {"customers/night 3 customers.csv"}
+    assert restated["files"].str.contains("customers/night 3 customers.csv").all()
 
     # Within the gap that the settings allow, the subscription goes on: March had no loss.
     goes_on = shop.shop.new_subscription("c20", 0, started_at=shop.shop.today(), effective_at=None)
     restated = shop.run(lambda: {"subscriptions": [goes_on]}, **gap)
     check_night(shop, restated)
-    march = restated[(restated["table_name"] == "rpt_mrr") & (restated["segment_name"] == "all")]
-    assert set(march["cause"]) == {"continued"}
+    totals = restated[restated["segment_name"] == "all"]
+    assert set(totals["cause"]) == {"continued"}
 
     # A file that is gone has deleted what it told.
     shop.run("late", **gap)
