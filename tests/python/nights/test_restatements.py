@@ -72,7 +72,11 @@ CONDITIONS = {
     "repeat_customers_365d": lambda row: row["mature_customers_365d"] == row["customers"],
     "repeat_rate_365d": lambda row: row["mature_customers_365d"] == row["customers"],
 }
-MARTS = {*WATCHED, "core.dim_customers", "core.dim_dates", "meta.source_files"}
+MARTS = {
+    *WATCHED,
+    *("core.dim_customers", "core.dim_dates", "core.fct_orders", "meta.source_files"),
+    "churn.fct_mrr_movements",
+}
 # The cause of each kind of change of the shop.
 CAUSES = {
     "late_subscription": "late",

@@ -156,9 +156,9 @@ def test_descriptions_become_comments(run, tmp_path):
         serve,
         "select count(*), count(comment) from duckdb_columns() where table_name = 'builds'",
     ) == [(14, 14)]
-    assert query(
-        serve, "select comment from duckdb_views() where view_name = 'large_orders'"
-    ) == [("One row per large order; it's for charts.",)]
+    assert query(serve, "select comment from duckdb_views() where view_name = 'large_orders'") == [
+        ("One row per large order; it's for charts.",)
+    ]
     assert query(serve, "select comment from duckdb_columns() where table_name = 'large_orders'")
 
 
