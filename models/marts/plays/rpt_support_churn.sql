@@ -42,8 +42,9 @@ runs as (
         runs.customer_id,
         runs.started_on,
         runs.ended_on,
-        {% set before = dbt.date_trunc('month', dbt.dateadd('day', -1, 'runs.started_on')) -%}
-        cast({{ dbt.dateadd('month', 1, before) }} as date) as first_day,
+        {% set month_before
+            = dbt.date_trunc('month', dbt.dateadd('day', -1, 'runs.started_on')) -%}
+        cast({{ dbt.dateadd('month', 1, month_before) }} as date) as first_day,
         cast({{ dbt.date_trunc('month', 'runs.ended_on') }} as date) as last_day,
         {% set month_before
             = dbt.date_trunc('month', dbt.dateadd('day', -churn_days - 1, 'runs.ended_on')) -%}
@@ -200,7 +201,6 @@ totals as (
             tickets.cohort_month = others.cohort_month
             and tickets.compared_on = others.compared_on
     group by cube (tickets.ticket_month, tickets.speed_band)
-    having count(*) > 0  -- without a ticket, one engine has a total all the same
 
 )
 
