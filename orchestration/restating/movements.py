@@ -38,6 +38,9 @@ _COMPARE = """
         select distinct _segment from before
         intersect
         select distinct _segment from after
+        union
+        -- also where the last row of a report is gone
+        select 'all'
     ),
     paired as (
         select
