@@ -1,7 +1,8 @@
 """meta.reported_values: each watched number as it was first published, and as it is now.
 
 It is a view, so nothing is stored twice: a number that was never restated was first published as it
-is now. Of a restated one, the first restatement says what it was.
+is now. Of a restated one, the first restatement says what it was. Weeks are left out: they would be
+four of five rows, and every reader who opens all tables would wait for them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ _OF_REPORT = """
             {key} as key, {grain} as period_grain, {period} as period_start,
             {segment_name} as segment_name, {segment_value} as segment_value,
             {measures}
-        from {schema}.{table} where is_complete
+        from {schema}.{table} where is_complete and {grain} <> 'week'
     ) as report
     unpivot (value_now for measure in ({names})) as unpivoted
 """
@@ -30,7 +31,7 @@ restated as (
         any_value(segment_value) as segment_value, count(*) as restatements,
         first(value_before order by build_id) as value_first, max(build_id) as restated_build_id
     from meta.restatements
-    where period_start is not null
+    where period_start is not null and period_grain <> 'week'
     group by schema_name, table_name, key, measure
 ),
 -- builds of releases without a ledger told nobody what they restated
@@ -40,7 +41,7 @@ closed as (
     inner join meta.builds
         on builds.code_hashes is not null and builds.as_of >= periods.period_start
         + case periods.period_grain
-            when 'week' then interval 7 day when 'month' then interval 1 month
+            when 'month' then interval 1 month
             when 'quarter' then interval 3 month else interval 1 year
         end
     group by periods.period_grain, periods.period_start
@@ -61,8 +62,8 @@ full join restated using (schema_name, table_name, key, measure, period_grain, p
 left join closed using (period_grain, period_start)
 """
 _DESCRIPTION = (
-    "One row per watched number of a closed period: as it was first published, and as it is now."
-    " What moved it in between is in meta.restatements."
+    "One row per watched number of a closed month, quarter or year: as it was first published, and"
+    " as it is now. What moved it in between is in meta.restatements, which has weeks too."
 )
 _COLUMNS = {
     "schema_name": "The schema of the report.",
