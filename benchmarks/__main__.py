@@ -67,6 +67,8 @@ def run(orders: int, rounds: int, has_profile: bool, folder: Path, scratch: Path
     raw = raw_files(orders, folder)
     home = scratch / "home"
     one_round(raw_files(WARM_UP, folder), home, scratch / "by hand")
+    # Else the first night would look for what moved between two shops.
+    shutil.rmtree(home / "serve")
     nights, floors, left_out = zip(
         *(one_round(raw, home, scratch / "by hand") for _ in range(rounds)), strict=True
     )

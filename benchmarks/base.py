@@ -102,6 +102,8 @@ def run(size: str, rounds: int | None, base: Path, keep: Path, scratch: Path) ->
     for side in sides:
         side.home.mkdir()
         side.night(warm_up)
+        # Else the first night would look for what moved between two shops.
+        shutil.rmtree(side.home / "serve")
     for turn in range(rounds or (1 if orders >= LARGE else 3)):
         for side in sides if turn % 2 == 0 else reversed(sides):
             side.runs.setdefault("night", []).append(side.night(raw))

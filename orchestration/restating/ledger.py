@@ -127,8 +127,9 @@ def write_ledger(
     """Compare the private `warehouse` with the `served` file, and write what moved into `ledger`.
 
     The new DuckDB file has the tables restatements, moved_shares (how far a month moved) and
-    previous (the id of the build in `served`). They are empty before the first build, and if a
-    release without a ledger published `served`: nobody then knows by which code. Raises
+    previous (the id of the build in `served`). They are empty before the first build, if a release
+    without a ledger published `served` (nobody then knows by which code), and if `served` is of
+    another shop. Raises
     RefusedRestatementsError for a setting of a watched report that is not allowed, and duckdb.Error
     if a file cannot be read or written.
     """
@@ -144,7 +145,8 @@ def write_ledger(
         if not served.exists():
             return
         connection.execute(f"attach '{_quoted(served)}' as served (read_only)")
-        if before := _build_before(connection):
+        before = _build_before(connection)
+        if before and not is_of_another_shop(connection):
             connection.execute("insert into ledger.previous values (?)", [before["build_id"]])
             _compare(connection, manifest, reports, settings, before)
 
@@ -195,6 +197,20 @@ def _shares(report: Report, measure: Measure) -> str:
         period=report.period,
         segment_name=report.column("segment_name", "'all'"),
     )
+
+
+def is_of_another_shop(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether `served` and `warehouse`, which are attached, have no customer in common.
+
+    So it is when one home first built the sample and then a shop of one's own. Nothing of the old
+    numbers was restated then, and to look for the records behind each of them takes minutes.
+    """
+    [(known, shared)] = connection.execute(
+        "select count(*), count(now.customer_id) from served.core.dim_customers as before"
+        " left join (select distinct customer_id from warehouse.core.dim_customers) as now"
+        " using (customer_id)"
+    ).fetchall()
+    return known > 0 and shared == 0
 
 
 def _build_before(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Any] | None:

@@ -17,7 +17,7 @@ from shops.restated_shop import RestatedShop
 
 from comparison.explain import CannotExplainError, explain
 from orchestration.restating.fingerprints import code_hashes, seed_hashes
-from orchestration.restating.ledger import Settings, write_ledger
+from orchestration.restating.ledger import Settings, is_of_another_shop, write_ledger
 from orchestration.restating.watched import watched_reports
 from orchestration.serving.history import Build
 from orchestration.serving.publish import build_id, publish
@@ -338,6 +338,20 @@ def test_changes_of_the_past_are_told_with_their_cause(nights):
     assert {"late", "refunded"} <= set(again["cause"])
     told = shop.query("select distinct build_id from meta.restatements order by all")
     assert list(told["build_id"]) == [*shop.builds[1:4], shop.builds[-1]]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_another"),
+    [(["c1", "c2"], ["c2", "c3"], False), (["c1"], ["c9"], True), ([], ["c1"], False)],
+)
+def test_a_file_without_a_customer_in_common_is_of_another_shop(before, now, is_another):
+    with duckdb.connect() as connection:
+        for name, customers in [("served", before), ("warehouse", now)]:
+            connection.execute(f"attach ':memory:' as {name}; create schema {name}.core")
+            connection.execute(f"create table {name}.core.dim_customers (customer_id varchar)")
+            for customer in customers:
+                connection.execute(f"insert into {name}.core.dim_customers values ('{customer}')")
+        assert is_of_another_shop(connection) == is_another
 
 
 def check_reported_values(shop):
