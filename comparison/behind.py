@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from landing.texts import quoted
 from orchestration import paths
 from orchestration.restating.watched import Report
 
@@ -71,7 +72,7 @@ def records_behind(
     lines = []
     with duckdb.connect() as connection:
         for name, file in [("before", before), ("now", after)]:
-            connection.execute(f"attach '{_quoted(file)}' as {name} (read_only)")
+            connection.execute(f"attach {quoted(file)} as {name} (read_only)")
         for fact in facts:
             rows = connection.execute(_sql(fact, place)).fetchall()
             records = _records(connection, rows) if fact == _ORDERS else {}
@@ -84,7 +85,7 @@ def _sql(fact: _Fact, place: Mapping[str, Any]) -> str:
     end = f"{start} + interval {_END[place['grain']]}" if place["start"] else start
     conditions = []
     if place["segment_name"] not in (None, "all"):
-        conditions.append(f"\"{place['segment_name']}\" = '{_quoted(place['segment_value'])}'")
+        conditions.append(f'"{place["segment_name"]}" = {quoted(place["segment_value"])}')
     if place["cohort"]:
         since = _date(place["cohort"])
         until = f"{since} + interval {_END[place['grain']]}"
@@ -110,7 +111,7 @@ def _records(connection: duckdb.DuckDBPyConnection, rows: list[tuple]) -> dict[s
     """Return the files of each order in the private warehouse, if it is there."""
     if not paths.warehouse().exists():
         return {}
-    connection.execute(f"attach '{_quoted(paths.warehouse())}' as warehouse (read_only)")
+    connection.execute(f"attach {quoted(paths.warehouse())} as warehouse (read_only)")
     orders = [thing for _, thing, *_ in rows[:_SHOWN]]
     return dict(connection.execute(_RECORDS, [orders]).fetchall())
 
@@ -135,7 +136,3 @@ def _date(day: object) -> str:
 
 def _amount(value: Any) -> str:  # noqa: ANN401
     return "none" if value is None else f"{value:,.2f}"
-
-
-def _quoted(text: str | Path) -> str:
-    return str(text).replace("'", "''")

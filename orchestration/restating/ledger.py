@@ -5,12 +5,14 @@ publisher copies it into meta.restatements, behind the restatements of earlier b
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
+from landing.texts import quoted
 from orchestration.restating.causes import Known, assign_causes
 from orchestration.restating.evidence import gather_evidence
 from orchestration.restating.fingerprints import (
@@ -25,6 +27,8 @@ from orchestration.restating.watched import Measure, Report, watched_reports
 from orchestration.settings.duckdb_settings import duckdb_settings
 from orchestration.warehouse.manifest import Manifest
 from orchestration.words import first_few_names
+
+_logger = logging.getLogger(__name__)
 
 _SHOWN_NAMES = 5
 # The releases that can change a number, though no model does.
@@ -136,17 +140,21 @@ def write_ledger(
     ledger.unlink(missing_ok=True)
     reports = watched_reports(manifest)
     with duckdb.connect(config=duckdb_settings(scratch)) as connection:
-        connection.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
-        connection.execute(f"attach '{_quoted(ledger)}' as ledger")
+        connection.execute(f"attach {quoted(warehouse)} as warehouse (read_only)")
+        connection.execute(f"attach {quoted(ledger)} as ledger")
         columns = ", ".join(f"{name} {type_}" for name, (type_, _) in COLUMNS.items())
         connection.execute(f"create table ledger.restatements ({columns})")
         connection.execute("create table ledger.previous (build_id varchar)")
         connection.execute(_CREATE_SHARES)
         if not served.exists():
             return
-        connection.execute(f"attach '{_quoted(served)}' as served (read_only)")
+        connection.execute(f"attach {quoted(served)} as served (read_only)")
         before = _build_before(connection)
-        if before and not is_of_another_shop(connection):
+        if before and is_of_another_shop(connection):
+            _logger.warning(
+                "warning: no customer is in the published build too, so nothing is compared with it"
+            )
+        elif before:
             connection.execute("insert into ledger.previous values (?)", [before["build_id"]])
             _compare(connection, manifest, reports, settings, before)
 
@@ -262,7 +270,3 @@ def _differences(
 
 def _few(names: Sequence[str]) -> str:
     return first_few_names(names, _SHOWN_NAMES)
-
-
-def _quoted(file: Path) -> str:
-    return str(file).replace("'", "''")

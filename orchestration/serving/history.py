@@ -13,11 +13,12 @@ from typing import Any
 
 import duckdb
 
+from landing.texts import quoted
 from orchestration.restating.ledger import COLUMNS as LEDGER_COLUMNS
 from orchestration.restating.reported import describe_reported_values
 from orchestration.restating.watched import Report
 from orchestration.serving.published import FILE_NAME
-from orchestration.serving.statements import comment, quoted_text
+from orchestration.serving.statements import comment
 
 _BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
 _BUILDS_COLUMNS = {
@@ -95,7 +96,7 @@ def write_history(
     _create(connection, "builds", _BUILDS_DESCRIPTION, _BUILDS_COLUMNS)
     _create(connection, "restatements", _RESTATEMENTS_DESCRIPTION, _RESTATEMENTS_COLUMNS)
     if newest:
-        connection.execute(f"attach {quoted_text(newest / FILE_NAME)} as previous (read_only)")
+        connection.execute(f"attach {quoted(newest / FILE_NAME)} as previous (read_only)")
         connection.execute(
             "insert into tenure.meta.builds by name"
             " select * replace (false as is_current) from previous.meta.builds order by build_id"
@@ -163,10 +164,10 @@ def _has_restatements(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def _add_ledger(connection: duckdb.DuckDBPyConnection, build_id: str, ledger: Path) -> str | None:
     """Copy what this build restates, and return the build with which it was compared."""
-    connection.execute(f"attach {quoted_text(ledger)} as ledger (read_only)")
+    connection.execute(f"attach {quoted(ledger)} as ledger (read_only)")
     connection.execute(
         "insert into tenure.meta.restatements by name"
-        f" select {quoted_text(build_id)} as build_id, * from ledger.restatements"
+        f" select {quoted(build_id)} as build_id, * from ledger.restatements"
     )
     found = connection.execute("select build_id from ledger.previous").fetchall()
     connection.execute("detach ledger")

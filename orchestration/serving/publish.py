@@ -11,11 +11,12 @@ from pathlib import Path
 
 import duckdb
 
+from landing.texts import quoted
 from orchestration.restating.watched import watched_reports
 from orchestration.serving.audiences import write_audiences
 from orchestration.serving.history import Build, write_history, write_reported_values
 from orchestration.serving.published import FILE_NAME
-from orchestration.serving.statements import comment, quoted_name, quoted_text
+from orchestration.serving.statements import comment, quoted_name
 from orchestration.serving.versions import complete_versions, new_version
 from orchestration.settings.duckdb_settings import duckdb_settings
 from orchestration.warehouse.manifest import Manifest, Node, is_view, marts, passed_through
@@ -56,10 +57,10 @@ def publish(
         new_version(serve, build.build_id) as folder,
         duckdb.connect(config=duckdb_settings(scratch)) as connection,
     ):
-        connection.execute(f"attach {quoted_text(warehouse)} as warehouse (read_only)")
+        connection.execute(f"attach {quoted(warehouse)} as warehouse (read_only)")
         # The oldest storage version: DuckDB clients from 1.1 on can read it.
         connection.execute(
-            f"attach {quoted_text(folder / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
+            f"attach {quoted(folder / FILE_NAME)} as tenure (storage_version 'v1.0.0')"
         )
         passed = passed_through(manifest)
         for node in marts(manifest):
@@ -141,7 +142,7 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[
         (folder / schema).mkdir(parents=True, exist_ok=True)
         file = folder / schema / f"{table}.parquet"
         [(count,)] = connection.execute(
-            f"copy tenure.{quoted_name(schema)}.{quoted_name(table)} to {quoted_text(file)}"
+            f"copy tenure.{quoted_name(schema)}.{quoted_name(table)} to {quoted(file)}"
             " (format parquet, compression zstd)"
         ).fetchall()
         rows[f"{schema}.{table}"] = count

@@ -1,19 +1,15 @@
-"""Small pieces of SQL: names and texts in quotes, and comments of tables."""
+"""Small pieces of SQL: names in quotes, and comments of tables."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import duckdb
+
+from landing.texts import quoted
 
 
 def quoted_name(identifier: str) -> str:
     """Return an identifier in double quotes."""
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def quoted_text(value: str | Path) -> str:
-    """Return a text in single quotes."""
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def comment(
@@ -26,9 +22,9 @@ def comment(
     """Comment the table or view `name` (`kind` says which), and its columns."""
     # In one transaction: alone, each of the hundreds of statements would wait for the disk.
     connection.begin()
-    connection.execute(f"comment on {kind} {name} is {quoted_text(text.strip())}")
+    connection.execute(f"comment on {kind} {name} is {quoted(text.strip())}")
     for column, description in columns.items():
         connection.execute(
-            f"comment on column {name}.{quoted_name(column)} is {quoted_text(description.strip())}"
+            f"comment on column {name}.{quoted_name(column)} is {quoted(description.strip())}"
         )
     connection.commit()

@@ -358,6 +358,7 @@ def check_reported_values(shop):
     """The view has the numbers of the first build, and those of the current one."""
     table = "cohorts.rpt_order_cohorts"
     stated = shop.query("from meta.reported_values where table_name = 'rpt_order_cohorts'")
+    assert "month" in set(stated["period_grain"]) and "week" not in set(stated["period_grain"])
     by_place = {(row.key, row.measure): row for row in stated.itertuples()}
     key, measures = WATCHED[table]
     first, now = shop.tables(shop.builds[0])[table], shop.tables(shop.builds[-1])[table]
