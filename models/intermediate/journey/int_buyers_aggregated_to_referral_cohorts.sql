@@ -1,8 +1,9 @@
 {%- set day_90 = dbt.dateadd('day', 90, 'buyers.first_purchase_date') -%}
 {%- set day_365 = dbt.dateadd('day', 365, 'buyers.first_purchase_date') -%}
-{%- set measures = [
-    'buyers', 'mature_90d', 'repeat_90d', 'mature_365d', 'net_revenue_365d', 'squares_365d',
-] -%}
+{%- set measures = {
+    'buyers': 'bigint', 'mature_90d': 'bigint', 'repeat_90d': 'bigint', 'mature_365d': 'bigint',
+    'net_revenue_365d': 'decimal(18, 2)', 'squares_365d': 'decimal(38, 4)',
+} -%}
 {%- set sides = {
     'referred': 'grouped_buyers.is_referred', 'other': 'not grouped_buyers.is_referred',
 } -%}
@@ -108,9 +109,11 @@ monthly as (
     select
         {{ segment_columns() }},
         {%- for side, is_side in sides.items() %}
-        {%- for measure in measures %}
-        sum(case when {{ is_side }} then grouped_buyers.{{ measure }} else 0 end)
-            as {{ side }}_{{ measure }},
+        {%- for measure, data_type in measures.items() %}
+        cast(
+            sum(case when {{ is_side }} then grouped_buyers.{{ measure }} else 0 end)
+            as {{ data_type }}
+        ) as {{ side }}_{{ measure }},
         {%- endfor %}
         {%- endfor %}
         grouped_buyers.month
@@ -141,8 +144,8 @@ select
     segment_name,
     segment_value,
     {%- for side in sides %}
-    {%- for measure in measures %}
-    sum({{ side }}_{{ measure }}) as {{ side }}_{{ measure }},
+    {%- for measure, data_type in measures.items() %}
+    cast(sum({{ side }}_{{ measure }}) as {{ data_type }}) as {{ side }}_{{ measure }},
     {%- endfor %}
     {%- endfor %}
     'all' as period_grain,

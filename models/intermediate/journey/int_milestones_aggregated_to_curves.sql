@@ -121,9 +121,9 @@ monthly as (
         cohort_start,
         milestone,
         duration,
-        sum(entered) as entered,
-        sum(events) as events,
-        sum(censored) as censored
+        cast(sum(entered) as bigint) as entered,
+        cast(sum(events) as bigint) as events,
+        cast(sum(censored) as bigint) as censored
 
     from changes
     group by segment_name, segment_value, cohort_start, milestone, duration
@@ -152,9 +152,9 @@ select
     cast(null as date) as cohort_start,
     milestone,
     duration,
-    sum(entered) as entered,
-    sum(events) as events,
-    sum(censored) as censored
+    cast(sum(entered) as bigint) as entered,
+    cast(sum(events) as bigint) as events,
+    cast(sum(censored) as bigint) as censored
 
 from monthly
 group by segment_name, segment_value, milestone, duration

@@ -101,10 +101,12 @@ with_at_risk as (
 
     select
         *,
-        sum(stays) over (
-            partition by segment_number, stage_number, month
-            order by days_in_stage
-            rows between current row and unbounded following
+        cast(
+            sum(stays) over (
+                partition by segment_number, stage_number, month
+                order by days_in_stage
+                rows between current row and unbounded following
+            ) as bigint
         ) as at_risk
 
     from durations

@@ -19,10 +19,12 @@ sequenced as (
             order by activity_date
             rows between unbounded preceding and 1 preceding
         ) as previous_purchase_date,
-        sum(case when is_purchase_day then 1 else 0 end) over (
-            partition by customer_id
-            order by activity_date
-            rows between unbounded preceding and current row
+        cast(
+            sum(case when is_purchase_day then 1 else 0 end) over (
+                partition by customer_id
+                order by activity_date
+                rows between unbounded preceding and current row
+            ) as bigint
         ) as purchase_number
 
     from customer_days

@@ -58,7 +58,7 @@ select
     supporting.file,
     supporting.outcome,
     coalesce(supporting.reject_reason, 'record of a supporting file') as reason,
-    sum(coalesce(supporting.records, 1)) as records,
+    cast(sum(coalesce(supporting.records, 1)) as bigint) as records,
     0 as derived_records,
     0 as amount,
     null as latest_event_at

@@ -103,10 +103,12 @@ numbered as (
 
     select
         *,
-        sum(case when active_from <= active_before_until then 0 else 1 end) over (
-            partition by basis, customer_id
-            order by active_from, active_until
-            rows between unbounded preceding and current row
+        cast(
+            sum(case when active_from <= active_before_until then 0 else 1 end) over (
+                partition by basis, customer_id
+                order by active_from, active_until
+                rows between unbounded preceding and current row
+            ) as bigint
         ) as run_number
 
     from with_active_before

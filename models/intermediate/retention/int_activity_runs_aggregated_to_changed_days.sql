@@ -189,13 +189,13 @@ select
     customers.applies_from,
     customers.applies_until,
     {%- for grain in grains %}
-    sum(changes.{{ grain }}_new_customers) as {{ grain }}_new_customers,
-    sum(changes.{{ grain }}_returning_customers) as {{ grain }}_returning_customers,
-    sum(changes.{{ grain }}_lost_customers) as {{ grain }}_lost_customers,
-    sum(changes.{{ grain }}_lost_newcomers) as {{ grain }}_lost_newcomers,
+    cast(sum(changes.{{ grain }}_new_customers) as bigint) as {{ grain }}_new_customers,
+    cast(sum(changes.{{ grain }}_returning_customers) as bigint) as {{ grain }}_returning_customers,
+    cast(sum(changes.{{ grain }}_lost_customers) as bigint) as {{ grain }}_lost_customers,
+    cast(sum(changes.{{ grain }}_lost_newcomers) as bigint) as {{ grain }}_lost_newcomers,
     {%- endfor %}
-    sum(changes.starts) as starts,
-    sum(changes.ends) as ends
+    cast(sum(changes.starts) as bigint) as starts,
+    cast(sum(changes.ends) as bigint) as ends
 
 from changes
 inner join customers

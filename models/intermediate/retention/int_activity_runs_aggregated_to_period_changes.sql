@@ -104,13 +104,13 @@ select
     changes.basis,
     changes.period_grain,
     changes.period_number{{ segment_attributes('attribute_groups') }},
-    sum(changes.new_customers) as new_customers,
-    sum(changes.returning_customers) as returning_customers,
-    sum(changes.lost_customers) as lost_customers,
-    sum(changes.lost_newcomers) as lost_newcomers,
-    sum(changes.merged_customers) as merged_customers,
-    sum(changes.churn_events) as churn_events,
-    sum(changes.days_at_risk_by_changes) as days_at_risk_by_changes
+    cast(sum(changes.new_customers) as bigint) as new_customers,
+    cast(sum(changes.returning_customers) as bigint) as returning_customers,
+    cast(sum(changes.lost_customers) as bigint) as lost_customers,
+    cast(sum(changes.lost_newcomers) as bigint) as lost_newcomers,
+    cast(sum(changes.merged_customers) as bigint) as merged_customers,
+    cast(sum(changes.churn_events) as bigint) as churn_events,
+    cast(sum(changes.days_at_risk_by_changes) as bigint) as days_at_risk_by_changes
 
 from attribute_changes_on_every_basis as changes
 inner join attribute_groups

@@ -64,12 +64,17 @@ numbered as (
 
     select
         *,
-        sum(
-            case when days_without_payment <= {{ var('reactivation_gap_days') }} then 0 else 1 end
-        ) over (
-            partition by customer_id
-            order by pays_from, subscription_id, item_id, paid_until_date
-            rows between unbounded preceding and current row
+        cast(
+            sum(
+                case
+                    when days_without_payment <= {{ var('reactivation_gap_days') }} then 0
+                    else 1
+                end
+            ) over (
+                partition by customer_id
+                order by pays_from, subscription_id, item_id, paid_until_date
+                rows between unbounded preceding and current row
+            ) as bigint
         ) as spell_number
 
     from with_days_without_payment

@@ -22,7 +22,7 @@ select
     days_in_periods.period_grain,
     days_in_periods.is_complete,
     days_in_periods.period_start,
-    sum(spend.amount) as marketing_spend
+    cast(sum(spend.amount) as decimal(18, 2)) as marketing_spend
 
 from spend
 inner join days_in_periods
