@@ -86,10 +86,10 @@
         {{ text }}
     {%- elif data_type == 'identifier' -%}
         case
-            when length({{ text }}) > 255 or regexp_matches({{ text }}, '[[:cntrl:]]') then null
+            when length({{ text }}) > 255 or not regexp_full_match({{ text }}, '[^[:cntrl:]]*') then null
             -- what programs write for nothing, and what spreadsheets make of a long number
             when lower({{ text }}) in ('null', 'none', 'nan', 'n/a', '\n') then null
-            when regexp_full_match({{ text }}, '\d(\.\d+)?[Ee]\+\d+') then null
+            when contains({{ text }}, '+') and regexp_full_match({{ text }}, '\d(\.\d+)?[Ee]\+\d+') then null
             -- what they make of a number in a column that has an empty field, if no digit was lost
             when {{ ends_with_zero(text) }} and regexp_full_match({{ text }}, '\d{1,15}\.0')
                 then left({{ text }}, length({{ text }}) - 2)
@@ -124,11 +124,11 @@
         {%- set second = ':[0-5]\\d(\\.\\d{1,9})?' -%}
         {%- set offset = '(Z|z| UTC| ?[+-](0\\d|1[0-4])(:?[0-5]\\d)?)?' -%}
         case
-            when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}')
-                then {{ local_midnight('try_cast(' ~ text ~ ' as date)') }}
-            -- three times as fast as the next one, which is right for all
+            -- what most texts are first; three times as fast as the last but one, which is right for all times
             when regexp_full_match({{ text }}, '{{ minute }}{{ second }}Z?')
                 then try_cast({{ text }} as timestamp)
+            when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}')
+                then {{ local_midnight('try_cast(' ~ text ~ ' as date)') }}
             when regexp_full_match({{ text }}, '{{ minute }}{{ second }}{{ offset }}')
                 then timezone('UTC', try_cast({{ engine_offset(text) }} as timestamptz))
             -- the engine's cast wants seconds before an offset
