@@ -78,19 +78,23 @@ def rivals(raw: Path, home: Path) -> Iterator[Rival]:
 
 
 def _without_segments(models: Sequence[str], raw: Path, home: Path) -> Measured:
-    """Run dbt on some models, from the raw files on, with nothing but the total."""
+    """Run dbt on some models, from the raw files on, with nothing but the total.
+
+    The project is parsed before, as it is before any night but the first with these vars.
+    """
+    dbt = [Path(sys.executable).with_name("dbt"), "--quiet"]
+    variables = ["--vars", "{segments: []}"]
+    environment = {
+        "TENURE_RAW_DIR": str(raw),
+        "TENURE_HOME": str(home),
+        "DBT_TARGET_PATH": str(home / "target"),
+        "DBT_LOG_PATH": str(home / "logs"),
+    }
+    measure([*dbt, "parse", *variables], environment=environment)
     return measure(
-        [
-            *(Path(sys.executable).with_name("dbt"), "run", "--quiet", "--vars", "{segments: []}"),
-            *("--select", "int_customers_segmented", *models),
-        ],
+        [*dbt, "run", *variables, "--select", "int_customers_segmented", *models],
         home / "build" / "tmp",
-        {
-            "TENURE_RAW_DIR": str(raw),
-            "TENURE_HOME": str(home),
-            "DBT_TARGET_PATH": str(home / "target"),
-            "DBT_LOG_PATH": str(home / "logs"),
-        },
+        environment,
     )
 
 

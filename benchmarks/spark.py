@@ -1,0 +1,264 @@
+"""A night on Spark, stage by stage: `python -m benchmarks.spark [--size 1M] [--workers 2]`.
+
+Runs the night on DuckDB and then on Spark, from the same raw files, and compares what they
+publish. Spark writes down each task (its event log), so the report can name the stages in which
+one task holds much of the rows, and what the driver collects.
+
+Without `--workers`, Spark runs in one process with two threads (local[2]). With them, a cluster of
+that many workers, one core each, is started on this machine and ended afterwards.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.__main__ import WARM_UP, number, raw_files
+from benchmarks.compare import differences
+from benchmarks.measure import Measured, measure
+from benchmarks.night import COMMAND
+
+# A stage of fewer rows is no burden for any task.
+MANY_ROWS = 100_000
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Stage:
+    """What the tasks of one stage read, in rows and bytes, and what they sent to the driver.
+
+    `table` is the table that the query makes, where it makes one.
+    """
+
+    table: str = ""
+    rows: list[int] = field(default_factory=list)
+    seconds: float = 0
+    spilled: int = 0
+    collected: int = 0
+
+    @property
+    def largest_share(self) -> float:
+        """Return the part of the rows that one task holds."""
+        return max(self.rows) / max(sum(self.rows), 1)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.spark", description="Measure Spark.")
+    parser.add_argument("--size", type=number, default=100_000, help="orders: 100k, 1M or 10M")
+    parser.add_argument("--workers", type=int, default=0, help="of a cluster on this machine")
+    parser.add_argument("--partitions", type=int, default=8, help="of each shuffle")
+    parser.add_argument("--memory", default="6g", help="of the driver, and of all workers together")
+    parser.add_argument("--folder", type=Path, help="keep the raw files here, and use them again")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
+        folder = arguments.folder or Path(scratch)
+        raw = raw_files(arguments.size, folder).folder
+        warm_up = raw_files(WARM_UP, folder).folder
+        duckdb_night = night(raw, warm_up, Path(scratch, "duckdb"), {})
+        with cluster(arguments.workers, arguments.memory, Path(scratch)) as (settings, workers):
+            events = Path(scratch, "events")
+            events.mkdir()
+            environment = {
+                "TENURE_ENGINE": "spark",
+                "SPARK_MASTER": settings["spark.master"],
+                "SPARK_DRIVER_MEMORY": arguments.memory,
+                "SPARK_SHUFFLE_PARTITIONS": str(arguments.partitions),
+                "SPARK_CONF_DIR": str(_settings_folder(Path(scratch, "conf"), settings, events)),
+            }
+            spark_night = night(raw, None, Path(scratch, "spark"), environment)
+            cpu_of_workers = sum(map(cpu_seconds, workers))
+        published = "serve/current/tenure.duckdb"
+        found, _ = differences(
+            Path(scratch, "duckdb", published), Path(scratch, "spark", published)
+        )
+        if found:
+            sys.exit("\n".join(["Spark has other numbers:", *found]))
+        [log] = events.iterdir()
+        for line in report(duckdb_night, spark_night, cpu_of_workers, stages(log)):
+            print(line)
+
+
+def night(raw: Path, warm_up: Path | None, home: Path, environment: dict[str, str]) -> Measured:
+    """Run a night on the files in `raw`, after one on those of `warm_up` that does not count."""
+    home.mkdir()
+    for files in filter(None, (warm_up, raw)):
+        measured = measure(
+            COMMAND,
+            home / "build/tmp",
+            {
+                **environment,
+                "TENURE_RAW_DIR": str(files),
+                "TENURE_HOME": str(home),
+                "TENURE_BOARDS": "off",
+                # The shop of the warm-up is another one.
+                "VOLUME_DROP_REASON": "a benchmark",
+            },
+        )
+    return measured
+
+
+def _settings_folder(folder: Path, settings: Mapping[str, str], events: Path) -> Path:
+    """Write Spark's settings into a new folder; Spark shall write its event log into `events`."""
+    log = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": events.as_uri(),
+        "spark.eventLog.compress": "false",
+        "spark.eventLog.rolling.enabled": "false",
+    }
+    folder.mkdir()
+    lines = (f"{name} {value}\n" for name, value in {**settings, **log}.items())
+    (folder / "spark-defaults.conf").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def cluster(workers: int, memory: str, folder: Path) -> Iterator[tuple[dict[str, str], list[int]]]:
+    """Start a cluster of workers with one core each; yield Spark's settings and the workers' ids.
+
+    Without workers, Spark runs in the process of the driver.
+    """
+    if not workers:
+        yield {"spark.master": "local[2]"}, []
+        return
+    each = f"{int(memory.rstrip('g')) * 1024 // workers}m"
+    started = []
+    try:
+        started.append(_start(folder, "master.Master", "--host", HOST, "--port", "0"))
+        master = _wait_for(started[0], folder / "master.Master.txt")
+        options = ("--host", HOST, "--cores", "1", "--memory", each, master)
+        started += [_start(folder, "worker.Worker", *options) for _ in range(workers)]
+        # A worker keeps some of its memory for itself.
+        heap = f"{int(each.rstrip('m')) * 9 // 10}m"
+        yield (
+            {"spark.master": master, "spark.executor.memory": heap, "spark.executor.cores": "1"},
+            [process.pid for process in started[1:]],
+        )
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait()
+
+
+def _start(folder: Path, part: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a part of Spark's own cluster manager; its log goes into `folder`."""
+    import pyspark
+
+    with (folder / f"{part}.txt").open("ab") as log:
+        return subprocess.Popen(
+            [
+                Path(pyspark.__file__).parent / "bin/spark-class",
+                f"org.apache.spark.deploy.{part}",
+                *("--webui-port", "0", *arguments),
+            ],
+            env={**os.environ, "SPARK_LOCAL_IP": HOST, "SPARK_WORKER_DIR": str(folder / "work")},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _wait_for(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address of a master from its log. Raises RuntimeError if the master ends."""
+    while process.poll() is None:
+        if found := re.search(r"Starting Spark master at (spark://\S+)", log.read_text()):
+            return found[1]
+        time.sleep(0.2)
+    raise RuntimeError(f"the master of the cluster has ended:\n{log.read_text()}")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds of a process and its children so far."""
+    from benchmarks.measure import TICK, _tree
+
+    total = 0
+    for process in _tree(pid):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        total += sum(map(int, fields[11:15]))
+    return total / TICK
+
+
+def stages(log: Path) -> list[Stage]:
+    """Read Spark's event log: one Stage for each stage that ran."""
+    found: dict[int, Stage] = defaultdict(Stage)
+    tables: dict[str, str] = {}
+    with log.open(encoding="utf-8") as lines:
+        for line in lines:
+            event = json.loads(line)
+            kind = event["Event"].rpartition(".")[2]
+            if kind == "SparkListenerSQLExecutionStart":
+                tables[str(event["executionId"])] = _table(event["physicalPlanDescription"])
+            elif kind == "SparkListenerJobStart":
+                execution = event.get("Properties", {}).get("spark.sql.execution.id")
+                for stage in event["Stage IDs"]:
+                    found[stage].table = tables.get(execution, "")
+            elif kind == "SparkListenerTaskEnd" and event.get("Task Metrics"):
+                metrics = event["Task Metrics"]
+                stage = found[event["Stage ID"]]
+                stage.rows.append(
+                    metrics["Input Metrics"]["Records Read"]
+                    + metrics["Shuffle Read Metrics"]["Total Records Read"]
+                )
+                stage.seconds += metrics["Executor Run Time"] / 1000
+                stage.spilled += metrics["Disk Bytes Spilled"]
+                stage.collected += metrics["Result Size"]
+    return [stage for stage in found.values() if stage.rows]
+
+
+_WRITES = re.compile(
+    r"(?:CreateDataSourceTableAsSelectCommand|InsertInto\w+)[^\n]*?((?:`\w+`\.)?`\w+`\.`\w+`)"
+)
+
+
+def _table(plan: str) -> str:
+    """Return schema.table that a plan writes, '' where it writes none."""
+    written = _WRITES.search(plan)
+    return ".".join(written[1].replace("`", "").split(".")[-2:]) if written else ""
+
+
+def report(
+    duckdb_night: Measured, spark_night: Measured, cpu_of_workers: float, ran: list[Stage]
+) -> Iterator[str]:
+    """Yield the lines of the report."""
+    nights = (duckdb_night, spark_night)
+    cpu = (duckdb_night.cpu, spark_night.cpu + cpu_of_workers)
+    yield "| | DuckDB | Spark |"
+    yield "|---|---:|---:|"
+    yield "| CPU s |" + "".join(f" {seconds:,.0f} |" for seconds in cpu)
+    yield "| wall s |" + "".join(f" {night.wall:,.0f} |" for night in nights)
+    yield "| peak memory MiB |" + "".join(f" {night.memory / 2**20:,.0f} |" for night in nights)
+    large = [stage for stage in ran if sum(stage.rows) >= MANY_ROWS]
+    yield ""
+    yield (
+        f"{len(ran):,} stages, {sum(len(stage.rows) for stage in ran):,} tasks,"
+        f" {sum(stage.seconds for stage in ran):,.0f} seconds of tasks,"
+        f" {sum(stage.spilled for stage in ran) / 2**20:,.0f} MiB spilled."
+        f" {len(large):,} stages read {MANY_ROWS:,} rows or more. The largest result of a stage at"
+        f" the driver is {max(stage.collected for stage in ran) / 2**20:,.1f} MiB."
+    )
+    yield ""
+    yield "| table | rows of the stage | tasks | largest task's share | seconds of tasks |"
+    yield "|---|---:|---:|---:|---:|"
+    for stage in sorted(large, key=lambda stage: -max(stage.rows))[:40]:
+        yield (
+            f"| {stage.table} | {sum(stage.rows):,} | {len(stage.rows)}"
+            f" | {stage.largest_share:.0%} | {stage.seconds:,.1f} |"
+        )
+    yield ""
+    yield "| table | result at the driver, MiB |"
+    yield "|---|---:|"
+    for stage in sorted(ran, key=lambda stage: -stage.collected)[:10]:
+        yield f"| {stage.table} | {stage.collected / 2**20:,.1f} |"
+
+
+if __name__ == "__main__":
+    main()
