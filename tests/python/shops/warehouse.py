@@ -17,11 +17,18 @@ from comparison.build import forget_compiled
 
 class Warehouse:
     def __init__(self, folder, variables=None):
-        """The manifest holds the folder and these dbt vars, so both stay the same."""
+        """The manifest holds the folder and these dbt vars, so both stay the same.
+
+        A folder of the fixture new_home is parsed already, for a warehouse without vars.
+        """
         self.folder, self.variables = folder, variables or {}
         self.raw_dir, self.file = folder / "raw", folder / "build/warehouse.duckdb"
         self.seeded = folder / "seeded.duckdb"
         self.file.parent.mkdir()
+        parsed = folder / "dbt/parsed/partial_parse.msgpack"
+        if parsed.exists():
+            (folder / "target").mkdir()
+            shutil.copy(parsed, folder / "target")
         self.manifest = None
         self.manifest = self.dbt("parse")
         self.dbt("seed")
@@ -35,7 +42,7 @@ class Warehouse:
 
         flags = [
             *("--quiet", "--log-level-file", "none", "--no-write-json"),
-            *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT)),
+            *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target", "private"),
             *("--target-path", str(self.folder / "target")),
             *("--log-path", str(self.folder / "logs")),
             *("--vars", json.dumps(self.variables | (variables or {}))),
