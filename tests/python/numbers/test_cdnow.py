@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 from scipy.special import hyp2f1
 from shops.published_shops import read_cdnow
-from shops.warehouse import Warehouse
 
 COHORTS = ("+fct_orders", "+fct_customer_value", "+rpt_order_cohorts", "+rpt_repeat_purchase")
 SCORES = (
@@ -138,7 +137,7 @@ def test_the_triangle_is_what_pandas_counts(built_master, master, grain, frequen
 
 
 @pytest.fixture(scope="module")
-def scored_sample(tmp_path_factory):
+def scored_sample(warehouse):
     """Scores the customers of the 1/10 sample with the given vars; returns a connection."""
     orders = read_cdnow("sample", ["master_id", "customer_id", "date", "cds", "amount"], skip=0)
 
@@ -147,9 +146,6 @@ def scored_sample(tmp_path_factory):
         orders[["order_id", "customer_id", "ordered_at", "amount"]].to_csv(
             raw_dir / "orders/sample.csv", index=False
         )
-
-    # The fits take the days of the holdout from the manifest. A fit to all data needs none.
-    warehouse = Warehouse(tmp_path_factory.mktemp("cdnow"), {"clv_holdout_days": 273})
 
     def score(name: str, variables: dict) -> duckdb.DuckDBPyConnection:
         warehouse.fill(write, "--select", *SCORES, variables=variables)
@@ -161,7 +157,9 @@ def scored_sample(tmp_path_factory):
 @pytest.fixture(scope="module")
 def with_holdout(scored_sample):
     """All 78 weeks: 39 weeks for the fit, and 39 weeks to compare its forecast with."""
-    with scored_sample("with_holdout", {"as_of_date": "1998-07-01"}) as connection:
+    with scored_sample(
+        "with_holdout", {"as_of_date": "1998-07-01", "clv_holdout_days": 273}
+    ) as connection:
         yield connection
 
 

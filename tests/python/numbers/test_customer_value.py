@@ -18,17 +18,10 @@ from shops.landing_zone import plainly
 from shops.oracle import SEGMENT, check_marts
 from shops.published_shops import AS_OF, survivor_subscriptions
 from shops.random_shops import PaperShop
-from shops.warehouse import Warehouse
 from value_oracle import PARAMETER, SBG, ValueOracle
 
-# dbt renders these into the manifest, which is parsed once. They are not the defaults: the
-# published results are compared with the defaults.
-PARSED = {"clv_horizon_months": 25, "annual_discount_rate": 0.15, "clv_holdout_days": 120}
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory):
-    return Warehouse(tmp_path_factory.mktemp("warehouse"), PARSED)
+# They are not the defaults: the published results are compared with the defaults.
+VARIABLES = {"clv_horizon_months": 25, "annual_discount_rate": 0.15, "clv_holdout_days": 120}
 
 
 def build(warehouse, tables, variables=None):
@@ -40,7 +33,7 @@ def build(warehouse, tables, variables=None):
         *("--select", "+tenure.marts.clv", "+fct_orders"),
         *("--indirect-selection", "buildable"),
         command="build",
-        variables=variables,
+        variables=VARIABLES | (variables or {}),
     )
 
 
@@ -87,7 +80,7 @@ def compare(warehouse, seed, timezone, as_of, policy, has_merges=False):
     variables = {"reporting_timezone": timezone, "as_of_date": as_of.isoformat(), **policy}
     build(warehouse, shop, variables)
     found = warehouse.tables(["core.dim_customers", *KEYS])
-    oracle = ValueOracle(shop, found, zone, as_of, PARSED | policy)
+    oracle = ValueOracle(shop, found, zone, as_of, VARIABLES | policy)
     check_marts(oracle, found, KEYS, is_same)
     return oracle
 

@@ -29,8 +29,13 @@ class Warehouse:
         if parsed.exists():
             (folder / "target").mkdir()
             shutil.copy(parsed, folder / "target")
-        self.manifest = None
+        self.manifest, self.meta = None, {}
         self.manifest = self.dbt("parse")
+        self.meta = {
+            name: dict(node.config.meta)
+            for name, node in self.manifest.nodes.items()
+            if node.resource_type == "model" and node.language == "python"
+        }
         self.dbt("seed")
         shutil.move(self.file, self.seeded)
 
@@ -40,12 +45,18 @@ class Warehouse:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
+        variables = self.variables | (variables or {})
+        # dbt renders vars into the meta of Python models when it parses, each under its own name.
+        for name, meta in self.meta.items():
+            self.manifest.nodes[name].config.meta.update(
+                {key: variables.get(key, value) for key, value in meta.items()}
+            )
         flags = [
             *("--quiet", "--log-level-file", "none", "--no-write-json"),
             *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target", "private"),
             *("--target-path", str(self.folder / "target")),
             *("--log-path", str(self.folder / "logs")),
-            *("--vars", json.dumps(self.variables | (variables or {}))),
+            *("--vars", json.dumps(variables)),
         ]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TENURE_HOME", str(self.folder))
