@@ -97,6 +97,22 @@ BOARDS = sorted(
     if not file.stem.startswith("_") and file.stem != "meta"
 )
 
+# Two workers take the files in this order, and then all others. A long one at the end would leave a
+# worker idle. The second one parses a project of its own, while the first makes what all share.
+LONG_FILES = (
+    "nights/test_nightly.py",
+    "house/test_pass_through.py",
+    "numbers/test_customer_value.py",
+    "nights/test_restatements.py",
+    "raw/test_faults.py",
+    "numbers/test_churn_oracle.py",
+    "numbers/test_dated_merges.py",
+    "numbers/test_plays.py",
+    "numbers/test_cohort_oracle.py",
+    "numbers/test_cdnow.py",
+    "raw/test_ordinary_exports.py",
+)
+
 # The folder of the caches of pytest and ruff, too (pyproject.toml).
 set_hypothesis_home_dir(ROOT / "target/.hypothesis")
 
@@ -137,6 +153,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_record] = Record()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {Path(__file__).parent / file: number for number, file in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
