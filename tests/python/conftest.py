@@ -304,7 +304,7 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def parsed(built_home: Path) -> Path:
+def shared_parse(built_home: Path) -> Path:
     """The folder dbt/parsed of `built_home`. The first worker to ask parses, all others wait."""
     from orchestration.warehouse.parsing import prepare_manifest
 
@@ -314,13 +314,13 @@ def parsed(built_home: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_home(parsed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+def new_home(shared_parse: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Make a TENURE_HOME that nothing was built in, with the project parsed."""
     from parsed_project import take_parse
 
     def make() -> Path:
         home = tmp_path_factory.mktemp("new")
-        take_parse(parsed, home)
+        take_parse(shared_parse, home)
         return home
 
     return make
@@ -335,7 +335,7 @@ def warehouse(new_home: Callable[[], Path]):
 
 
 @pytest.fixture(scope="session")
-def build(parsed: Path, built_home: Path) -> subprocess.CompletedProcess:
+def build(shared_parse: Path, built_home: Path) -> subprocess.CompletedProcess:
     """One build of the sample for all tests of all workers: the first one to ask makes it."""
     printed = built_home.with_name(f"{built_home.name}.txt")
     with built_home.with_name(f"{built_home.name}.lock").open("w") as lock:
@@ -389,9 +389,9 @@ def spark(scratch_home: Path, needs_spark: None):
 
 
 @pytest.fixture(scope="session")
-def manifest(parsed: Path, scratch_home: Path) -> dict:
+def manifest(shared_parse: Path, scratch_home: Path) -> dict:
     """The manifest of the project. Definitions of Dagster find it in the scratch home, too."""
     from parsed_project import take_parse
 
-    take_parse(parsed, scratch_home)
-    return json.loads((parsed / "manifest.json").read_bytes())
+    take_parse(shared_parse, scratch_home)
+    return json.loads((shared_parse / "manifest.json").read_bytes())
