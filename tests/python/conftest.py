@@ -97,6 +97,22 @@ BOARDS = sorted(
     if not file.stem.startswith("_") and file.stem != "meta"
 )
 
+# Two workers take the files in this order, and then all others. A long one at the end would leave a
+# worker idle. The second one parses a project of its own, while the first makes what all share.
+LONG_FILES = (
+    "nights/test_nightly.py",
+    "house/test_pass_through.py",
+    "numbers/test_customer_value.py",
+    "nights/test_restatements.py",
+    "raw/test_faults.py",
+    "numbers/test_churn_oracle.py",
+    "numbers/test_dated_merges.py",
+    "numbers/test_plays.py",
+    "numbers/test_cohort_oracle.py",
+    "numbers/test_cdnow.py",
+    "raw/test_ordinary_exports.py",
+)
+
 # The folder of the caches of pytest and ruff, too (pyproject.toml).
 set_hypothesis_home_dir(ROOT / "target/.hypothesis")
 
@@ -139,6 +155,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_record] = Record()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {Path(__file__).parent / file: number for number, file in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     file = session.config.getoption("--reliability-record")
     if file and exitstatus == pytest.ExitCode.OK:
@@ -173,17 +194,28 @@ def run_build(
     )
 
 
-def run_dbt(raw_dir: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run dbt alone on the private warehouse of `home`, and return the finished process."""
+def run_dbt(
+    raw_dir: Path, home: Path, *arguments: str, project: Path = ROOT
+) -> subprocess.CompletedProcess:
+    """Run dbt alone on the private warehouse of `home`, and return the finished process.
+
+    A home of `new_home` is parsed already, also for a changed copy of the project: dbt parses only
+    the files that changed.
+    """
     (home / "build").mkdir(exist_ok=True)
+    parsed, target = home / "dbt/parsed/partial_parse.msgpack", home / "target"
+    if parsed.exists() and not target.exists():
+        target.mkdir()
+        shutil.copy(parsed, target)
     return subprocess.run(
-        [Path(sys.executable).with_name("dbt"), *arguments],
-        cwd=ROOT,
+        # Another target than that of the parse would be another parse.
+        [Path(sys.executable).with_name("dbt"), *arguments, "--target", "private"],
+        cwd=project,
         env={
             **os.environ,
             "TENURE_RAW_DIR": str(raw_dir),
             "TENURE_HOME": str(home),
-            "DBT_TARGET_PATH": str(home / "target"),
+            "DBT_TARGET_PATH": str(target),
             "DBT_LOG_PATH": str(home / "logs"),
         },
         capture_output=True,
@@ -261,28 +293,6 @@ def one_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory):
-    """A private warehouse that dbt fills in this process: parsed once for all tests."""
-    from shops.warehouse import Warehouse
-
-    return Warehouse(tmp_path_factory.mktemp("warehouse"))
-
-
-@pytest.fixture(scope="session")
-def new_home(scratch_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Make a TENURE_HOME that nothing was built in, with the project parsed: once for all tests."""
-    from orchestration.warehouse.parsing import prepare_manifest
-
-    def make() -> Path:
-        home = tmp_path_factory.mktemp("new")
-        prepare_manifest()
-        shutil.copytree(scratch_home / "dbt/parsed", home / "dbt/parsed")
-        return home
-
-    return make
-
-
-@pytest.fixture(scope="session")
 def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The TENURE_HOME of `build`. A test that builds again takes a copy of it."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -294,7 +304,38 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def build(built_home: Path) -> subprocess.CompletedProcess:
+def shared_parse(built_home: Path) -> Path:
+    """The folder dbt/parsed of `built_home`. The first worker to ask parses, all others wait."""
+    from orchestration.warehouse.parsing import prepare_manifest
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENURE_HOME", str(built_home))
+        return prepare_manifest().parent
+
+
+@pytest.fixture(scope="session")
+def new_home(shared_parse: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Make a TENURE_HOME that nothing was built in, with the project parsed."""
+    from parsed_project import take_parse
+
+    def make() -> Path:
+        home = tmp_path_factory.mktemp("new")
+        take_parse(shared_parse, home)
+        return home
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def warehouse(new_home: Callable[[], Path]):
+    """A private warehouse that dbt fills in this process."""
+    from shops.warehouse import Warehouse
+
+    return Warehouse(new_home())
+
+
+@pytest.fixture(scope="session")
+def build(shared_parse: Path, built_home: Path) -> subprocess.CompletedProcess:
     """One build of the sample for all tests of all workers: the first one to ask makes it."""
     printed = built_home.with_name(f"{built_home.name}.txt")
     with built_home.with_name(f"{built_home.name}.lock").open("w") as lock:
@@ -348,8 +389,9 @@ def spark(scratch_home: Path, needs_spark: None):
 
 
 @pytest.fixture(scope="session")
-def manifest(scratch_home: Path) -> dict:
-    """The manifest of the project, parsed once for all tests."""
-    from orchestration.warehouse.parsing import prepare_manifest
+def manifest(shared_parse: Path, scratch_home: Path) -> dict:
+    """The manifest of the project. Definitions of Dagster find it in the scratch home, too."""
+    from parsed_project import take_parse
 
-    return json.loads(prepare_manifest().read_bytes())
+    take_parse(shared_parse, scratch_home)
+    return json.loads((shared_parse / "manifest.json").read_bytes())

@@ -4,16 +4,12 @@ A copy of the project declares an orders column and a customers column, and spli
 second. Then it is built and published as every night.
 """
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
-from conftest import ROOT, project_copy, run_build
+from conftest import ROOT, project_copy, run_build, run_dbt
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 COUPON, DEVICE = re.findall(r"(?m)^- \{name: .*pass_through.*\}$", CONTRIBUTING)
@@ -100,22 +96,21 @@ def test_reports_are_split_by_the_new_segment(published, report, measure):
     assert rows == expected[measure]
 
 
-def what_dbt_says(tmp_path, table, column, *selected):
+@pytest.fixture
+def what_dbt_says(new_home, tmp_path):
     """What dbt says to a project that declares this column."""
-    project, home = project_copy(tmp_path / "project"), tmp_path / "home"
-    declare(project, table, column)
-    raw_files(tmp_path / "raw")
-    (home / "build").mkdir(parents=True)
-    excluded = ("--exclude-resource-type", "test", "unit_test")
-    done = subprocess.run(
-        [Path(sys.executable).with_name("dbt"), "build", *excluded, "--select", *selected],
-        cwd=project,
-        env={**os.environ, "TENURE_RAW_DIR": str(tmp_path / "raw"), "TENURE_HOME": str(home)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode != 0
-    return done.stdout
+
+    def say(table, column, *selected):
+        project = project_copy(tmp_path / "project")
+        declare(project, table, column)
+        raw_files(tmp_path / "raw")
+        excluded = ("--exclude-resource-type", "test", "unit_test")
+        arguments = ("build", *excluded, "--select", *selected)
+        done = run_dbt(tmp_path / "raw", new_home(), *arguments, project=project)
+        assert done.returncode != 0
+        return done.stdout
+
+    return say
 
 
 NOTE = "- {name: note, data_type: text, config: {meta: {pass_through: true}}, description: A note.}"
@@ -135,6 +130,6 @@ NOTE = "- {name: note, data_type: text, config: {meta: {pass_through: true}}, de
     ],
 )
 def test_a_column_that_cannot_be_passed_through_is_refused_by_name(
-    tmp_path, table, column, model, reason
+    what_dbt_says, table, column, model, reason
 ):
-    assert reason in what_dbt_says(tmp_path, table, column, f"+{model}")
+    assert reason in what_dbt_says(table, column, f"+{model}")

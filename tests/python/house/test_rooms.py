@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import LONG_FILES, ROOT
 
 OURS = {"orchestration", "charts", "estimation", "landing", "benchmarks", "models", "data", "tests"}
 
@@ -189,3 +189,7 @@ def test_the_orchestration_names_no_sql_file_and_few_tables():
     named = {part for word in words for part in word.split(".")} & (models - {"customers"})
     assert "bi.customers" not in words
     assert named - TABLES_BY_NAME == set()
+
+
+def test_the_long_files_of_tests_are_there():
+    assert [file for file in LONG_FILES if not (ROOT / "tests/python" / file).exists()] == []

@@ -6,11 +6,12 @@ one of the four. Keys of our own are under `config.meta`.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, project_copy
+from conftest import ROOT
 
 PARSE = """
 import sys
@@ -42,18 +43,41 @@ def test_dbt_knows_every_key(tmp_path):
     assert parsed.returncode == 0, parsed.stderr
 
 
+# A project with nothing else. It has our dbt_project.yml, and is parsed as ours is.
+TINY = {
+    "models/one.sql": "select 1 as number",
+    "models/one.yml": "models: [{name: one, config: {materialized: table}}]",
+    "tests/data/one__is_one.sql": "select 1 from {{ ref('one') }} where number <> 1",
+    "tests/data/properties.yml": "data_tests: [{name: one__is_one, description: It is one.}]",
+}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    project = tmp_path / "project"
+    for file, text in TINY.items():
+        (project / file).parent.mkdir(parents=True, exist_ok=True)
+        (project / file).write_text(text, encoding="utf-8")
+    for file in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / file, project)
+    return project
+
+
 @pytest.mark.parametrize(
     "file, right, wrong",
     [
-        ("models/staging/stg_source_files.yml", "materialized:", "materialised:"),
+        ("models/one.yml", "materialized:", "materialised:"),
         ("tests/data/properties.yml", "description:", "descriptoin:"),
     ],
 )
-def test_a_misspelt_key_is_found(tmp_path, file, right, wrong):
-    project = project_copy(tmp_path / "project")
-    text = (project / file).read_text(encoding="utf-8")
-    assert right in text
-    (project / file).write_text(text.replace(right, wrong, 1), encoding="utf-8")
-    parsed = parse_strictly(project, tmp_path)
+def test_a_misspelt_key_is_found(tiny, tmp_path, file, right, wrong):
+    assert TINY[file].count(right) == 1
+    (tiny / file).write_text(TINY[file].replace(right, wrong), encoding="utf-8")
+    parsed = parse_strictly(tiny, tmp_path)
     assert parsed.returncode != 0
     assert wrong.removesuffix(":") in parsed.stderr
+
+
+def test_the_tiny_project_has_no_other_fault(tiny, tmp_path):
+    parsed = parse_strictly(tiny, tmp_path)
+    assert parsed.returncode == 0, parsed.stderr

@@ -15,10 +15,12 @@ from orchestration.serving.published import FILE_NAME
 from orchestration.serving.versions import DEFAULT_KEPT
 
 
-def kill_build(point: str, raw_dir: Path, home: Path) -> subprocess.CompletedProcess:
+def kill_build(
+    point: str, raw_dir: Path, home: Path, *arguments: str
+) -> subprocess.CompletedProcess:
     """Run a build that is killed at `point`; return the finished process."""
     return subprocess.run(
-        [sys.executable, Path(__file__).with_name("killed_nightly.py"), point],
+        [sys.executable, Path(__file__).with_name("killed_nightly.py"), point, *arguments],
         cwd=ROOT,
         env=os.environ
         | {
@@ -47,10 +49,13 @@ class Nights:
     def current(self) -> str:
         return os.readlink(self.serve / "current").removeprefix("versions/")
 
-    def good_build(self) -> None:
-        """Run a build as on any night: it publishes what is right, and leaves nothing behind."""
+    def good_build(self, *arguments: str) -> str:
+        """Run a build as on any night: it publishes what is right, and leaves nothing behind.
+
+        Return what it said.
+        """
         before = self.names() - self.unserved
-        build = run_build(self.raw_dir, self.home)
+        build = run_build(self.raw_dir, self.home, None, ROOT, *arguments)
         assert build.returncode == 0, build.stdout + build.stderr
         assert self.current() in build.stdout
         self.builds.append(self.current())
@@ -67,6 +72,7 @@ class Nights:
         with closing(sqlite3.connect(self.home / "dagster/history/runs.db")) as history:
             runs = history.execute("select distinct status from runs").fetchall()
         assert {status for (status,) in runs} <= {"SUCCESS", "FAILURE"}
+        return build.stdout
 
     def check_current(self) -> None:
         """Readers have a whole build: all tables right, and all builds up to it listed."""
@@ -75,11 +81,11 @@ class Nights:
             (build, build == self.current()) for build in self.builds
         ]
 
-    def kill_at(self, point: Point) -> None:
+    def kill_at(self, point: Point, *arguments: str) -> None:
         """Kill a build at `point`; readers must have what they had, or the whole new build."""
         before = self.current(), fingerprint(self.serve / "versions" / self.current())
         versions = self.names()
-        killed = kill_build(point.name, self.raw_dir, self.home)
+        killed = kill_build(point.name, self.raw_dir, self.home, *arguments)
         said = killed.stdout + killed.stderr
         assert killed.returncode == -signal.SIGKILL, f"{point.name} was not reached:\n{said}"
         named = self.names() - versions

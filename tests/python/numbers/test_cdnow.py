@@ -1,12 +1,13 @@
 """Published results, from raw files: CDNOW (see data/cdnow/NOTICE.md).
 
-All orders go through the whole nightly job, the 1/10 sample through the models of its scores.
+All orders go through the models of the cohorts, the 1/10 sample through those of its scores.
 
 Fader and Hardie, "Forecasting Repeat Sales at CDNOW" (Interfaces 31, 2001). Fader, Hardie and Lee,
 "Counting Your Customers the Easy Way" (Marketing Science 24, 2005). Their notes on Gamma-Gamma and
 on implementing BG/NBD.
 """
 
+import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,11 +15,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from conftest import run_build
 from scipy.special import hyp2f1
 from shops.published_shops import read_cdnow
-from shops.warehouse import Warehouse
 
+COHORTS = ("+fct_orders", "+fct_customer_value", "+rpt_order_cohorts", "+rpt_repeat_purchase")
 SCORES = (
     "+fct_orders",
     "+fct_customer_value",
@@ -33,37 +33,42 @@ def master() -> pd.DataFrame:
     return read_cdnow("master", ["customer_id", "date", "number_of_cds", "amount"], skip=1)
 
 
-@pytest.fixture(scope="session")
-def published_master(master, new_home, tmp_path_factory):
-    """All 69,659 orders, in three files of three kinds, as the nightly job publishes them."""
-    raw = tmp_path_factory.mktemp("cdnow-raw")
-    (raw / "orders").mkdir()
-    contract = master[["order_id", "customer_id", "ordered_at", "amount"]]
-    contract.iloc[:30_000].to_csv(raw / "orders" / "a.csv", index=False)
-    contract.iloc[30_000:50_000].to_csv(raw / "orders" / "b.csv.gz", index=False)
-    with duckdb.connect() as connection:
-        connection.register("contract", contract.iloc[50_000:])
-        connection.execute(
-            "copy (select * replace (ordered_at::timestamp as ordered_at,"
-            f" amount::decimal(10, 2) as amount) from contract) to '{raw}/orders/c.parquet'"
-        )
-    home = new_home()
-    build = run_build(raw, home)
-    assert build.returncode == 0, build.stdout
-    with duckdb.connect(home / "serve/current/tenure.duckdb", read_only=True) as connection:
+@pytest.fixture(scope="module")
+def built_master(master, warehouse):
+    """All 69,659 orders, in three files of three kinds."""
+
+    def write(raw_dir: Path) -> None:
+        (raw_dir / "orders").mkdir()
+        contract = master[["order_id", "customer_id", "ordered_at", "amount"]]
+        contract.iloc[:30_000].to_csv(raw_dir / "orders" / "a.csv", index=False)
+        contract.iloc[30_000:50_000].to_csv(raw_dir / "orders" / "b.csv.gz", index=False)
+        with duckdb.connect() as connection:
+            connection.register("contract", contract.iloc[50_000:])
+            connection.execute(
+                "copy (select * replace (ordered_at::timestamp as ordered_at,"
+                f" amount::decimal(10, 2) as amount) from contract) to '{raw_dir}/orders/c.parquet'"
+            )
+
+    warehouse.fill(write, "--select", *COHORTS)
+    with duckdb.connect(kept(warehouse, "master"), read_only=True) as connection:
         yield connection
 
 
-def test_every_order_and_cent_arrives(published_master):
-    assert published_master.sql(
+def kept(warehouse, name: str) -> Path:
+    """A copy of the file of the warehouse, which the next landing zone replaces."""
+    return shutil.copy(warehouse.file, warehouse.folder / f"cdnow_{name}.duckdb")
+
+
+def test_every_order_and_cent_arrives(built_master):
+    assert built_master.sql(
         "select count(*), sum(net_amount), count(distinct customer_id) from core.fct_orders"
     ).fetchall() == [(69_659, Decimal("2500315.63"), 23_570)]
 
 
-def test_month_cohorts_are_the_published_ones(published_master):
+def test_month_cohorts_are_the_published_ones(built_master):
     triangle = {
         cohort.isoformat(): active
-        for cohort, active in published_master.sql(
+        for cohort, active in built_master.sql(
             "select cohort_start, list(active_customers order by periods_since)"
             " from cohorts.rpt_order_cohorts"
             " where period_grain = 'month' and segment_name = 'all' group by cohort_start"
@@ -76,12 +81,12 @@ def test_month_cohorts_are_the_published_ones(published_master):
     assert [len(row) for _, row in sorted(triangle.items())] == [18, 17, 16]
 
 
-def test_repeat_buyers_are_the_published_share(published_master):
+def test_repeat_buyers_are_the_published_share(built_master):
     """48.86 % came back on another day. With orders of the same day it would be 49.48 %."""
-    assert published_master.sql(
+    assert built_master.sql(
         "select round(100.0 * avg((frequency > 0)::int), 2) from clv.fct_customer_value"
     ).fetchall() == [(48.86,)]
-    assert published_master.sql(
+    assert built_master.sql(
         "select round(100 * repeat_rate, 2), median_days_between, round(mean_days_between, 2)"
         " from cohorts.rpt_repeat_purchase where period_grain = 'all' and segment_name = 'all'"
     ).fetchall() == [(48.86, 34, 72.21)]
@@ -90,7 +95,7 @@ def test_repeat_buyers_are_the_published_share(published_master):
 @pytest.mark.parametrize(
     "grain, frequency", [("week", "W-SUN"), ("month", "M"), ("quarter", "Q"), ("year", "Y")]
 )
-def test_the_triangle_is_what_pandas_counts(published_master, master, grain, frequency):
+def test_the_triangle_is_what_pandas_counts(built_master, master, grain, frequency):
     days = pd.to_datetime(master["date"], format="%Y%m%d")
     orders = pd.DataFrame(
         {
@@ -112,7 +117,7 @@ def test_the_triangle_is_what_pandas_counts(published_master, master, grain, fre
         active=("customer_id", "nunique"), orders=("customer_id", "size"), cents=("cents", "sum")
     )
     last = orders.drop_duplicates("customer_id")
-    cells = published_master.sql(
+    cells = built_master.sql(
         "select * from cohorts.rpt_order_cohorts"
         f" where segment_name = 'all' and period_grain = '{grain}'"
     ).df()
@@ -132,7 +137,7 @@ def test_the_triangle_is_what_pandas_counts(published_master, master, grain, fre
 
 
 @pytest.fixture(scope="module")
-def scored_sample(tmp_path_factory):
+def scored_sample(warehouse):
     """Scores the customers of the 1/10 sample with the given vars; returns a connection."""
     orders = read_cdnow("sample", ["master_id", "customer_id", "date", "cds", "amount"], skip=0)
 
@@ -142,11 +147,9 @@ def scored_sample(tmp_path_factory):
             raw_dir / "orders/sample.csv", index=False
         )
 
-    def score(variables: dict) -> duckdb.DuckDBPyConnection:
-        # The fits take their vars from the manifest, so each case parses its own.
-        warehouse = Warehouse(tmp_path_factory.mktemp("cdnow"), variables)
-        warehouse.fill(write, "--select", *SCORES)
-        return warehouse.connect()
+    def score(name: str, variables: dict) -> duckdb.DuckDBPyConnection:
+        warehouse.fill(write, "--select", *SCORES, variables=variables)
+        return duckdb.connect(kept(warehouse, name), read_only=True)
 
     return score
 
@@ -154,14 +157,17 @@ def scored_sample(tmp_path_factory):
 @pytest.fixture(scope="module")
 def with_holdout(scored_sample):
     """All 78 weeks: 39 weeks for the fit, and 39 weeks to compare its forecast with."""
-    with scored_sample({"as_of_date": "1998-07-01", "clv_holdout_days": 273}) as connection:
+    with scored_sample(
+        "with_holdout", {"as_of_date": "1998-07-01", "clv_holdout_days": 273}
+    ) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
 def calibration(scored_sample):
     """The first 39 weeks alone: their fit gives the scores, with the model of the papers."""
-    with scored_sample({"as_of_date": "1997-10-01", "clv_model": "bg_nbd"}) as connection:
+    variables = {"as_of_date": "1997-10-01", "clv_model": "bg_nbd"}
+    with scored_sample("calibration", variables) as connection:
         yield connection
 
 

@@ -234,9 +234,9 @@ def test_a_column_that_nobody_knows_is_warned_of_once(fault_build):
 
 
 @pytest.fixture(scope="module")
-def failed_build(tmp_path_factory):
+def failed_build(new_home, tmp_path_factory):
     """A function that returns what dbt says of files that it must refuse to read."""
-    home = tmp_path_factory.mktemp("home")
+    home = new_home()
 
     def build(faults):
         raw_dir = write(faults, tmp_path_factory.mktemp("raw"))

@@ -89,8 +89,8 @@ def test_a_float_meets_its_customer(build):
     ) == [(4,)]
 
 
-def test_a_heading_without_records_is_warned_of(tmp_path):
-    done = run_dbt(LOADERS / "read", tmp_path, "run", "--select", "stg_source_files")
+def test_a_heading_without_records_is_warned_of(new_home):
+    done = run_dbt(LOADERS / "read", new_home(), "run", "--select", "stg_source_files")
     assert done.returncode == 0, done.stdout
     assert "a heading and no record: orders/tcsv.csv" in done.stdout
 

@@ -96,8 +96,10 @@ _CHECKSUM = "select count(*), sum(hash(t)) from {} as t"
 
 def _main() -> None:
     file, pause = sys.argv[1], float(sys.argv[2])
-    # A reader stops when its standard input ends.
-    while not select.select([sys.stdin], [], [], pause * random.uniform(0.5, 1.5))[0]:
+    is_over = False
+    while not is_over:
+        # A reader stops when its standard input ends, and reads once more then: what is current.
+        is_over = bool(select.select([sys.stdin], [], [], pause * random.uniform(0.5, 1.5))[0])
         print(json.dumps(_read(file)), flush=True)
 
 

@@ -17,13 +17,25 @@ from comparison.build import forget_compiled
 
 class Warehouse:
     def __init__(self, folder, variables=None):
-        """The manifest holds the folder and these dbt vars, so both stay the same."""
+        """The manifest holds the folder and these dbt vars, so both stay the same.
+
+        A folder of the fixture new_home is parsed already, for a warehouse without vars.
+        """
         self.folder, self.variables = folder, variables or {}
         self.raw_dir, self.file = folder / "raw", folder / "build/warehouse.duckdb"
         self.seeded = folder / "seeded.duckdb"
         self.file.parent.mkdir()
-        self.manifest = None
+        parsed = folder / "dbt/parsed/partial_parse.msgpack"
+        if parsed.exists():
+            (folder / "target").mkdir()
+            shutil.copy(parsed, folder / "target")
+        self.manifest, self.meta = None, {}
         self.manifest = self.dbt("parse")
+        self.meta = {
+            name: dict(node.config.meta)
+            for name, node in self.manifest.nodes.items()
+            if node.resource_type == "model" and node.language == "python"
+        }
         self.dbt("seed")
         shutil.move(self.file, self.seeded)
 
@@ -33,12 +45,18 @@ class Warehouse:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
+        variables = self.variables | (variables or {})
+        # dbt renders vars into the meta of Python models when it parses, each under its own name.
+        for name, meta in self.meta.items():
+            self.manifest.nodes[name].config.meta.update(
+                {key: variables.get(key, value) for key, value in meta.items()}
+            )
         flags = [
             *("--quiet", "--log-level-file", "none", "--no-write-json"),
-            *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT)),
+            *("--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target", "private"),
             *("--target-path", str(self.folder / "target")),
             *("--log-path", str(self.folder / "logs")),
-            *("--vars", json.dumps(self.variables | (variables or {}))),
+            *("--vars", json.dumps(variables)),
         ]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TENURE_HOME", str(self.folder))
