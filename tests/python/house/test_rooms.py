@@ -22,7 +22,7 @@ ARROWS = {
     "restating": {"paths", "words", "settings", "warehouse"},
     "serving": {"paths", "settings", "runs", "warehouse", "restating"},
     "telling": {"paths", "words", "settings", "runs", "serving", "warehouse"},
-    "spark": {"paths", "settings", "telling", "warehouse"},
+    "spark": {"paths", "settings", "runs", "serving", "telling", "warehouse"},
     "guarding": {"words", "settings", "telling", "warehouse", "restating"},
     "defs": {
         "paths",

@@ -1,13 +1,11 @@
 """Raw records in tables of a catalog: native types, optional columns, and what is refused."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
-from builds import environment
+from builds import build_on_hive
 from conftest import ROOT
 
 from orchestration.spark.raw_tables import tables_below, write_raw_tables
@@ -27,26 +25,9 @@ DAYS = (
 )
 
 
-def run(tmp_path: Path, statements: str, *selected: str) -> subprocess.CompletedProcess:
-    file = tmp_path / "statements.sql"
-    file.write_text(statements)
-    (tmp_path / "build/tmp").mkdir(parents=True)
-    return subprocess.run(
-        [
-            *(sys.executable, Path(__file__).with_name("catalog_of_ones_own.py"), file, "build"),
-            *("--target", "spark", "--no-partial-parse", "--exclude-resource-type"),
-            *("test", "unit_test", "--select", *selected),
-        ],
-        cwd=ROOT,
-        env=environment(tmp_path / "none", tmp_path) | {"SPARK_CATALOG": "hive"},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.spark
 def test_tables_of_native_types_are_read_by_the_contract(needs_spark, tmp_path):
-    done = run(tmp_path, ORDERS, "+stg_order_records", "+stg_cart_records")
+    done = build_on_hive(tmp_path, ORDERS, "+stg_order_records", "+stg_cart_records")
     assert done.returncode == 0, done.stdout[-3000:]
     assert "columns that the contract does not know are left out: odd" in done.stdout
     staging = tmp_path / "spark/warehouse/staging.db"
@@ -79,7 +60,7 @@ def test_tables_of_native_types_are_read_by_the_contract(needs_spark, tmp_path):
 
 @pytest.mark.spark
 def test_a_table_without_a_required_column_is_refused_by_name(needs_spark, tmp_path):
-    done = run(tmp_path, DAYS, "stg_source_files")
+    done = build_on_hive(tmp_path, DAYS, "stg_source_files")
     assert done.returncode == 1
     said = "raw.orders: required columns customer_id, amount, ordered_at are missing"
     assert f"{said}; the table has: order_id" in done.stdout
