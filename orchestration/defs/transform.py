@@ -59,7 +59,7 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
     if is_on_spark:
         if is_on_catalog() and (stopped := stopped_change(paths.serve())):
             _logger.warning("warning: %s: they follow now, if the catalog has it", stopped)
-        _refuse_bad_input(prepare_raw_tables, logs)
+        _refuse_bad_input(lambda: prepare_raw_tables(build.variables), logs)
     progress = DbtProgress(MANIFEST)
     try:
         with closing(dbt_events(build_arguments(build.variables, target, logs))) as events:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration import paths
 from orchestration.settings.engine import catalog
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 _WITHOUT_TABLES = ("parse", "ls", "list", "deps", "clean")
 
 
-def prepare_raw_tables() -> None:
+def prepare_raw_tables(variables: Mapping[str, Any]) -> None:
     """Turn the landing zone into Parquet, unless a catalog of one's own has the raw tables.
 
-    Raises ValueError with a line for each fault of any file.
+    `variables` are the dbt vars of the build, for mappings read some of them. Raises ValueError
+    with a line for each fault of any file.
     """
     if catalog() == "in-memory":
-        write_raw_tables(paths.raw_dir(), paths.spark() / "raw")
+        write_raw_tables(
+            paths.raw_dir(), paths.spark() / "raw", paths.spark() / "mappings", variables
+        )
 
 
 def take_over(target: Path) -> None:

@@ -74,6 +74,8 @@ TABLES_BY_NAME = {
     "stg_exchange_rate_records",
     "int_accounts_merged",
     "dim_dates",
+    # The mappings that DuckDB runs for Spark look into the list of files.
+    "stg_source_files",
     "audiences",
     "rpt_order_cohorts",
     "rpt_subscription_cohorts",
