@@ -4,7 +4,8 @@ It notices the cases in which no build can send an alert: the machine was off, t
 stopped, or the build was killed. The exit codes:
 
     0   the version that readers get is young enough
-    1   it is too old, or there is nothing to read; this sends an alert too
+    1   it is too old, there is nothing to read, or views of a catalog read another version; this
+        sends an alert too
     2   the given age cannot be read
 """
 
@@ -19,6 +20,7 @@ from orchestration import paths
 from orchestration.serving.published import PublishedBuild, published_build, served_file
 from orchestration.serving.versions import current_build
 from orchestration.settings.durations import format_duration, read_duration
+from orchestration.spark.lakehouse import stopped_change
 from orchestration.telling import alerts
 
 YOUNG_ENOUGH, TOO_OLD, REFUSED = 0, 1, 2
@@ -47,6 +49,8 @@ def main() -> int:
     now = datetime.now(UTC)
     try:
         version = current_version(paths.serve(), now, max_age)
+        if stopped := stopped_change(paths.serve()):
+            raise UnpublishedError("two builds", f"{stopped[0].upper()}{stopped[1:]}.")
     except UnpublishedError as error:
         print(error)
         alerts.unpublished(error.problem, str(error))

@@ -1,7 +1,8 @@
 """Serve an earlier version again: `python -m orchestration.rollback [--to BUILD_ID | --list]`.
 
 Without a name this is the version before the current one. Readers that connect afterwards get it,
-until the next build is published. Exit code 0: done. 1: there is no such version.
+until the next build is published. Exit code 0: done. 1: there is no such version, or the views of a
+catalog did not follow.
 """
 
 import argparse
@@ -13,8 +14,8 @@ from orchestration.serving.versions import (
     UnknownVersionError,
     complete_versions,
     current_build,
-    serve_version,
 )
+from orchestration.spark.lakehouse import roll_back, stopped_change
 
 
 def main() -> int:
@@ -26,22 +27,26 @@ def main() -> int:
     failure = None if arguments.list else _go_back(arguments.to)
     print("\n".join(_listed_versions()))
     if failure:
-        print(f"Nothing was changed: {failure}")
-    return 1 if failure else 0
+        print(failure)
+    is_half_done = not arguments.list and stopped_change(paths.serve())
+    return 1 if failure or is_half_done else 0
 
 
 def _go_back(to: str) -> str | None:
-    """Serve the build `to`, or without a name the one before. Return why not, or None if done."""
+    """Serve the build `to`, or without a name the one before. Return what failed, or None."""
+    unchanged = "Nothing was changed:"
     current = current_build(paths.serve())
     earlier = [
         path.name for path in complete_versions(paths.serve()) if path.name < (current or "")
     ]
     if not to and not earlier:
-        return "there is no version before the current one."
+        return f"{unchanged} there is no version before the current one."
     try:
-        serve_version(paths.serve(), to or earlier[-1])
+        roll_back(paths.serve(), to or earlier[-1])
     except UnknownVersionError as error:
-        return f"there is no version {error}."
+        return f"{unchanged} there is no version {error}."
+    except ValueError as error:
+        return f"{unchanged} {error}"
     return None
 
 
@@ -57,6 +62,8 @@ def _listed_versions() -> list[str]:
         lines.append(
             f"{mark} {version.name:<26}{build.as_of}  {build.finished_at:%Y-%m-%d %H:%M:%S}"
         )
+    if stopped := stopped_change(paths.serve()):
+        lines.append(f"But {stopped}: `make rollback TO={current}` lets them follow.")
     return lines
 
 

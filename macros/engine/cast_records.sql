@@ -113,32 +113,24 @@
     {%- set table_name = relation.identifier if execute
         else relation.identifier | replace('stg_', '') | replace('_records', 's') -%}
     {%- set declared = declared_columns(relation.schema, table_name) -%}
-    {%- set arms, prefixes = [], [] -%}
+    {%- set arms = [] -%}
     {%- set of_customers = columns | select('in', ['customer_id', 'referred_by_customer_id', 'merged_into_customer_id']) | list -%}
     {%- set own = scans_of(relation.schema, table_name) -%}
     {%- do warn_of_unknown_columns(table_name, columns, own) -%}
     {%- if own -%}
-        {%- do arms.append(
-            "(select *, cast(null as string) as record_role, cast(null as string) as mapping_fault,"
-            ~ " cast(null as string) as remark from (" ~ union_of_scans(own, columns) ~ "))"
-        ) -%}
-        {%- do prefixes.append(id_prefix(relation.schema)) -%}
+        {%- do arms.append({
+            'prefix': id_prefix(relation.schema),
+            'sql': "select *, cast(null as string) as record_role, cast(null as string) as mapping_fault,"
+            ~ " cast(null as string) as remark, '" ~ id_prefix(relation.schema) ~ "' as id_prefix from ("
+            ~ union_of_scans(own, columns) ~ ")",
+        }) -%}
     {%- endif -%}
-    {%- set delivered = delivered_systems() -%}
-    {%- for system in systems_of(table_name) -%}
-        {#- While dbt parses, it sees what this model depends on. Later, a system that is absent costs nothing. -#}
-        {%- if reads_files() and (not execute or system in delivered) -%}
-            {%- do arms.append(ref(system ~ '__' ~ table_name)) -%}{%- do prefixes.append(id_prefix(system)) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- for folder in mapped_folders(table_name) -%}
-        {%- do arms.append("(" ~ read_mapped(folder, table_name) ~ ")") -%}{%- do prefixes.append(folder.id_prefix) -%}
-    {%- endfor -%}
+    {%- do arms.extend(arms_of_other_systems(table_name)) -%}
     {%- set sql -%}
     select
         {%- for column in declared %}
         {%- set text = without_address(column.name) if column.name in of_customers else column.name %}
-        {{ 'id_prefix || ' if column.config.meta.kept_apart and prefixes | select | list }}{{ text }} as {{ column.name }}_text,
+        {{ 'id_prefix || ' if column.config.meta.kept_apart and arms | selectattr('prefix') | list }}{{ text }} as {{ column.name }}_text,
         {%- endfor %}
         file,
         file_date,
@@ -151,6 +143,15 @@
             {%- endfor %}
         ), '') as mapping_remark
     from (
+        {{ union_of_arms(columns, arms) }}
+    )
+    {%- endset -%}
+    {{ return({'sql': sql, 'is_mapped': arms | length > (1 if own else 0)}) }}
+{% endmacro %}
+
+
+{#- The texts of all arms of a contract table, and of none if there is none. -#}
+{% macro union_of_arms(columns, arms) %}
         select
             {%- for column in columns %}
             cast(null as string) as {{ column }},
@@ -167,12 +168,53 @@
 
         {{ union_all_by_name() }}
 
-        select *, '{{ prefixes[loop.index0] }}' as id_prefix from {{ arm }}
+        {{ arm.sql }}
         {%- endfor %}
-    )
-    {%- endset -%}
-    {{ return({'sql': sql, 'is_mapped': arms | length > (1 if own else 0)}) }}
+{%- endmacro %}
+
+
+{#- What the models of models/sources/ and folders with a _mapping.yml feed into a contract table: {sql, prefix} of each. -#}
+{% macro arms_of_other_systems(table_name) %}
+    {{ return(adapter.dispatch('arms_of_other_systems', 'tenure')(table_name)) }}
 {% endmacro %}
+
+{% macro duckdb__arms_of_other_systems(table_name) %}
+    {%- set arms, found = [], [] -%}
+    {%- set delivered = delivered_systems() -%}
+    {%- for system in systems_of(table_name) -%}
+        {#- While dbt parses, it sees what this model depends on. Later, a system that is absent costs nothing. -#}
+        {%- if not execute or system in delivered -%}
+            {%- do found.append([ref(system ~ '__' ~ table_name), id_prefix(system)]) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for folder in mapped_folders(table_name) -%}
+        {%- do found.append(["(" ~ read_mapped(folder, table_name) ~ ")", folder.id_prefix]) -%}
+    {%- endfor -%}
+    {%- for relation, prefix in found -%}
+        {%- do arms.append({'sql': "select *, '" ~ prefix ~ "' as id_prefix from " ~ relation, 'prefix': prefix}) -%}
+    {%- endfor -%}
+    {{ return(arms) }}
+{% endmacro %}
+
+{#- DuckDB has run the mappings, and each record has its prefix. -#}
+{% macro spark__arms_of_other_systems(table_name) %}
+    {%- set table = table_of_files('other_' ~ table_name) if execute -%}
+    {{ return([{'sql': 'select * from ' ~ table, 'prefix': 'of each record'}] if table else []) }}
+{% endmacro %}
+
+
+{#- The same records as a raw table for Spark, with the columns in order: orchestration/spark/other_systems.py runs it on DuckDB. -#}
+{% macro texts_of_other_systems(table_name) %}
+    {%- set columns = declared_columns('raw', table_name) | map(attribute='name') | list -%}
+    select
+        {%- for column in columns + ['file', 'file_date', 'scan_position', 'record_role', 'mapping_fault', 'remark'] %}
+        {{ column }},
+        {%- endfor %}
+        id_prefix
+    from (
+        {{ union_of_arms(columns, arms_of_other_systems(table_name)) }}
+    )
+{%- endmacro %}
 
 {#- An address is personal, so no customer has it as an id. -#}
 {% macro without_address(text) -%}

@@ -27,8 +27,8 @@
 
 
 {#-
-    Between two selects whose columns may stand in another order, or lack. Spark has no such thing in SQL. There the only
-    arm is that of the contract's own tables, which has all columns in order.
+    Between two selects whose columns may stand in another order, or lack. Spark has no such thing in SQL. There all
+    arms have all columns in order.
 -#}
 {% macro union_all_by_name() %}
     {{ return(adapter.dispatch('union_all_by_name', 'tenure')()) }}

@@ -16,7 +16,7 @@
 {% endmacro %}
 
 
-{#- The entities of other systems are files, and their models are switched off here. -#}
+{#- The models of other systems are switched off here: DuckDB has run them before. -#}
 {% macro spark__read_texts(relation) -%}
     {{ relation }}
 {%- endmacro %}
@@ -139,7 +139,7 @@
 
 {#- Lines that are no records were kept when the files became raw tables. -#}
 {% macro spark__set_aside_lines(table_name) %}
-    {%- set kept = table_of_files('lines_without_a_record') if execute and table_name -%}
+    {%- set kept = table_of_files('lines_without_a_record') if execute -%}
     {%- if kept -%}
     insert into {{ this }} by name
     select
@@ -149,6 +149,6 @@
         text as raw_record,
         line
     from {{ kept }}
-    where table_name = '{{ table_name }}'
+    where table_name = '{{ table_name or "" }}'
     {%- endif -%}
 {% endmacro %}

@@ -295,8 +295,9 @@
 {#- A select of the number of records in each supporting file, counted by the engine that reads the files. -#}
 {% macro count_supporting_records() %}
     {%- set inventory = ref('stg_source_files') -%}
+    {%- set counted_by_duckdb = table_of_files('supporting_records') if execute and not reads_files() -%}
     {%- set scans = [] -%}
-    {%- if execute and load_relation(inventory) -%}
+    {%- if execute and reads_files() and load_relation(inventory) -%}
         {%- set entities = run_query("select distinct system, entity from " ~ inventory ~ " where is_part order by all") -%}
         {%- for system, entity in entities.rows -%}{%- do scans.extend(scans_of(system, entity)) -%}{%- endfor -%}
     {%- endif -%}
@@ -315,9 +316,9 @@
         {%- else %}
 
         select
-            cast(null as string) as file,
-            cast(null as bigint) as records
-        where false
+            {{ 'file' if counted_by_duckdb else 'cast(null as string) as file' }},
+            {{ 'records' if counted_by_duckdb else 'cast(null as bigint) as records' }}
+        {{ 'from ' ~ counted_by_duckdb if counted_by_duckdb else 'where false' }}
         {%- endfor %}
 
     )

@@ -1,6 +1,8 @@
 """The last asset: the marts, published for readers."""
 
+import logging
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 
@@ -13,8 +15,12 @@ from orchestration.serving.audiences import audience_columns, write_private_audi
 from orchestration.serving.history import Build
 from orchestration.serving.provenance import git_sha, software_versions
 from orchestration.serving.publish import publish
+from orchestration.settings.engine import is_on_catalog
 from orchestration.settings.variables import project_defaults
+from orchestration.spark.lakehouse import keep_published, serve_published, stopped_change
 from orchestration.warehouse.manifest import marts
+
+_logger = logging.getLogger(__name__)
 
 MARTS = [
     TRANSLATOR.get_asset_spec(MANIFEST, node["unique_id"], PROJECT).key for node in marts(MANIFEST)
@@ -49,7 +55,12 @@ def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | 
         serve=paths.serve(),
         scratch=paths.scratch(),
         ledger=paths.restatements(),
+        keep_too=partial(keep_published, build.build_id, MANIFEST) if is_on_catalog() else None,
     )
+    if is_on_catalog():
+        serve_published(paths.serve())
+    elif stopped := stopped_change(paths.serve()):
+        _logger.warning("warning: %s: this build has no tables there", stopped)
     write_private_audiences(paths.warehouse(), paths.private_audiences(), audience_columns())
     version = {
         "build_id": build.build_id,

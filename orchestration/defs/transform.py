@@ -1,6 +1,7 @@
 """The dbt project as Dagster assets: one `dbt build` of all nodes. Each data test is a check."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,8 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.step_failures import failure_of
-from orchestration.settings.engine import engine
+from orchestration.settings.engine import engine, is_on_catalog
+from orchestration.spark.lakehouse import stopped_change
 from orchestration.spark.running import prepare_raw_tables, take_over
 from orchestration.telling.failures import Failure, build_failures
 from orchestration.warehouse.arguments import build_arguments
@@ -24,6 +26,8 @@ from orchestration.warehouse.parsing import dbt_project, prepare_manifest
 from orchestration.warehouse.process import DbtFailedError, dbt_events
 from orchestration.warehouse.progress import DbtProgress
 from orchestration.warehouse.translator import TenureTranslator
+
+_logger = logging.getLogger(__name__)
 
 PROJECT = dbt_project()
 MANIFEST: dict[str, Any] = json.loads(prepare_manifest().read_bytes())
@@ -53,7 +57,9 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
     target, logs = start_afresh(build.build_id)
     is_on_spark = engine() == "spark"
     if is_on_spark:
-        _refuse_bad_input(prepare_raw_tables, logs)
+        if is_on_catalog() and (stopped := stopped_change(paths.serve())):
+            _logger.warning("warning: %s: they follow now, if the catalog has it", stopped)
+        _refuse_bad_input(lambda: prepare_raw_tables(build.variables), logs)
     progress = DbtProgress(MANIFEST)
     try:
         with closing(dbt_events(build_arguments(build.variables, target, logs))) as events:

@@ -131,6 +131,24 @@ def write_history(
     )
 
 
+def tables_of_history(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Return what no model makes, by name: tables of Arrow, in which moments are of UTC.
+
+    `connection` uses the new file.
+    """
+    tables = {}
+    for name in ("builds", "restatements", "reported_values"):
+        zoned = [
+            f"timezone('UTC', {column}) as {column}"
+            for column, type_, *_ in connection.execute(f"describe meta.{name}").fetchall()
+            if type_ == "TIMESTAMP"
+        ]
+        replaced = f" replace ({', '.join(zoned)})" if zoned else ""
+        query = f"select *{replaced} from meta.{name}"
+        tables[name] = connection.sql(query).to_arrow_table()
+    return tables
+
+
 def write_reported_values(connection: duckdb.DuckDBPyConnection, reports: list[Report]) -> None:
     """Create the view meta.reported_values: each watched number as first published, and as now.
 

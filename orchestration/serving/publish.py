@@ -4,7 +4,7 @@ A version holds tenure.duckdb and, beside it, parquet/<schema>/<table>.parquet a
 audiences/<play_id>.csv.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -44,13 +44,15 @@ def publish(
     serve: Path,
     scratch: Path,
     ledger: Path | None = None,
+    keep_too: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
 ) -> Publication:
     """Publish the marts of `manifest` from the file `warehouse` as a new version under `serve`.
 
     `ledger` is the file with what this build restates (restating/ledger.py). DuckDB writes
-    temporary files into the folder `scratch`. The caller holds the build lock, and all tests have
-    passed. Raises FileExistsError if that build was published before, and OSError or
-    duckdb.Error if something cannot be written. After any error, `current` points to a
+    temporary files into the folder `scratch`. `keep_too` gets a connection that uses the complete
+    file before readers get it: if it raises, nothing is published. The caller holds the build lock,
+    and all tests have passed. Raises FileExistsError if that build was published before, and
+    OSError or duckdb.Error if something cannot be written. After any error, `current` points to a
     complete version.
     """
     with (
@@ -76,6 +78,8 @@ def publish(
         _create_views(connection, [node for node in marts(manifest) if is_view(node)], passed)
         write_reported_values(connection, watched_reports(manifest))
         rows = _write_parquet(connection, folder / "parquet")
+        if keep_too:
+            keep_too(connection)
         # All data must be in the one file. Readers would lose a .wal beside it, or replay it.
         connection.execute("use memory")
         connection.execute("checkpoint tenure")

@@ -72,7 +72,7 @@ def new_version(serve: Path, build_id: str) -> Iterator[Path]:
     flush_to_disk(serve)
     partial.rename(final)
     flush_to_disk(_versions(serve))
-    with _flipping(serve):
+    with flipping(serve):
         _flip(serve, _next_link(serve))
         _prune(serve)
 
@@ -82,7 +82,7 @@ def serve_version(serve: Path, build_id: str) -> None:
 
     Raises UnknownVersionError if it is not on disk.
     """
-    with _flipping(serve):
+    with flipping(serve):
         if build_id not in [path.name for path in complete_versions(serve)]:
             raise UnknownVersionError(build_id)
         link = serve / ".current.back"
@@ -108,7 +108,8 @@ def _hidden(version: Path) -> Path:
 
 
 @contextmanager
-def _flipping(serve: Path) -> Iterator[None]:
+def flipping(serve: Path) -> Iterator[None]:
+    """Hold the lock under which readers get another version."""
     # A rollback waits only for the last moment of a build, not for all of it. Without this lock,
     # pruning could delete the version that a rollback has just chosen.
     with wait_for_lock(serve / ".lock"):

@@ -29,9 +29,14 @@ def catalog() -> str:
     return name
 
 
+def is_on_catalog() -> bool:
+    """Return whether this build is on a catalog of one's own, where raw tables and readers are."""
+    return engine() == "spark" and catalog() != "in-memory"
+
+
 def reads_landing_zone() -> bool:
     """Return whether raw records are files: a catalog of one's own has tables instead."""
-    return engine() == "duckdb" or catalog() == "in-memory"
+    return not is_on_catalog()
 
 
 def require_engine() -> str:

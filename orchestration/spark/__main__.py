@@ -4,11 +4,14 @@ With the catalog in memory nothing is left of an earlier command, so a model nee
 the plus before its name. Nothing is published.
 """
 
+import argparse
 import shutil
 import sys
+from typing import Any
 
 from orchestration import paths
 from orchestration.settings.engine import catalog, require_java
+from orchestration.settings.variables import read_variables
 from orchestration.spark.running import prepare_raw_tables, run_dbt
 
 
@@ -18,7 +21,7 @@ def main() -> int:
         require_java()
         if catalog() == "in-memory":
             shutil.rmtree(paths.spark(), ignore_errors=True)
-        prepare_raw_tables()
+        prepare_raw_tables(_variables())
     except ValueError as error:
         print(error)
         return 2
@@ -26,6 +29,13 @@ def main() -> int:
     # When dbt parses only the changed files, it loses the YAML of singular tests.
     options = ["--target", "spark", "--no-partial-parse"]
     return 0 if run_dbt([command, *options, *others]) else 1
+
+
+def _variables() -> dict[str, Any]:
+    """Return the dbt vars among this command's arguments. Raises ValueError if they are refused."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--vars", default="")
+    return read_variables(parser.parse_known_args()[0].vars)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The files of a landing zone as the raw tables that a catalog of Spark has otherwise.
 
-Each table of the contract becomes a table of texts in the schema raw. Two more tables keep what a
-catalog cannot know: the list of files, and the lines that are no records. DuckDB reads the files,
-as it does in a build on DuckDB, so both builds see the same texts.
+Each table of the contract becomes a table of texts in the schema raw. Records of other systems come
+from their mappings, into a table other_<table>. More tables keep what a catalog cannot know: the
+list of files, the lines that are no records, and how many records supporting files have. DuckDB
+reads the files, as it does in a build on DuckDB, so both builds see the same texts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from landing.layouts import CONTRACT, MODELS
 from landing.texts import quoted
 from orchestration import paths
 from orchestration.settings.duckdb_settings import duckdb_settings
+from orchestration.spark.other_systems import DATABASE, compile_mappings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,11 +36,13 @@ _PLAIN = {"json": "uncompressed", "json_array": "uncompressed"}
 _SHAPES = {"json": "newline_delimited", "json_array": "array"}
 
 
-def write_raw_tables(raw_dir: Path, folder: Path) -> None:
+def write_raw_tables(
+    raw_dir: Path, folder: Path, scratch: Path, variables: Mapping[str, Any]
+) -> None:
     """Write the landing zone `raw_dir` as Parquet: one folder per table below `folder`.
 
-    Raises ValueError with a line for each fault of any file, and
-    for files of another system than the contract, whose mappings are written for DuckDB.
+    The mappings of other systems are compiled in the folder `scratch`, which must not be there yet,
+    with the dbt vars `variables`. Raises ValueError with a line for each fault of any file.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -46,14 +50,17 @@ def write_raw_tables(raw_dir: Path, folder: Path) -> None:
         session.execute("set TimeZone = 'UTC'")
         files = inventory(raw_dir, MODELS, session)
         found = [file for file in files if file["format"] != "left out"]
-        _refuse_other_systems(found)
+        own = [file for file in found if file["system"] == CONTRACT]
         session.execute(f"create table {LINES} ({_LINE_COLUMNS})")
-        tables = sorted({file["table_name"] for file in found})
-        for table in tables:
-            of_table = [file for file in found if file["table_name"] == table]
+        for table in sorted({file["table_name"] for file in own}):
+            of_table = [file for file in own if file["table_name"] == table]
             _write_table(session, of_table, folder / table)
         frame = pd.DataFrame(files)
         session.register(FILES, frame)
+        if own != found:
+            warehouse, queries = compile_mappings(found, scratch, variables)
+            session.execute(f"attach {quoted(warehouse)} as {DATABASE} (read_only)")
+            _write_other_systems(session, queries, folder)
         for name in (FILES, LINES):
             (folder / name).mkdir()
             _copy(session, f"from {name}", folder / name / "all.parquet")
@@ -75,15 +82,6 @@ def register(session: SparkSession, folder: Path, tables: Sequence[str]) -> None
 
 
 _LINE_COLUMNS = "table_name varchar, file varchar, line bigint, error varchar, text varchar"
-
-
-def _refuse_other_systems(files: Sequence[Mapping[str, Any]]) -> None:
-    others = sorted({file["system"] for file in files} - {CONTRACT})
-    if others:
-        raise ValueError(
-            f"Spark reads the tables of the contract only, and not {', '.join(others)}: build on"
-            " DuckDB, or bring these records into the contract's columns first"
-        )
 
 
 def _write_table(
@@ -108,8 +106,34 @@ def _write_table(
             _keep_lines(session, file)
 
 
-def _copy(session: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
-    session.execute(f"copy ({query}) to {quoted(file)} (format parquet, compression zstd)")
+def _write_other_systems(
+    session: duckdb.DuckDBPyConnection, queries: Mapping[str, str], folder: Path
+) -> None:
+    """Write what the mappings find, each query that has rows, and the lines that are no records."""
+    for name, query in queries.items():
+        (folder / name).mkdir()
+        if not _copy(session, query, folder / name / "all.parquet"):
+            shutil.rmtree(folder / name)
+    # The readers in these queries have put such lines into tables of two names (macro reader_of).
+    kept = session.execute(
+        "select table_name from duckdb_tables() where ends_with(table_name, '_lines')"
+    ).fetchall()
+    for [lines] in kept:
+        scans = lines.removesuffix("lines") + "scans"
+        session.execute(
+            f"insert into {LINES} select if(is_part, '', table_name), file, line,"
+            " cast(error_type as varchar), any_value(csv_line)"
+            f" from {lines} inner join {scans} using (scan_id, file_id)"
+            f" inner join {FILES} on {FILES}.path = {scans}.file_path"
+            " group by is_part, table_name, file, line, error_type"
+        )
+
+
+def _copy(session: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:
+    [(rows,)] = session.execute(
+        f"copy ({query}) to {quoted(file)} (format parquet, compression zstd)"
+    ).fetchall()
+    return rows
 
 
 def _keep_lines(session: duckdb.DuckDBPyConnection, file: Mapping[str, Any]) -> None:

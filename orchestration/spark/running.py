@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from orchestration import paths
 from orchestration.settings.engine import catalog
@@ -13,17 +14,23 @@ from orchestration.spark.raw_tables import register, tables_below, write_raw_tab
 from orchestration.spark.session import start
 from orchestration.telling.failures import SHOWN_FAILURES
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 # Commands of dbt that touch no table need no session.
 _WITHOUT_TABLES = ("parse", "ls", "list", "deps", "clean")
 
 
-def prepare_raw_tables() -> None:
+def prepare_raw_tables(variables: Mapping[str, Any]) -> None:
     """Turn the landing zone into Parquet, unless a catalog of one's own has the raw tables.
 
-    Raises ValueError with a line for each fault of any file.
+    `variables` are the dbt vars of the build, for mappings read some of them. Raises ValueError
+    with a line for each fault of any file.
     """
     if catalog() == "in-memory":
-        write_raw_tables(paths.raw_dir(), paths.spark() / "raw")
+        write_raw_tables(
+            paths.raw_dir(), paths.spark() / "raw", paths.spark() / "mappings", variables
+        )
 
 
 def take_over(target: Path) -> None:
@@ -35,11 +42,14 @@ def take_over(target: Path) -> None:
     make_warehouse(manifest, target, paths.spark(), paths.warehouse(), paths.scratch())
 
 
-def run_dbt(arguments: Sequence[str]) -> bool:
+def run_dbt(
+    arguments: Sequence[str], first: Callable[[SparkSession], None] = lambda session: None
+) -> bool:
     """Run a command of dbt on Spark in this process; return whether it succeeded.
 
-    Its sources are the raw tables of `prepare_raw_tables`. After a whole build, `make_warehouse`
-    finds the tables; after a failed one, the reports find a row of each failed test.
+    Its sources are the raw tables of `prepare_raw_tables`. `first` gets the session before
+    dbt does. After a whole build, `make_warehouse` finds the tables; after a failed one, the
+    reports find a row of each failed test.
     """
     from dbt.cli.main import dbtRunner
 
@@ -51,6 +61,7 @@ def run_dbt(arguments: Sequence[str]) -> bool:
     kind, folder = catalog(), paths.spark()
     session = start()
     try:
+        first(session)
         if kind == "in-memory":
             register(session, folder / "raw", tables_below(folder / "raw"))
         done = dbtRunner().invoke(list(arguments))

@@ -22,7 +22,7 @@ ARROWS = {
     "restating": {"paths", "words", "settings", "warehouse"},
     "serving": {"paths", "settings", "runs", "warehouse", "restating"},
     "telling": {"paths", "words", "settings", "runs", "serving", "warehouse"},
-    "spark": {"paths", "settings", "telling", "warehouse"},
+    "spark": {"paths", "settings", "runs", "serving", "telling", "warehouse"},
     "guarding": {"words", "settings", "telling", "warehouse", "restating"},
     "defs": {
         "paths",
@@ -74,6 +74,8 @@ TABLES_BY_NAME = {
     "stg_exchange_rate_records",
     "int_accounts_merged",
     "dim_dates",
+    # The mappings that DuckDB runs for Spark look into the list of files.
+    "stg_source_files",
     "audiences",
     "rpt_order_cohorts",
     "rpt_subscription_cohorts",

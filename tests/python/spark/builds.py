@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from conftest import ROOT
 
@@ -36,6 +37,24 @@ def build_on_spark(raw_dir, home, variables=None, *arguments):
     )
     assert done.returncode == 0, done.stderr[-5000:]
     return home / "build/warehouse.duckdb"
+
+
+def build_on_hive(home, statements, *selected):
+    """Build some models of raw tables that SQL makes in a metastore; return the process."""
+    file = home / "statements.sql"
+    file.write_text(statements)
+    (home / "build/tmp").mkdir(parents=True)
+    return subprocess.run(
+        [
+            *(sys.executable, Path(__file__).with_name("catalog_of_ones_own.py"), file, "build"),
+            *("--target", "spark", "--no-partial-parse", "--exclude-resource-type"),
+            *("test", "unit_test", "--select", *selected),
+        ],
+        cwd=ROOT,
+        env=environment(home / "none", home) | {"SPARK_CATALOG": "hive"},
+        capture_output=True,
+        text=True,
+    )
 
 
 def run_on_spark(raw_dir, home, variables, *arguments):

@@ -1,6 +1,6 @@
 """Makes raw tables in a metastore, as another program would have, and runs dbt on them.
 
-Run by test_raw_tables: `python catalog_of_ones_own.py <file of statements> <arguments of dbt>`.
+Run by builds.py: `python catalog_of_ones_own.py <file of statements> <arguments of dbt>`.
 """
 
 import sys

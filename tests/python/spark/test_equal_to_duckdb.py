@@ -1,4 +1,4 @@
-"""Both engines publish the same numbers: the sample, and one of twenty random shops.
+"""Both engines publish the same numbers: the sample, and one of twenty random shops with exports.
 
 Decimals, dates, texts and whole numbers must be equal, doubles to a relative 1e-12. Which shop it
 is changes from day to day, and its name is in what the test prints.
@@ -10,6 +10,7 @@ import pytest
 import yaml
 from builds import build_on_duckdb, build_on_spark
 from conftest import ROOT, SAMPLE
+from raw.export_zones import EXPORTS, copy_export
 from shops.__main__ import write_random_shop
 
 from comparison import compare
@@ -24,9 +25,15 @@ RATES = "rate_date,currency,rate\n2000-01-01,USD,0.92208391\n2000-01-01,GBP,1.17
 
 
 def write_shop(folder, number):
-    """A random shop with a timezone and policies of its own, and every second one in euros."""
+    """A random shop with a timezone and policies of its own, and every second one in euros.
+
+    Beside its own records lie exports of other systems, as they were downloaded.
+    """
     write_random_shop(folder, number)
     [shop] = folder.glob("random-*")
+    # Every fifth export of another system, four in all: other ones with each shop.
+    for export in EXPORTS[number % 5 :: 5]:
+        copy_export(export, shop / "raw")
     variables = yaml.safe_load((shop / "vars.yml").read_text(encoding="utf-8"))
     variables |= {
         "week_starts_on": WEEKS[number % len(WEEKS)],

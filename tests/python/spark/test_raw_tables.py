@@ -1,15 +1,15 @@
 """Raw records in tables of a catalog: native types, optional columns, and what is refused."""
 
 import json
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
-from builds import environment
+from builds import build_on_hive
 from conftest import ROOT
 
+from orchestration.spark.other_systems import compile_mappings
 from orchestration.spark.raw_tables import tables_below, write_raw_tables
 
 ORDERS = """
@@ -27,26 +27,9 @@ DAYS = (
 )
 
 
-def run(tmp_path: Path, statements: str, *selected: str) -> subprocess.CompletedProcess:
-    file = tmp_path / "statements.sql"
-    file.write_text(statements)
-    (tmp_path / "build/tmp").mkdir(parents=True)
-    return subprocess.run(
-        [
-            *(sys.executable, Path(__file__).with_name("catalog_of_ones_own.py"), file, "build"),
-            *("--target", "spark", "--no-partial-parse", "--exclude-resource-type"),
-            *("test", "unit_test", "--select", *selected),
-        ],
-        cwd=ROOT,
-        env=environment(tmp_path / "none", tmp_path) | {"SPARK_CATALOG": "hive"},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.spark
 def test_tables_of_native_types_are_read_by_the_contract(needs_spark, tmp_path):
-    done = run(tmp_path, ORDERS, "+stg_order_records", "+stg_cart_records")
+    done = build_on_hive(tmp_path, ORDERS, "+stg_order_records", "+stg_cart_records")
     assert done.returncode == 0, done.stdout[-3000:]
     assert "columns that the contract does not know are left out: odd" in done.stdout
     staging = tmp_path / "spark/warehouse/staging.db"
@@ -79,7 +62,7 @@ def test_tables_of_native_types_are_read_by_the_contract(needs_spark, tmp_path):
 
 @pytest.mark.spark
 def test_a_table_without_a_required_column_is_refused_by_name(needs_spark, tmp_path):
-    done = run(tmp_path, DAYS, "stg_source_files")
+    done = build_on_hive(tmp_path, DAYS, "stg_source_files")
     assert done.returncode == 1
     said = "raw.orders: required columns customer_id, amount, ordered_at are missing"
     assert f"{said}; the table has: order_id" in done.stdout
@@ -104,7 +87,7 @@ def test_files_become_tables_of_texts_with_the_columns_of_all_of_them(tmp_path):
             "orders/b.jsonl": json.dumps(order | {"note": [1]}) + "\n",
         },
     )
-    write_raw_tables(raw, tmp_path / "tables")
+    write(raw, tmp_path)
     assert tables_below(tmp_path / "tables") == ["landed_files", "lines_without_a_record", "orders"]
     orders = duckdb.sql(
         "select order_id, amount, note, file, scan_position"
@@ -118,14 +101,58 @@ def test_files_become_tables_of_texts_with_the_columns_of_all_of_them(tmp_path):
     assert lines == [("orders", "orders/a.csv", 3, "MISSING COLUMNS", "2,c,2025-01-02")]
 
 
-def test_files_of_other_systems_are_refused_by_name(tmp_path):
-    export = ROOT / "tests/python/raw/exports/stripe_dashboard/customers.csv"
+def write(raw, tmp_path, **variables):
+    write_raw_tables(raw, tmp_path / "tables", tmp_path / "mappings", variables)
+
+
+# The line after the last one of an export's file.
+PRICES = 8
+CHARGES = "id,when,total\nc1,2025-01-02T03:04:05Z,12.50\nc2,soon,1\nc3\n"
+MAPPING = """
+table: orders
+columns: {order_id: id, ordered_at: when, amount: total}
+values: {customer_id: somebody}
+"""
+
+
+def test_mappings_of_other_systems_are_run_by_duckdb(tmp_path):
+    export = ROOT / "tests/python/raw/exports/stripe_fivetran"
     files = {
         "orders/a.csv": f"{HEADING}\n1,c,2025-01-01,1\n",
-        "stripe_dashboard/customers.csv": export.read_text(encoding="utf-8"),
+        "tills/a.csv": CHARGES,
+        "tills/_mapping.yml": MAPPING,
     }
     raw = landing_zone(tmp_path, files)
-    with pytest.raises(
-        ValueError, match="of the contract only, and not stripe_dashboard: build on"
-    ):
-        write_raw_tables(raw, tmp_path / "tables")
+    shutil.copytree(export, raw / "stripe_fivetran", ignore=shutil.ignore_patterns("contract"))
+    (raw / "stripe_fivetran/price.csv").open("a").write("half a price\n")
+    write(raw, tmp_path, id_prefixes={"tills": "till"})
+    tables = tmp_path / "tables"
+    assert tables_below(tables) == [
+        *("landed_files", "lines_without_a_record", "orders", "other_orders"),
+        *("other_subscriptions", "supporting_records"),
+    ]
+    mapped = f"from '{tables}/other_orders/*.parquet'"
+    assert duckdb.sql(
+        f"select id_prefix, order_id, customer_id, ordered_at, amount, file {mapped} order by all"
+    ).fetchall() == [
+        ("till:", "c1", "somebody", "2025-01-02T03:04:05Z", "12.50", "tills/a.csv"),
+        ("till:", "c2", "somebody", "soon", "1", "tills/a.csv"),
+    ]
+    subscriptions = duckdb.sql(
+        "select distinct id_prefix, split_part(file, '/', 1)"
+        f" from '{tables}/other_subscriptions/*.parquet'"
+    ).fetchall()
+    assert subscriptions == [("stripe_fivetran:", "stripe_fivetran")]
+    lines = duckdb.sql(f"from '{tables}/lines_without_a_record/*.parquet'").fetchall()
+    # Of no contract table: a line of a supporting file.
+    broken = ("", "stripe_fivetran/price.csv", PRICES, "MISSING COLUMNS", "half a price")
+    assert sorted(lines) == [broken, ("orders", "tills/a.csv", 4, "MISSING COLUMNS", "c3")]
+    counted = f"from '{tables}/supporting_records/*.parquet'"
+    # Its other lines but the heading are records.
+    [(prices,)] = duckdb.sql(f"select records {counted} where file like '%/price.csv'").fetchall()
+    assert prices == PRICES - 2
+
+
+def test_a_mapping_that_does_not_compile_is_told_in_the_words_of_dbt(tmp_path):
+    with pytest.raises(ValueError, match=r"(?s)do not compile:.*stg_source_files"):
+        compile_mappings([{"system": "tills"}], tmp_path / "mappings", {})

@@ -37,7 +37,7 @@ def results(spark, tmp_path_factory):
         patch.setenv("TENURE_HOME", str(folder))
         patch.setenv("TENURE_RAW_DIR", str(SAMPLE))
         patch.setenv("TENURE_ENGINE", "spark")
-        prepare_raw_tables()
+        prepare_raw_tables({})
         raw = paths.spark() / "raw"
         register(spark, raw, tables_below(raw))
         adapt()
