@@ -1,5 +1,6 @@
 """The benchmark's parts: its data, its hand-written SQL, and how the two results are compared."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from conftest import ROOT
 
 from benchmarks.compare import differences
 from benchmarks.generate import Raw, generate
+from benchmarks.spark import stages
 
 ORDERS = 2_000
 
@@ -143,3 +145,55 @@ def test_a_table_that_the_floor_does_not_make_is_told(file, tmp_path):
     with duckdb.connect(str(tmp_path / "by hand")) as connection:
         connection.execute("create schema core; create table core.same as select 1 as a")
     assert differences(published, tmp_path / "by hand") == ([], ["core.facts"])
+
+
+def test_spark_tells_which_task_holds_how_many_rows_of_which_table(tmp_path):
+    plan = (
+        "(5) Execute InsertIntoHadoopFsRelationCommand\nInput: []\n"
+        "Arguments: file:/tmp/warehouse/cohorts.db/rpt_x, false, Parquet, Overwrite, [k]\n"
+    )
+
+    def task(stage, read, shuffled, collected):
+        metrics = {
+            "Input Metrics": {"Records Read": read},
+            "Shuffle Read Metrics": {"Total Records Read": shuffled},
+            "Executor Run Time": 1500,
+            "Disk Bytes Spilled": 7,
+            "Result Size": collected,
+        }
+        return {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Metrics": metrics}
+
+    sql = "org.apache.spark.sql.execution.ui"
+    events = [
+        {
+            "Event": f"{sql}.SparkListenerSQLExecutionStart",
+            "executionId": 2,
+            "physicalPlanDescription": plan,
+        },
+        {
+            "Event": f"{sql}.SparkListenerSQLExecutionStart",
+            "executionId": 3,
+            "physicalPlanDescription": "(1) Range",
+        },
+        {
+            "Event": "SparkListenerJobStart",
+            "Stage IDs": [0],
+            "Properties": {"spark.sql.execution.id": "2"},
+        },
+        {
+            "Event": "SparkListenerJobStart",
+            "Stage IDs": [1, 2],
+            "Properties": {"spark.sql.execution.id": "3"},
+        },
+        task(0, 30, 0, 10),
+        task(0, 0, 10, 10),
+        task(1, 5, 0, 99),
+        # A task that failed has no metrics, and a stage that was skipped has no task.
+        {"Event": "SparkListenerTaskEnd", "Stage ID": 2, "Task Metrics": None},
+    ]
+    log = tmp_path / "log"
+    log.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+    written, asked = stages(log)
+    assert (written.table, written.rows, written.largest_share) == ("cohorts.rpt_x", [30, 10], 0.75)
+    assert (written.seconds, written.spilled, written.collected) == (3.0, 14, 20)
+    assert (asked.table, asked.rows, asked.collected) == ("", [5], 99)
