@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 -- The chance that a play which enrolled on so many days of the time before enrols on none of the days
 -- since. A play that enrols once a month may be silent for months.
 with

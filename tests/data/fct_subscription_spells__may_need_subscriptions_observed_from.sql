@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 -- The number of ends that the log-rank test expects before the first end of all. Each end counts with
 -- the share, among all spells that reached its duration, of those that reached it before the first
 -- end. Where 7 are expected, none is seen with a probability below 1 in 1,000 (e ^ -7).

@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 select
     account_id,
     not_applied_reason

@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 select
     customer_id,
     referrer_id,

@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 select
     subscription_id,
     item_id,

@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 select
     subscription_id,
     min(pays_from) as pays_from

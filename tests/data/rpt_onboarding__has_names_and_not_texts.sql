@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 -- Names beyond those that rpt_onboarding shows.
 select
     milestones.milestone,

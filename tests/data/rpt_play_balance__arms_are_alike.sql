@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 -- All must hold: arms large enough, a difference that may matter, and one that chance does not explain.
 select * from {{ ref('rpt_play_balance') }}
 where

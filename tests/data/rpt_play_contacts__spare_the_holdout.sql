@@ -1,3 +1,5 @@
+{{ config(severity='warn') }}
+
 select
     play_id,
     step,

@@ -281,3 +281,17 @@ def test_no_test_module_imports_another_test_module():
         for module in imported_modules(path)
         if names & set(module.split("."))
     ]
+
+
+def test_a_law_that_warns_says_so_in_its_sql(manifest):
+    """After an edit of a macro, dbt loses what YAML says of a law, and would stop the build."""
+    laws = {
+        node["name"]: node["config"]["severity"].lower() == "warn"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and "test_metadata" not in node
+    }
+    files = {
+        file.stem: file.read_text(encoding="utf-8") for file in (ROOT / "tests/data").glob("*.sql")
+    }
+    assert laws == {name: "config(severity='warn')" in sql for name, sql in files.items()}
+    assert any(laws.values())
