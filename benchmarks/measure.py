@@ -87,17 +87,28 @@ def size_of(path: Path) -> int:
     return total
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds of a running process and its descendants so far."""
+    return sum(_used(process)[0] for process in _tree(pid)) / TICK
+
+
+def _used(pid: int) -> tuple[int, int]:
+    """Return the ticks that a process has used, and the pages that it holds; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, 0
+    # User and system time of the process and of its children that have ended. See proc(5).
+    return sum(map(int, fields[11:15])), int(fields[21])
+
+
 def _watch(pid: int, spill: Path | None, measured: Measured, ended: threading.Event) -> None:
     while not ended.wait(INTERVAL):
         ticks, pages = 0, 0
         for process in _tree(pid):
-            try:
-                fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            # User and system time of the process and of its children that have ended. See proc(5).
-            ticks += sum(map(int, fields[11:15]))
-            pages += int(fields[21])
+            used, held = _used(process)
+            ticks += used
+            pages += held
         measured.cpu_until.append((time.time(), ticks / TICK))
         measured.memory = max(measured.memory, pages * PAGE)
         if spill:

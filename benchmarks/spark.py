@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.__main__ import WARM_UP, number, raw_files
 from benchmarks.compare import differences
-from benchmarks.measure import Measured, measure
+from benchmarks.measure import Measured, cpu_seconds, measure
 from benchmarks.night import COMMAND
 
 # A stage of fewer rows is no burden for any task.
@@ -88,22 +89,19 @@ def main() -> None:
             print(line)
 
 
-def night(raw: Path, warm_up: Path | None, home: Path, environment: dict[str, str]) -> Measured:
+def night(raw: Path, warm_up: Path | None, home: Path, settings: Mapping[str, str]) -> Measured:
     """Run a night on the files in `raw`, after one on those of `warm_up` that does not count."""
     home.mkdir()
     for files in filter(None, (warm_up, raw)):
-        measured = measure(
-            COMMAND,
-            home / "build/tmp",
-            {
-                **environment,
-                "TENURE_RAW_DIR": str(files),
-                "TENURE_HOME": str(home),
-                "TENURE_BOARDS": "off",
-                # The shop of the warm-up is another one.
-                "VOLUME_DROP_REASON": "a benchmark",
-            },
-        )
+        # Else the night would look for what moved between two shops.
+        shutil.rmtree(home / "serve", ignore_errors=True)
+        environment = {
+            **settings,
+            "TENURE_RAW_DIR": str(files),
+            "TENURE_HOME": str(home),
+            "TENURE_BOARDS": "off",
+        }
+        measured = measure(COMMAND, home / "build/tmp", environment)
     return measured
 
 
@@ -174,17 +172,6 @@ def _wait_for(process: subprocess.Popen[bytes], log: Path) -> str:
             return found[1]
         time.sleep(0.2)
     raise RuntimeError(f"the master of the cluster has ended:\n{log.read_text()}")
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU seconds of a process and its children so far."""
-    from benchmarks.measure import TICK, _tree
-
-    total = 0
-    for process in _tree(pid):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        total += sum(map(int, fields[11:15]))
-    return total / TICK
 
 
 def stages(log: Path) -> list[Stage]:

@@ -150,7 +150,7 @@ def test_a_table_that_the_floor_does_not_make_is_told(file, tmp_path):
 def test_spark_tells_which_task_holds_how_many_rows_of_which_table(tmp_path):
     plan = (
         "(5) Execute InsertIntoHadoopFsRelationCommand\nInput: []\n"
-        "Arguments: file:/tmp/warehouse/cohorts.db/rpt_x, false, Parquet, Overwrite, [k]\n"
+        "Arguments: file:/warehouse/cohorts.db/rpt_x, false, Parquet, Overwrite, [k]\n"
     )
 
     def task(stage, read, shuffled, collected):
