@@ -141,8 +141,8 @@ priced as (
         subscribed.c is not null as is_subscriber,
         bought.reason as order_reason,
         subscribed.reason as subscription_reason,
-        (discounted_orders * order_value * 0.7)::decimal(18, 2) as predicted_order_value,
-        (months * coalesce(committed_mrr, 0) * 0.7)::decimal(18, 2) as predicted_subscription_value
+        cents(discounted_orders * order_value * 0.7) as predicted_order_value,
+        cents(months * coalesce(committed_mrr, 0) * 0.7) as predicted_subscription_value
     from bought
     full join subscribed on bought.c = subscribed.c
     left join recurring on subscribed.c = recurring.c
@@ -184,7 +184,7 @@ select
     expected_orders_30d,
     expected_orders_90d,
     expected_orders_365d,
-    order_value::decimal(18, 2) as expected_order_value,
+    cents(order_value) as expected_order_value,
     lifetime_net_revenue as historic_net_revenue,
     (lifetime_net_revenue * 0.7)::decimal(18, 2) as historic_margin,
     recurring_revenue::decimal(18, 2) as historic_recurring_revenue,
