@@ -89,8 +89,7 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	raw/test_exports_in_full raw/test_loaders_torture readers/test_boards_in_full \
 	readers/test_bi_recipes readers/test_docs_page readers/test_superset \
 	readers/test_semantic_layer \
-	spark/test_equal_to_duckdb spark/test_null_order spark/test_published_numbers \
-	spark/test_unit_tests_on_spark \
+	spark/test_equal_to_duckdb spark/test_published_numbers spark/test_unit_tests_on_spark \
 	numbers/test_cohort_oracle numbers/test_churn_oracle numbers/test_customer_value \
 	house/test_wrong_edits numbers/test_published_survival numbers/test_plays))
 RECORDS := $(TENURE_HOME)/reliability

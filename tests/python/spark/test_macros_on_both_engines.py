@@ -6,7 +6,9 @@ days of months and years, leap days, hours that a clock has twice or never, nega
 
 import duckdb
 import pytest
+import yaml
 from both_engines import BothEngines
+from conftest import ROOT
 from drawn_values import ZONES, counts, days, drawn, groups, money, texts
 from raw.macros import macros
 
@@ -174,6 +176,20 @@ def test_lists(on_both):
         for m in (macros(), macros("spark"))
     ]
     assert given.differences_of_queries(*queries, ["id", "step"], ["first"]) == []
+
+
+def test_nulls_come_at_the_same_place(on_both):
+    given = on_both(groups)
+    profile = yaml.safe_load((ROOT / "profiles.yml").read_text(encoding="utf-8"))
+    order = profile["tenure"]["outputs"]["private"]["config_options"]["default_null_order"]
+    given.connection.execute(f"set default_null_order = '{order}'")
+    query = (
+        "select id, row_number() over (order by amount, id) as place,"
+        " row_number() over (order by amount desc, id) as from_the_end,"
+        " first_value(amount) over (partition by part order by amount, id) as least from given"
+    )
+    names = ["place", "from_the_end", "least"]
+    assert given.differences_of_queries(query, query, ["id"], names) == []
 
 
 @pytest.mark.parametrize(
