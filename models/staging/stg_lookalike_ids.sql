@@ -39,7 +39,9 @@ suffixed as (
 
 ),
 
-plain as (
+-- All ids as they are. A filter here would let the engine take them for the smaller side of the join, and hold
+-- them all in memory.
+ids as (
     {%- for table_name, relation, column, kind in columns %}
 
     {{ 'union all' if not loop.first }}
@@ -49,7 +51,6 @@ plain as (
         '{{ kind }}' as kind,
         {{ column }} as id
     from {{ relation }}
-    where {{ column }} in (select suffixed.plain_id from suffixed)
     {%- endfor %}
 
 )
@@ -58,13 +59,13 @@ select
     suffixed.table_name,
     suffixed.column_name,
     suffixed.id,
-    min(plain.table_name) as plain_in_table
+    min(ids.table_name) as plain_in_table
 
 from suffixed
-inner join plain
+inner join ids
     on
-        suffixed.kind = plain.kind
-        and suffixed.plain_id = plain.id
+        suffixed.kind = ids.kind
+        and suffixed.plain_id = ids.id
 group by suffixed.table_name, suffixed.column_name, suffixed.id
 
 union all
