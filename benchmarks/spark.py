@@ -2,7 +2,7 @@
 
 Runs the night on DuckDB and then on Spark, from the same raw files, and compares what they
 publish. Spark writes down each task (its event log), so the report can name the stages in which
-one task holds much of the rows, and what the driver collects.
+one task holds much of the rows, what the driver collects, and what more cores would change.
 
 Without `--workers`, Spark runs in one process with two threads (local[2]). With them, a cluster of
 that many workers, one core each, is started on this machine and ended afterwards.
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,19 +30,24 @@ from benchmarks.night import COMMAND
 
 # A stage of fewer rows is no burden for any task.
 MANY_ROWS = 100_000
+# One task should hold no larger part of the rows of such a stage.
+LARGE_SHARE = 0.2
+CORES = (2, 10, 40)
 HOST = "127.0.0.1"
 
 
 @dataclass
 class Stage:
-    """What the tasks of one stage read, in rows and bytes, and what they sent to the driver.
+    """What each task of one stage read and took, and what all sent to the driver, in bytes.
 
-    `table` is the table that the query makes, where it makes one.
+    `table` is the table that the query makes, where it makes one. `times` are start and end of each
+    task, in seconds of the clock.
     """
 
     table: str = ""
     rows: list[int] = field(default_factory=list)
-    seconds: float = 0
+    seconds: list[float] = field(default_factory=list)
+    times: list[tuple[float, float]] = field(default_factory=list)
     spilled: int = 0
     collected: int = 0
 
@@ -51,13 +56,17 @@ class Stage:
         """Return the part of the rows that one task holds."""
         return max(self.rows) / max(sum(self.rows), 1)
 
+    def least_seconds(self, cores: int) -> float:
+        """Return the seconds that no division of its tasks among so many cores can beat."""
+        return max(*self.seconds, sum(self.seconds) / cores)
+
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="benchmarks.spark", description="Measure Spark.")
     parser.add_argument("--size", type=number, default=100_000, help="orders: 100k, 1M or 10M")
     parser.add_argument("--workers", type=int, default=0, help="of a cluster on this machine")
-    parser.add_argument("--partitions", type=int, default=8, help="of each shuffle")
+    parser.add_argument("--partitions", type=int, default=8, help="of each scan and shuffle")
     parser.add_argument("--memory", default="6g", help="of the driver, and of all workers together")
     parser.add_argument("--folder", type=Path, help="keep the raw files here, and use them again")
     arguments = parser.parse_args()
@@ -69,24 +78,27 @@ def main() -> None:
         with cluster(arguments.workers, arguments.memory, Path(scratch)) as (settings, workers):
             events = Path(scratch, "events")
             events.mkdir()
+            settings["spark.default.parallelism"] = str(arguments.partitions)
             environment = {
                 "TENURE_ENGINE": "spark",
                 "SPARK_MASTER": settings["spark.master"],
+                "SPARK_LOCAL_IP": HOST,
                 "SPARK_DRIVER_MEMORY": arguments.memory,
                 "SPARK_SHUFFLE_PARTITIONS": str(arguments.partitions),
                 "SPARK_CONF_DIR": str(_settings_folder(Path(scratch, "conf"), settings, events)),
             }
             spark_night = night(raw, None, Path(scratch, "spark"), environment)
             cpu_of_workers = sum(map(cpu_seconds, workers))
+        [log] = events.iterdir()
+        for line in report(duckdb_night, spark_night, cpu_of_workers, stages(log)):
+            print(line, flush=True)
         published = "serve/current/tenure.duckdb"
         found, _ = differences(
             Path(scratch, "duckdb", published), Path(scratch, "spark", published)
         )
         if found:
             sys.exit("\n".join(["Spark has other numbers:", *found]))
-        [log] = events.iterdir()
-        for line in report(duckdb_night, spark_night, cpu_of_workers, stages(log)):
-            print(line)
+        print("\nAll published tables are equal.")
 
 
 def night(raw: Path, warm_up: Path | None, home: Path, settings: Mapping[str, str]) -> Measured:
@@ -195,10 +207,34 @@ def stages(log: Path) -> list[Stage]:
                     metrics["Input Metrics"]["Records Read"]
                     + metrics["Shuffle Read Metrics"]["Total Records Read"]
                 )
-                stage.seconds += metrics["Executor Run Time"] / 1000
+                stage.seconds.append(metrics["Executor Run Time"] / 1000)
+                task = event["Task Info"]
+                stage.times.append((task["Launch Time"] / 1000, task["Finish Time"] / 1000))
                 stage.spilled += metrics["Disk Bytes Spilled"]
                 stage.collected += metrics["Result Size"]
     return [stage for stage in found.values() if stage.rows]
+
+
+def busy_seconds(ran: Sequence[Stage]) -> float:
+    """Return the seconds in which at least one task ran."""
+    busy, until = 0.0, 0.0
+    for start, end in sorted(time for stage in ran for time in stage.times):
+        busy += max(end, until) - max(start, until)
+        until = max(end, until)
+    return busy
+
+
+def expected_wall(wall: float, ran: Sequence[Stage], cores: int, measured_on: int = 2) -> float:
+    """Return the seconds that a night of `wall` seconds would take on so many cores.
+
+    What Spark plans, what dbt does and what is published stay as they are. The time in which tasks
+    run shrinks as the least seconds of all stages do. Data that travel farther are not counted.
+    """
+    shrinks = sum(stage.least_seconds(cores) for stage in ran) / sum(
+        stage.least_seconds(measured_on) for stage in ran
+    )
+    busy = busy_seconds(ran)
+    return wall - busy + busy * shrinks
 
 
 _WRITES = re.compile(
@@ -224,22 +260,36 @@ def report(
     yield "| CPU s |" + "".join(f" {seconds:,.0f} |" for seconds in cpu)
     yield "| wall s |" + "".join(f" {night.wall:,.0f} |" for night in nights)
     yield "| peak memory MiB |" + "".join(f" {night.memory / 2**20:,.0f} |" for night in nights)
-    large = [stage for stage in ran if sum(stage.rows) >= MANY_ROWS]
+    busy = busy_seconds(ran)
     yield ""
     yield (
         f"{len(ran):,} stages, {sum(len(stage.rows) for stage in ran):,} tasks,"
-        f" {sum(stage.seconds for stage in ran):,.0f} seconds of tasks,"
+        f" {sum(sum(stage.seconds) for stage in ran):,.0f} seconds of tasks,"
         f" {sum(stage.spilled for stage in ran) / 2**20:,.0f} MiB spilled."
-        f" {len(large):,} stages read {MANY_ROWS:,} rows or more. The largest result of a stage at"
-        f" the driver is {max(stage.collected for stage in ran) / 2**20:,.1f} MiB."
+        f" At least one task ran in {busy:,.0f} of the {spark_night.wall:,.0f} seconds."
+        f" The largest result of a stage at the driver is"
+        f" {max(stage.collected for stage in ran) / 2**20:,.1f} MiB."
     )
     yield ""
-    yield "| table | rows of the stage | tasks | largest task's share | seconds of tasks |"
-    yield "|---|---:|---:|---:|---:|"
-    for stage in sorted(large, key=lambda stage: -max(stage.rows))[:40]:
+    yield "| cores | expected wall s |"
+    yield "|---:|---:|"
+    for cores in CORES:
+        yield f"| {cores} | {expected_wall(spark_night.wall, ran, cores):,.0f} |"
+    large = [stage for stage in ran if sum(stage.rows) >= MANY_ROWS]
+    uneven = [stage for stage in large if stage.largest_share > LARGE_SHARE]
+    yield ""
+    yield (
+        f"{len(large):,} stages read {MANY_ROWS:,} rows or more. In {len(uneven):,} of these one"
+        f" task holds more than {LARGE_SHARE:.0%} of the rows. The slowest:"
+    )
+    yield ""
+    yield "| table | rows of the stage | tasks | largest task's share | its s | all tasks, s |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for stage in sorted(uneven, key=lambda stage: -max(stage.seconds))[:40]:
         yield (
             f"| {stage.table or '(a test)'} | {sum(stage.rows):,} | {len(stage.rows)}"
-            f" | {stage.largest_share:.0%} | {stage.seconds:,.1f} |"
+            f" | {stage.largest_share:.0%} | {max(stage.seconds):,.1f}"
+            f" | {sum(stage.seconds):,.1f} |"
         )
     yield ""
     yield "| table | result at the driver, MiB |"

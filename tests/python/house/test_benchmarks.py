@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from benchmarks.compare import differences
 from benchmarks.generate import Raw, generate
-from benchmarks.spark import stages
+from benchmarks.spark import Stage, busy_seconds, expected_wall, stages
 
 ORDERS = 2_000
 
@@ -161,7 +161,12 @@ def test_spark_tells_which_task_holds_how_many_rows_of_which_table(tmp_path):
             "Disk Bytes Spilled": 7,
             "Result Size": collected,
         }
-        return {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Metrics": metrics}
+        return {
+            "Event": "SparkListenerTaskEnd",
+            "Stage ID": stage,
+            "Task Info": {"Launch Time": 500, "Finish Time": 2500},
+            "Task Metrics": metrics,
+        }
 
     sql = "org.apache.spark.sql.execution.ui"
     events = [
@@ -195,5 +200,16 @@ def test_spark_tells_which_task_holds_how_many_rows_of_which_table(tmp_path):
     log.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
     written, asked = stages(log)
     assert (written.table, written.rows, written.largest_share) == ("cohorts.rpt_x", [30, 10], 0.75)
-    assert (written.seconds, written.spilled, written.collected) == (3.0, 14, 20)
+    assert (written.seconds, written.times) == ([1.5, 1.5], [(0.5, 2.5), (0.5, 2.5)])
+    assert (written.spilled, written.collected) == (14, 20)
     assert (asked.table, asked.rows, asked.collected) == ("", [5], 99)
+
+
+def test_more_cores_shorten_only_the_time_in_which_tasks_can_be_divided():
+    even = Stage(seconds=[2, 2, 2, 2], times=[(10, 12), (10, 12), (12, 14), (12, 14)])
+    alone = Stage(seconds=[3], times=[(13, 16)])
+    # Tasks run from 10 to 16. Two cores take 4 s for the first stage, and four take 2.
+    assert busy_seconds([even, alone]) == 6
+    assert expected_wall(100, [even, alone], cores=2) == 100
+    assert expected_wall(100, [even, alone], cores=4) == pytest.approx(94 + 6 * (2 + 3) / (4 + 3))
+    assert expected_wall(100, [even, alone], 40) == expected_wall(100, [even, alone], 4)
