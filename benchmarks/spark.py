@@ -218,7 +218,7 @@ def stages(log: Path) -> list[Stage]:
 def busy_seconds(ran: Sequence[Stage]) -> float:
     """Return the seconds in which at least one task ran."""
     busy, until = 0.0, 0.0
-    for start, end in sorted(time for stage in ran for time in stage.times):
+    for start, end in sorted(times for stage in ran for times in stage.times):
         busy += max(end, until) - max(start, until)
         until = max(end, until)
     return busy

@@ -11,10 +11,22 @@ from (
     from {{ ref('fct_stage_changes') }}
     group by side, stage
 ) as changes
-left join {{ ref('journey_stages') }} as stages
+left join (
+    select
+        side,
+        stage
+    from {{ ref('journey_stages') }}
+
+    union
+
+    select
+        'overall' as side,
+        stage
+    from {{ ref('journey_stages') }}
+) as stages
     on
         changes.stage = stages.stage
-        and changes.side in (stages.side, 'overall')
+        and changes.side = stages.side
 where stages.stage is null
 
 union all

@@ -35,6 +35,7 @@ changes as (
 counted as (
 
     select
+        'all' as segment_name,
         changes.side,
         changes.stage,
         months.month,
@@ -78,7 +79,7 @@ select
 from report
 full outer join counted
     on
-        report.segment_name = 'all'
+        report.segment_name = counted.segment_name
         and report.side = counted.side
         and report.stage = counted.stage
         and report.month = counted.month

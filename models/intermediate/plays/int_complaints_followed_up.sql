@@ -57,9 +57,9 @@ left join runs as runs_then
     on
         complaints.customer_id = runs_then.customer_id
         and complaints.given_on >= runs_then.started_on
-        and complaints.given_on <= coalesce(runs_then.ended_on, complaints.given_on)
+        and complaints.given_on <= coalesce(runs_then.ended_on, date '9999-12-31')
 left join runs as runs_later
     on
         complaints.customer_id = runs_later.customer_id
         and complaints.kept_on >= runs_later.started_on
-        and (complaints.kept_on < runs_later.ended_on or runs_later.ended_on is null)
+        and complaints.kept_on < coalesce(runs_later.ended_on, date '9999-12-31')

@@ -84,6 +84,7 @@ of_running_plays as (
 subscribers as (
 
     select distinct
+        triggers.play_id,
         triggers.customer_id,
         triggers.triggered_on
 
@@ -111,7 +112,7 @@ select
 from of_running_plays as triggers
 left join subscribers
     on
-        triggers.customer_id = subscribers.customer_id
+        triggers.play_id = subscribers.play_id
+        and triggers.customer_id = subscribers.customer_id
         and triggers.triggered_on = subscribers.triggered_on
-        and triggers.trigger = 'no_order'
 where subscribers.customer_id is null

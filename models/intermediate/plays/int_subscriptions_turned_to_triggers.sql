@@ -83,7 +83,7 @@ ends as (
         on
             spells.customer_id = pauses.customer_id
             and spells.ended_on >= pauses.paused_from
-            and coalesce(spells.ended_on < pauses.paused_to, true)
+            and spells.ended_on < coalesce(pauses.paused_to, date '9999-12-31')
     where spells.ended_on is not null
     group by spells.customer_id, spells.ended_on, spells.next_started_on
 
