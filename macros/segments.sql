@@ -33,16 +33,11 @@
 {%- endmacro %}
 
 
-{#-
-    A number for each combination of the attributes. A report that adds up many rows groups by this number first, and joins
-    the attributes to the sums.
--#}
-{% macro attribute_group() -%}
-    {%- if var('segments') -%}
-    dense_rank() over (order by {{ var('segments') | join(', ') }})
-    {%- else -%}
-    1
-    {%- endif -%}
+{#- The condition that rows of two relations have the same attributes. -#}
+{% macro equal_segments(left, right) -%}
+    {%- for segment in var('segments') -%}
+    {{ ' and ' if not loop.first }}{{ left }}.{{ segment }} = {{ right }}.{{ segment }}
+    {%- endfor -%}
 {%- endmacro %}
 
 

@@ -1,3 +1,4 @@
+{%- set segments = var('segments') -%}
 with
 
 customers as (
@@ -133,10 +134,34 @@ attributes as (
     left join first_plans
         on known_customers.customer_id = first_plans.customer_id
 
+){% if segments %},
+
+-- A number for each combination of attributes. A rank over all customers would sort all of them, in one task on Spark.
+attribute_groups as (
+
+    select
+        *,
+        row_number() over (order by {{ segments | join(', ') }}) as attribute_group
+
+    from (
+        select distinct {{ segments | join(', ') }}
+        from attributes
+    ) as combinations
+
 )
 
 select
-    *,
-    cast({{ attribute_group() }} as bigint) as attribute_group
+    attributes.*,
+    cast(attribute_groups.attribute_group as bigint) as attribute_group
 
 from attributes
+inner join attribute_groups
+    on {{ equal_segments('attributes', 'attribute_groups') }}
+{%- else %}
+
+select
+    *,
+    cast(1 as bigint) as attribute_group
+
+from attributes
+{%- endif %}
