@@ -32,7 +32,9 @@ from benchmarks.night import COMMAND
 MANY_ROWS = 100_000
 # One task should hold no larger part of the rows of such a stage.
 LARGE_SHARE = 0.2
-CORES = (2, 10, 40)
+# Of one process without a cluster, and of the clusters to expect.
+LOCAL_CORES = 2
+MORE_CORES = (10, 40)
 HOST = "127.0.0.1"
 
 
@@ -90,7 +92,8 @@ def main() -> None:
             spark_night = night(raw, None, Path(scratch, "spark"), environment)
             cpu_of_workers = sum(map(cpu_seconds, workers))
         [log] = events.iterdir()
-        for line in report(duckdb_night, spark_night, cpu_of_workers, stages(log)):
+        cores = arguments.workers or LOCAL_CORES
+        for line in report(duckdb_night, spark_night, cpu_of_workers, stages(log), cores):
             print(line, flush=True)
         published = "serve/current/tenure.duckdb"
         found, _ = differences(
@@ -138,7 +141,7 @@ def cluster(workers: int, memory: str, folder: Path) -> Iterator[tuple[dict[str,
     Without workers, Spark runs in the process of the driver.
     """
     if not workers:
-        yield {"spark.master": "local[2]"}, []
+        yield {"spark.master": f"local[{LOCAL_CORES}]"}, []
         return
     each = f"{int(memory.rstrip('g')) * 1024 // workers}m"
     started = []
@@ -224,17 +227,17 @@ def busy_seconds(ran: Sequence[Stage]) -> float:
     return busy
 
 
-def expected_wall(wall: float, ran: Sequence[Stage], cores: int, measured_on: int = 2) -> float:
-    """Return the seconds that a night of `wall` seconds would take on so many cores.
+def expected_wall(wall: float, ran: Sequence[Stage], cores: int, more_cores: int) -> float:
+    """Return the seconds that a night of `wall` seconds on `cores` would take on `more_cores`.
 
     What Spark plans, what dbt does and what is published stay as they are. The time in which tasks
     run shrinks as the least seconds of all stages do. Data that travel farther are not counted.
     """
-    shrinks = sum(stage.least_seconds(cores) for stage in ran) / sum(
-        stage.least_seconds(measured_on) for stage in ran
-    )
+    least = sum(stage.least_seconds(cores) for stage in ran)
+    if not least:
+        return wall
     busy = busy_seconds(ran)
-    return wall - busy + busy * shrinks
+    return wall - busy + busy * sum(stage.least_seconds(more_cores) for stage in ran) / least
 
 
 _WRITES = re.compile(
@@ -249,9 +252,13 @@ def _table(plan: str) -> str:
 
 
 def report(
-    duckdb_night: Measured, spark_night: Measured, cpu_of_workers: float, ran: list[Stage]
+    duckdb_night: Measured,
+    spark_night: Measured,
+    cpu_of_workers: float,
+    ran: Sequence[Stage],
+    cores: int,
 ) -> Iterator[str]:
-    """Yield the lines of the report."""
+    """Yield the lines of the report of two nights, that of Spark on `cores` cores."""
     nights = (duckdb_night, spark_night)
     # Nobody waits for Java, so its seconds are not in those of the processes that have ended.
     cpu = (duckdb_night.cpu, max(used for _, used in spark_night.cpu_until) + cpu_of_workers)
@@ -273,8 +280,8 @@ def report(
     yield ""
     yield "| cores | expected wall s |"
     yield "|---:|---:|"
-    for cores in CORES:
-        yield f"| {cores} | {expected_wall(spark_night.wall, ran, cores):,.0f} |"
+    for more in MORE_CORES:
+        yield f"| {more} | {expected_wall(spark_night.wall, ran, cores, more):,.0f} |"
     large = [stage for stage in ran if sum(stage.rows) >= MANY_ROWS]
     uneven = [stage for stage in large if stage.largest_share > LARGE_SHARE]
     yield ""

@@ -33,10 +33,10 @@
 {%- endmacro %}
 
 
-{#- The condition that rows of two relations have the same attributes. -#}
+{#- The condition that rows of two relations have the same attributes, or lack the same. -#}
 {% macro equal_segments(left, right) -%}
     {%- for segment in var('segments') -%}
-    {{ ' and ' if not loop.first }}{{ left }}.{{ segment }} = {{ right }}.{{ segment }}
+    {{ ' and ' if not loop.first }}{{ left }}.{{ segment }} is not distinct from {{ right }}.{{ segment }}
     {%- endfor -%}
 {%- endmacro %}
 

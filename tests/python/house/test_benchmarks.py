@@ -210,6 +210,7 @@ def test_more_cores_shorten_only_the_time_in_which_tasks_can_be_divided():
     alone = Stage(seconds=[3], times=[(13, 16)])
     # Tasks run from 10 to 16. Two cores take 4 s for the first stage, and four take 2.
     assert busy_seconds([even, alone]) == 6
-    assert expected_wall(100, [even, alone], cores=2) == 100
-    assert expected_wall(100, [even, alone], cores=4) == pytest.approx(94 + 6 * (2 + 3) / (4 + 3))
-    assert expected_wall(100, [even, alone], 40) == expected_wall(100, [even, alone], 4)
+    assert expected_wall(100, [even, alone], 2, 4) == pytest.approx(94 + 6 * (2 + 3) / (4 + 3))
+    assert expected_wall(100, [even, alone], 2, 40) == expected_wall(100, [even, alone], 2, 4)
+    assert expected_wall(100, [even, alone], 4, 40) == 100
+    assert expected_wall(100, [], 2, 4) == 100
