@@ -67,7 +67,7 @@
 {%- endmacro %}
 
 
-{#- In a select list: a row for each whole number from the first to the last. -#}
+{#- In a select list: a row for each whole number from the first to the last, none if the last is less. -#}
 {% macro each_number(first, last) %}
     {{ return(adapter.dispatch('each_number', 'tenure')(first, last)) }}
 {% endmacro %}
@@ -77,5 +77,7 @@
 {%- endmacro %}
 
 {% macro spark__each_number(first, last) -%}
-    explode(sequence(cast({{ first }} as bigint), cast({{ last }} as bigint)))
+    explode(
+        case when {{ first }} <= {{ last }} then sequence(cast({{ first }} as bigint), cast({{ last }} as bigint)) end
+    )
 {%- endmacro %}

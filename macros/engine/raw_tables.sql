@@ -22,7 +22,10 @@
 {%- endmacro %}
 
 
-{#- A raw table with the columns that it has, none if it is missing. -#}
+{#-
+    A raw table with the columns that it has, none if it is missing. Its files are named after it, since two tables of a
+    catalog may have been loaded from files of one name; the files of a landing zone have different names.
+-#}
 {% macro raw_table(name) %}
     {%- set relation = load_relation(source('raw', name)) -%}
     {%- if not relation -%}
@@ -34,13 +37,15 @@
         {%- do names.append(column.name) -%}
         {%- do types.append(column.dtype) -%}
     {%- endfor -%}
+    {%- set file = "concat_ws('/', 'raw." ~ name ~ "', cast(file as string))" -%}
+    {%- if table_of_files('landed_files') -%}{%- set file = 'file' -%}{%- endif -%}
     {%- set in_table = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
     {{ return({
         'reader': relation,
         'columns': columns,
         'names': names,
         'types': types,
-        'file': 'file' if 'file' in in_table else "'raw." ~ name ~ "'",
+        'file': file if 'file' in in_table else "'raw." ~ name ~ "'",
         'position': 'scan_position' if 'scan_position' in in_table else 'monotonically_increasing_id()',
     }) }}
 {% endmacro %}
@@ -52,20 +57,25 @@
 {% endmacro %}
 
 
-{#- A value of a raw table as the text that a file would have. A number is written as its digits, not as 1.0E7. -#}
+{#-
+    A value of a raw table as the text that a file would have. A number is written as its digits, not as 1.0E7. What has none,
+    such as NaN, stays a text, which the contract refuses by name.
+-#}
 {% macro spark__text_at(scan, column) -%}
     {%- set place = scan.columns.index(column) -%}
     {%- set value, data_type = quoted(scan.names[place]), scan.types[place] | lower -%}
     {%- if data_type.startswith(('struct', 'map', 'array')) -%}
     {{ as_json(value) }}
     {%- elif data_type in ('double', 'float') -%}
-    regexp_replace(
-        cast(try_cast({{ value }} as decimal(38, 18)) as string), r'([.]\d*[1-9])0+\z|([.]0)0+\z', '$1$2'
+    {#- Its shortest text first: as a decimal at once, a float would have digits that nobody wrote. -#}
+    coalesce(
+        regexp_replace(
+            cast(try_cast(cast({{ value }} as string) as decimal(38, 18)) as string), r'([.]\d*[1-9])0+\z|([.]0)0+\z', '$1$2'
+        ),
+        cast({{ value }} as string)
     )
-    {%- elif data_type == 'string' -%}
-    {{ trimmed(value) }}
     {%- else -%}
-    cast({{ value }} as string)
+    {{ trimmed('cast(' ~ value ~ ' as string)') }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -111,7 +121,7 @@
         '' as envelope,
         '' as mapping,
         -- of the rows in any order, since nobody keeps the bytes of a table
-        sha2(concat_ws(' ', count(*), sum(cast(xxhash64(struct(*)) as decimal(38, 0)))), 256) as sha256,
+        sha2(concat_ws(' ', count(*), sum(cast(xxhash64({{ as_json('struct(*)') }}) as decimal(38, 0)))), 256) as sha256,
         {{ sql_text(tojson(table.columns)) }} as columns,
         {{ sql_text(tojson(table.names)) }} as names,
         '[]' as heading,

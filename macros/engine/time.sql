@@ -64,6 +64,9 @@
 {% endmacro %}
 
 {% macro spark__each_day(first_day, last_day, relation) %}
-    select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day
+    select
+        explode(
+            case when {{ first_day }} <= {{ last_day }} then sequence({{ first_day }}, {{ last_day }}, interval 1 day) end
+        ) as date_day
     from {{ relation }}
 {% endmacro %}

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# As Spark sorts. Where dbt's queries run outside of dbt, a window must find the same first row.
+NULL_ORDER = "nulls_first_on_asc_last_on_desc"
+
 
 def duckdb_settings(scratch: Path) -> dict[str, str]:
     """Return the `config` of a connection that writes temporary files into the folder `scratch`.

@@ -23,7 +23,7 @@ from landing.inventory import inventory
 from landing.layouts import CONTRACT, MODELS
 from landing.texts import quoted
 from orchestration import paths
-from orchestration.settings.duckdb_settings import duckdb_settings
+from orchestration.settings.duckdb_settings import NULL_ORDER, duckdb_settings
 from orchestration.spark.other_systems import DATABASE, compile_mappings
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def write_raw_tables(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with closing(duckdb.connect(config=duckdb_settings(paths.scratch()))) as session:
+    settings = {**duckdb_settings(paths.scratch()), "default_null_order": NULL_ORDER}
+    with closing(duckdb.connect(config=settings)) as session:
         session.execute("set TimeZone = 'UTC'")
         files = inventory(raw_dir, MODELS, session)
         found = [file for file in files if file["format"] != "left out"]

@@ -12,6 +12,8 @@ from conftest import ROOT
 from drawn_values import ZONES, counts, days, drawn, groups, money, texts
 from raw.macros import macros
 
+from orchestration.settings.duckdb_settings import NULL_ORDER
+
 pytestmark = pytest.mark.spark
 
 MONEY = {
@@ -63,6 +65,11 @@ DAYS = {
 }
 
 
+def record(m):
+    """A record of two texts, as staging keeps what it rejects."""
+    return m.as_json(m.record_of(["word", "other_word"]).replace("word_text", "word"))
+
+
 TEXTS = {
     **{
         f"as_{form}": lambda m, form=form: m.cast_text("word", form)
@@ -74,6 +81,9 @@ TEXTS = {
     "low": lambda m: "lower(word)",
     "letters": lambda m: "cast(length(word) as bigint)",
     "is_before": lambda m: "word < other_word",
+    "record": lambda m: record(m),
+    "word_of_the_record": lambda m: m.json_text(record(m), "word"),
+    "literal": lambda m: m.sql_text("it's a \\n"),
     "is_rounded": lambda m: m.is_rounded("word", m.cast_text("word", "decimal")),
 }
 
@@ -172,16 +182,29 @@ def test_lists(on_both):
     ]
     assert given.differences_of_queries(*queries, ["id"], ["middle"]) == []
     queries = [
-        f"select id, first, {m.each_number('first', 'first + 3')} as step from given"
+        f"select id, first, {m.each_number('first', 'part - 20')} as step from given"
         for m in (macros(), macros("spark"))
     ]
     assert given.differences_of_queries(*queries, ["id", "step"], ["first"]) == []
+
+
+def test_each_day(on_both):
+    given = on_both(days)
+    few = "(select * from given where id < 200) as few"
+    queries = [
+        f"select date_day, count(*) as times from ({m.each_day('day', 'other_day', few)}) as days"
+        " group by date_day"
+        for m in (macros(), macros("spark"))
+    ]
+    assert given.differences_of_queries(*queries, ["date_day"], ["times"]) == []
 
 
 def test_nulls_come_at_the_same_place(on_both):
     given = on_both(groups)
     profile = yaml.safe_load((ROOT / "profiles.yml").read_text(encoding="utf-8"))
     order = profile["tenure"]["outputs"]["private"]["config_options"]["default_null_order"]
+    # Mappings of other systems run outside of dbt.
+    assert order == NULL_ORDER
     given.connection.execute(f"set default_null_order = '{order}'")
     query = (
         "select id, row_number() over (order by amount, id) as place,"

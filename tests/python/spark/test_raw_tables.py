@@ -9,6 +9,7 @@ import pytest
 from builds import build_on_hive
 from conftest import ROOT
 
+from orchestration.spark import raw_tables
 from orchestration.spark.other_systems import compile_mappings
 from orchestration.spark.raw_tables import tables_below, write_raw_tables
 
@@ -58,6 +59,52 @@ def test_tables_of_native_types_are_read_by_the_contract(needs_spark, tmp_path):
     carts = duckdb.sql(f"select count(*) from '{staging}/stg_cart_records/*.parquet'").fetchall()
     files = duckdb.sql(f"select table_name, records from '{staging}/stg_source_files/*.parquet'")
     assert (carts, files.fetchall()) == ([(0,)], [("orders", 4)])
+
+
+# One batch brought both tables, and an unknown column is a map.
+BATCH = """
+create schema if not exists raw;
+create table raw.orders (
+    order_id int, customer_id varchar(36), ordered_at date, amount float, discount_amount double,
+    currency char(10), tags map<string, int>, file string
+) using parquet;
+insert into raw.orders values
+    (1, ' 7 ', date'2025-01-02', 1234567.1f, 0.5d, 'usd', map('a', 1), '2025-01-05'),
+    (2, '', date'2025-01-02', 0.1f, null, '', null, '2025-01-05'),
+    (3, '7', date'2025-01-02', 1f, cast('NaN' as double), 'usd', null, '2025-01-06'),
+    (4, '7', date'2025-01-02', cast('Infinity' as float), null, 'usd', null, null),
+    (5, '7', date'2025-01-02', 1e30f, null, 'usd', null, '2025-01-06');
+create table raw.customers using parquet as select 7 as customer_id, '2025-01-05' as file
+"""
+
+
+@pytest.mark.spark
+def test_texts_of_fixed_lengths_numbers_that_are_none_and_files_of_one_name(needs_spark, tmp_path):
+    done = build_on_hive(tmp_path, BATCH, "+stg_order_records", "+stg_customer_records")
+    assert done.returncode == 0, done.stdout[-3000:]
+    staging = tmp_path / "spark/warehouse/staging.db"
+    found = duckdb.sql(
+        "select order_id, customer_id, original_currency, original_amount::varchar, file,"
+        f" coalesce(reject_reason, remark) from '{staging}/stg_order_records/*.parquet' order by 1"
+    ).fetchall()
+    assert found[0] == ("1", "7", "USD", "1234567.1000", "raw.orders/2025-01-05", None)
+    assert found[1] == ("2", None, "USD", "0.1000", "raw.orders/2025-01-05", None)
+    told = [(row[0], row[4], row[5].partition(" such")[0]) for row in found[2:]]
+    assert told == [
+        ("3", "raw.orders/2025-01-06", "discount_amount cannot be read and is left empty"),
+        ("4", "raw.orders", "amount is not a decimal"),
+        ("5", "raw.orders/2025-01-06", "amount is not a decimal"),
+    ]
+    files = duckdb.sql(
+        f"select file, records, sha256 from '{staging}/stg_source_files/*.parquet' order by file"
+    ).fetchall()
+    assert [row[:2] for row in files] == [
+        ("raw.customers/2025-01-05", 1),
+        ("raw.orders", 1),
+        ("raw.orders/2025-01-05", 2),
+        ("raw.orders/2025-01-06", 2),
+    ]
+    assert len({row[2] for row in files}) == len(files)
 
 
 @pytest.mark.spark
@@ -151,6 +198,17 @@ def test_mappings_of_other_systems_are_run_by_duckdb(tmp_path):
     # Its other lines but the heading are records.
     [(prices,)] = duckdb.sql(f"select records {counted} where file like '%/price.csv'").fetchall()
     assert prices == PRICES - 2
+
+
+def test_windows_of_mappings_find_nulls_where_a_build_does(tmp_path, monkeypatch):
+    raw = landing_zone(tmp_path, {"tills/a.csv": CHARGES, "tills/_mapping.yml": MAPPING})
+    duckdb.connect(tmp_path / "small.duckdb").close()
+    query = "select first_value(n) over (order by n) as n from (values (1), (null)) as given(n)"
+    compiled = tmp_path / "small.duckdb", {"other_orders": query}
+    monkeypatch.setattr(raw_tables, "compile_mappings", lambda *given: compiled)
+    write(raw, tmp_path)
+    found = duckdb.sql(f"from '{tmp_path}/tables/other_orders/*.parquet'").fetchall()
+    assert found == [(None,), (None,)]
 
 
 def test_a_mapping_that_does_not_compile_is_told_in_the_words_of_dbt(tmp_path):
