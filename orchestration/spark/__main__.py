@@ -10,7 +10,8 @@ import sys
 from typing import Any
 
 from orchestration import paths
-from orchestration.settings.engine import catalog, require_java
+from orchestration.runs.lock import BuildRunningError, build_lock
+from orchestration.settings.engine import require_java
 from orchestration.settings.variables import read_variables
 from orchestration.spark.running import prepare_raw_tables, run_dbt
 
@@ -18,14 +19,21 @@ from orchestration.spark.running import prepare_raw_tables, run_dbt
 def main() -> int:
     """Run dbt with this command's arguments; return 0 if it succeeded, 1 if not, 2 if refused."""
     try:
+        with build_lock(paths.lock_file()):
+            return _run(*sys.argv[1:])
+    except BuildRunningError as error:
+        print(error)
+        return 2
+
+
+def _run(command: str, *others: str) -> int:
+    try:
         require_java()
-        if catalog() == "in-memory":
-            shutil.rmtree(paths.spark(), ignore_errors=True)
+        shutil.rmtree(paths.spark(), ignore_errors=True)
         prepare_raw_tables(_variables())
     except ValueError as error:
         print(error)
         return 2
-    [command, *others] = sys.argv[1:]
     # When dbt parses only the changed files, it loses the YAML of singular tests.
     options = ["--target", "spark", "--no-partial-parse"]
     return 0 if run_dbt([command, *options, *others]) else 1

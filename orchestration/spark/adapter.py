@@ -40,7 +40,9 @@ class ModelsOfThisProcess(PythonJobHelper):
         dbt = names["dbtObj"](lambda name: SparkRelation(spark.table(name)))
         with duckdb.connect() as connection:
             table = connection.from_df(names["model"](dbt, spark)).to_arrow_table()
-        spark.createDataFrame(table).write.format(self._format).saveAsTable(self._table)
+        # dbt-spark drops the table of the last build only where Parquet is the format.
+        rows = spark.createDataFrame(table)
+        rows.write.format(self._format).mode("overwrite").saveAsTable(self._table)
 
 
 def adapt() -> None:

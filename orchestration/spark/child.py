@@ -1,16 +1,32 @@
 """dbt on Spark as a child process that never outlives its parent."""
 
-import sys
+from __future__ import annotations
 
-from orchestration.spark.lakehouse import finish_stopped_change
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from orchestration import paths
+from orchestration.settings.engine import catalog
+from orchestration.spark.lakehouse import drop_unpublished, finish_stopped_change
 from orchestration.spark.running import run_dbt
 from orchestration.warehouse.child import end_with_parent
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def main() -> int:
     """Run dbt with this process's arguments; return 0 if it succeeded, else 1."""
     end_with_parent()
-    return 0 if run_dbt(sys.argv[1:], finish_stopped_change) else 1
+    return 0 if run_dbt(sys.argv[1:], _begin) else 1
+
+
+def _begin(session: SparkSession) -> None:
+    """Put the catalog in order after the last night, which may have been killed."""
+    finish_stopped_change(session)
+    if catalog() == "hive":
+        drop_unpublished(session, json.loads((paths.parsed() / "manifest.json").read_bytes()))
 
 
 if __name__ == "__main__":

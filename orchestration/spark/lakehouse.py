@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,6 +161,24 @@ def finish_stopped_change(session: SparkSession) -> None:
     """Finish what an earlier night or a rollback has begun: the views read what the file is."""
     if stopped_change(paths.serve()):
         follow(session, paths.serve())
+
+
+def drop_unpublished(session: SparkSession, manifest: Manifest) -> None:
+    """Drop the databases that a build makes anew, with what a killed one has left in their folders.
+
+    Spark writes the files of a table before the catalog knows the table. If it is killed between
+    the two, it never again makes a table where these files are. `manifest` is that of the project.
+    A database with a table that is not the project's stays: it may be somebody else's.
+    """
+    made = defaultdict(set)
+    for node in manifest["nodes"].values():
+        if node["resource_type"] in ("model", "seed"):
+            made[node["schema"]].add(node["alias"])
+    for database, names in made.items():
+        if session.catalog.databaseExists(database):
+            tables = session.sql(f"show tables in {database}").collect()
+            if {row.tableName for row in tables} <= names:
+                session.sql(f"drop database {database} cascade")
 
 
 def _change_views(session: SparkSession, database: str) -> None:

@@ -13,6 +13,7 @@ import threading
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import duckdb
 
@@ -34,7 +35,7 @@ def open_home(home, variables):
 def forget_everything():
     """Databases and views, so that a test begins with none."""
     for [database] in start().sql("show databases").collect():
-        if database == lakehouse.VIEWS or database.startswith("tenure"):
+        if database in (lakehouse.VIEWS, "core") or database.startswith("tenure"):
             start().sql(f"drop database {database} cascade")
 
 
@@ -44,13 +45,13 @@ def publish(serve, build_id, queries):
     lakehouse.follow(start(), serve)
 
 
-def fail_to_publish(serve, build_id, queries):
-    """The text of the error: errors of Spark cannot leave this process."""
+def failing(step, *arguments):
+    """The text of a step's error: errors of Spark cannot leave this process."""
     try:
-        publish(serve, build_id, queries)
+        step(*arguments)
     except Exception as error:
         return str(error)
-    raise AssertionError("published")
+    raise AssertionError("no error")
 
 
 def publish_built(build_id, started_at):
@@ -89,6 +90,24 @@ def write_version(serve, build_id, keep_too=lambda: None):
                 {"name": build_id, "day": date(2026, 11, 21), "moment": datetime(2026, 11, 21, 2)},
             )
         keep_too()
+
+
+def drop_unpublished(*models):
+    """What the next night does then, in a project with these models, schema.name."""
+    nodes = {}
+    for model in models:
+        schema, name = model.split(".")
+        nodes[model] = {"schema": schema, "alias": name, "resource_type": "model"}
+    lakehouse.drop_unpublished(start(), {"nodes": nodes})
+
+
+def folder_of(database):
+    [place] = [
+        row.info_value
+        for row in start().sql(f"describe database {database}").collect()
+        if row.info_name == "Location"
+    ]
+    return unquote(urlparse(place).path)
 
 
 def finish():

@@ -1,8 +1,13 @@
 """What dbt gets from Spark here: strict arithmetic, and tables for Python models."""
 
+import fcntl
+import sys
+
 import pytest
 
+from orchestration import paths
 from orchestration.settings.engine import catalog, engine, require_engine, require_java
+from orchestration.spark.__main__ import main
 
 SIX_ROWS = (
     "select cast(id % 3 as int) as kind, cast(id as decimal(18, 2)) / 4 as amount from range(6)"
@@ -88,3 +93,14 @@ def test_an_unknown_engine_or_catalog_is_refused_with_those_that_there_are(monke
         catalog()
     monkeypatch.delenv("TENURE_ENGINE")
     assert engine() == "duckdb"
+
+
+def test_a_command_by_hand_leaves_a_running_night_alone(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("TENURE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["orchestration.spark", "build"])
+    paths.spark().mkdir(parents=True)
+    with paths.lock_file().open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main() == 2
+    assert "another build is running" in capsys.readouterr().out
+    assert paths.spark().exists()
