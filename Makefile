@@ -37,7 +37,7 @@ check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes
 # Where Spark runs, and where its tables are: SPARK_MASTER, SPARK_CATALOG and others in docs/engines.md.
 spark: setup $(VENV)/.installed-spark ## the same night on Spark, which needs Java 17: SPARK_MASTER=local[2]
 	@TENURE_ENGINE=spark $(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
-	--volume-drop-reason="$$VOLUME_DROP_REASON"
+	--volume-drop-reason="$$VOLUME_DROP_REASON" --restatement-reason="$$RESTATEMENT_REASON"
 
 spark-test: $(VENV)/.installed-dev $(VENV)/.installed-spark ## prove that Spark and DuckDB give the same numbers; needs Java 17
 	@$(BIN)/python -m pytest -m "spark and not torture" tests/python/spark
@@ -94,7 +94,7 @@ TORTURE := $(addprefix tests/python/,$(addsuffix .py, \
 	house/test_wrong_edits numbers/test_published_survival numbers/test_plays))
 RECORDS := $(TENURE_HOME)/reliability
 
-torture: $(VENV)/.installed-dev ## break it on purpose, try many random shops: hours; REPORT=docs/reliability.md
+torture: $(VENV)/.installed-dev $(VENV)/.installed-spark ## break it on purpose, try many random shops: hours; REPORT=docs/reliability.md
 	@# A record of an earlier name of a test would come onto the page once more.
 	@$(if $(TESTS),,rm -f "$(RECORDS)"/*.json)
 	@failed=; for test in $(or $(TESTS),$(TORTURE)); do \

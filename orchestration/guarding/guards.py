@@ -25,6 +25,7 @@ from orchestration.guarding.findings import Finding, Row, rows, severity_of
 from orchestration.guarding.plausible import BUYERS, amounts_in_cents, matched_customers
 from orchestration.guarding.thresholds import Limits
 from orchestration.settings.durations import format_duration
+from orchestration.settings.engine import build_command
 from orchestration.telling.failures import Failure
 from orchestration.words import first_few_names
 
@@ -33,7 +34,7 @@ _SOURCES = "models/staging/_sources.yml"
 _ADVICE = {
     "freshness": f"Deliver what is missing, or change freshness in {_SOURCES}.",
     "volume": (
-        "If that is right, say why, once: make build VOLUME_DROP_REASON='...'"
+        "If that is right, say why, once: {build} VOLUME_DROP_REASON='...'"
         " (or volume_drop_reason in the run's config)."
     ),
     "schema_drift": (
@@ -139,13 +140,14 @@ def accept_drops(results: Sequence[Result], reason: str) -> list[Result]:
 def blocking_failures(results: Sequence[Result]) -> list[Failure]:
     """Return a failure for each guard that blocks: a line for each table, and what to do."""
     blocking = [result for result in results if result.severity == "error"]
+    advice = {guard: told.format(build=build_command()) for guard, told in _ADVICE.items()}
     return [
         Failure(
             "guard",
             guard.replace("_", " "),
-            "\n".join([*(result.message for result in blocking if result.guard == guard), advice]),
+            "\n".join([*(result.message for result in blocking if result.guard == guard), told]),
         )
-        for guard, advice in _ADVICE.items()
+        for guard, told in advice.items()
         if any(result.guard == guard for result in blocking)
     ]
 

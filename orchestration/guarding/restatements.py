@@ -14,10 +14,11 @@ from typing import Any
 import duckdb
 
 from orchestration.restating.watched import Report
+from orchestration.settings.engine import build_command
 from orchestration.telling.failures import Failure
 
-ADVICE = (
-    "If that is right, say why, once: make build RESTATEMENT_REASON='...' (or restatement_reason in"
+_ADVICE = (
+    "If that is right, say why, once: {build} RESTATEMENT_REASON='...' (or restatement_reason in"
     " the run's config)."
 )
 _MOST = """
@@ -88,7 +89,8 @@ def summary(results: Sequence[Result]) -> str | None:
 def blocking_failures(results: Sequence[Result]) -> list[Failure]:
     """Return one failure with a line for each report that blocks, and what to do; else nothing."""
     blocking = [result.message for result in results if result.severity == "error"]
-    return [Failure("guard", "restatements", "\n".join([*blocking, ADVICE]))] if blocking else []
+    advice = _ADVICE.format(build=build_command())
+    return [Failure("guard", "restatements", "\n".join([*blocking, advice]))] if blocking else []
 
 
 def _result(report: Report, moved: Sequence[tuple], causes: Mapping[str, str]) -> Result:

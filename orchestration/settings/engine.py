@@ -21,6 +21,11 @@ def engine() -> str:
     return name
 
 
+def build_command() -> str:
+    """Return what runs the night on this engine: make and its goal."""
+    return {"duckdb": "make build", "spark": "make spark"}[engine()]
+
+
 def catalog() -> str:
     """Return where Spark keeps its tables: $SPARK_CATALOG. Raises ValueError for an unknown one."""
     name = os.environ.get("SPARK_CATALOG") or "in-memory"

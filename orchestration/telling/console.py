@@ -12,7 +12,7 @@ import duckdb
 from orchestration import paths
 from orchestration.serving.boards import overview
 from orchestration.serving.published import published_build
-from orchestration.settings.engine import engine
+from orchestration.settings.engine import build_command, engine
 from orchestration.telling.cohort_table import cohort_table
 from orchestration.telling.failures import SHOWN_FAILURES, Failure
 from orchestration.words import first_few
@@ -111,8 +111,7 @@ def blocked_or_failed(failures: Sequence[Failure]) -> str:
 def rerun_command(variables: Mapping[str, Any]) -> str:
     """Return the shell command that runs this build again, with its folders and `variables`."""
     folders = {"TENURE_RAW_DIR": paths.raw_dir(), "TENURE_HOME": paths.home()}
-    goal = "make build" if engine() == "duckdb" else "make spark"
-    command = [goal, *(f"{name}={_quoted(path)}" for name, path in folders.items())]
+    command = [build_command(), *(f"{name}={_quoted(path)}" for name, path in folders.items())]
     return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
 
 

@@ -424,7 +424,15 @@ def test_what_blocks_is_a_failure_per_guard_with_what_to_do(write):
     first, second, advice = volume.message.splitlines()
     assert first == "orders: 1 rows read, 10 in the published build"
     assert second == "refunds: 1 rows read, 10 in the published build"
-    assert "VOLUME_DROP_REASON" in advice
+    assert "make build VOLUME_DROP_REASON" in advice
+
+
+def test_the_advice_builds_on_the_engine_of_the_night(write, monkeypatch):
+    warehouse, served = write("now", {"rows": 1}), write("served", {"rows": 10})
+    found = evaluate({"orders": OFF | {"volume": {"error": 0.5}}}, warehouse, served, NOW)
+    monkeypatch.setenv("TENURE_ENGINE", "spark")
+    [volume] = blocking_failures(found)
+    assert "make spark VOLUME_DROP_REASON='...'" in volume.message
 
 
 def test_warnings_do_not_block(write):

@@ -78,11 +78,14 @@ def test_readers_get_one_line(manifest, tmp_path):
     )
 
 
-def test_a_blocked_build_says_how_to_let_it_through_once(manifest, tmp_path):
+def test_a_blocked_build_says_how_to_let_it_through_once(manifest, tmp_path, monkeypatch):
     found = results(manifest, tmp_path, 0.9)
     [failure] = blocking_failures(found)
     assert "make build RESTATEMENT_REASON='...'" in failure.message
     assert "new_mrr of the month from 2025-09-01" in failure.message
+    monkeypatch.setenv("TENURE_ENGINE", "spark")
+    [failure] = blocking_failures(found)
+    assert "make spark RESTATEMENT_REASON='...'" in failure.message
     accepted = accept(found, "the till was off")
     assert blocking_failures(accepted) == []
     assert of_mrr(accepted).severity == "warn"
