@@ -32,8 +32,10 @@ WORDS = {
         "where",
         "with",
     ),
-    *("all", "interval", "date"),
+    *("all", "interval", "date", "group", "having"),
 }
+# Both engines have them too, but with other types or another last digit. A law may use them.
+FUNCTIONS_OF_LAWS = {"date_trunc", "percentile_disc", "substr", "try_cast", "upper"}
 
 
 def of_project(manifest):
@@ -98,16 +100,19 @@ def foreign_functions(sql):
 
 def names(sql):
     """The names of common table expressions and windows that stand before a parenthesis."""
-    return set(re.findall(r"\b(\w+) as \(", sql.lower()))
+    return set(re.findall(r"\b(\w+) (?:\([\w\s,]*\) )?as \(", sql.lower()))
 
 
-@pytest.mark.parametrize("folder", ["intermediate", "marts"])
-def test_no_model_below_staging_calls_a_function_of_one_engine(folder):
-    files = sorted((ROOT / "models" / folder).rglob("*.sql"))
+@pytest.mark.parametrize(
+    ("folder", "others"),
+    [("models/intermediate", set()), ("models/marts", set()), ("tests/data", FUNCTIONS_OF_LAWS)],
+)
+def test_no_query_below_staging_calls_a_function_of_one_engine(folder, others):
+    files = sorted((ROOT / folder).rglob("*.sql"))
     found = {
         file.stem: sorted(functions)
         for file in files
-        if (functions := foreign_functions(file.read_text(encoding="utf-8")))
+        if (functions := foreign_functions(file.read_text(encoding="utf-8")) - others)
     }
     assert files
     assert found == {}

@@ -39,6 +39,17 @@ def build_on_spark(raw_dir, home, variables=None, *arguments):
     return home / "build/warehouse.duckdb"
 
 
+def night_on_spark(raw_dir, home):
+    """Build, test and publish, as `make spark` does; return the process."""
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration.nightly"],
+        cwd=ROOT,
+        env=environment(raw_dir, home) | {"TENURE_BOARDS": "off"},
+        capture_output=True,
+        text=True,
+    )
+
+
 def build_on_hive(home, statements, *selected):
     """Build some models of raw tables that SQL makes in a metastore; return the process."""
     file = home / "statements.sql"
