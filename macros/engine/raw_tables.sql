@@ -37,8 +37,8 @@
         {%- do names.append(column.name) -%}
         {%- do types.append(column.dtype) -%}
     {%- endfor -%}
-    {%- set file = "concat_ws('/', 'raw." ~ name ~ "', cast(file as string))" -%}
-    {%- if table_of_files('landed_files') -%}{%- set file = 'file' -%}{%- endif -%}
+    {%- set named_after_it = "concat_ws('/', 'raw." ~ name ~ "', cast(file as string))" -%}
+    {%- set file = 'file' if table_of_files('landed_files') else named_after_it -%}
     {%- set in_table = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
     {{ return({
         'reader': relation,

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,14 +170,16 @@ def drop_unpublished(session: SparkSession, manifest: Manifest) -> None:
     the two, it never again makes a table where these files are. `manifest` is that of the project.
     A database with a table that is not the project's stays: it may be somebody else's.
     """
-    made = defaultdict(set)
-    for node in manifest["nodes"].values():
-        if node["resource_type"] in ("model", "seed"):
-            made[node["schema"]].add(node["alias"])
-    for database, names in made.items():
+    nodes = [
+        node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")
+    ]
+    # The vars of another night may have switched on what this project leaves out.
+    others = chain(*manifest["disabled"].values())
+    ours = {(node["schema"], node.get("alias")) for node in chain(nodes, others)}
+    for database in sorted({node["schema"] for node in nodes}):
         if session.catalog.databaseExists(database):
             tables = session.sql(f"show tables in {database}").collect()
-            if {row.tableName for row in tables} <= names:
+            if {(database, row.tableName) for row in tables} <= ours:
                 session.sql(f"drop database {database} cascade")
 
 

@@ -92,13 +92,18 @@ def write_version(serve, build_id, keep_too=lambda: None):
         keep_too()
 
 
-def drop_unpublished(*models):
+def drop_unpublished(models, switched_off):
     """What the next night does then, in a project with these models, schema.name."""
-    nodes = {}
-    for model in models:
-        schema, name = model.split(".")
-        nodes[model] = {"schema": schema, "alias": name, "resource_type": "model"}
-    lakehouse.drop_unpublished(start(), {"nodes": nodes})
+    nodes, disabled = (
+        {
+            name: dict(zip(("schema", "alias"), name.split("."), strict=True))
+            | {"resource_type": "model"}
+            for name in names
+        }
+        for names in (models, switched_off)
+    )
+    of_project = {"nodes": nodes, "disabled": {name: [node] for name, node in disabled.items()}}
+    lakehouse.drop_unpublished(start(), of_project)
 
 
 def folder_of(database):
