@@ -100,6 +100,20 @@ faults as (
 
     union all
 
+    -- Whether a contract went on is seen so many days after its end.
+    select
+        play_id,
+        case
+            when
+                trigger = 'renewal_due'
+                and window_days < days + {{ days_until_an_end_is_certain() }}
+                then 'window_days: give days + {{ days_until_an_end_is_certain() }} for renewal_due'
+        end as fault
+    from plays
+    where play_id in (select started.play_id from {{ ref('int_plays_started') }} as started)
+
+    union all
+
     select
         play_id,
         case

@@ -129,16 +129,14 @@ events as (
 
     select
         'referral_bought' as trigger,
-        customers.referred_by_customer_id as customer_id,
+        referrals.referrer_id as customer_id,
         -- the account that names the referrer may be made after the order
-        greatest(first_purchase_days.first_day, customers.signed_up_on) as happened_on,
+        greatest(first_purchase_days.first_day, referrals.signed_up_on) as happened_on,
         cast(null as date) as over_on
-    from {{ ref('int_customers_assessed') }} as customers
+    from {{ ref('int_referrals_assessed') }} as referrals
     inner join first_purchase_days
-        on customers.customer_id = first_purchase_days.customer_id
-    where
-        customers.is_counted
-        and customers.referred_by_customer_id <> customers.customer_id
+        on referrals.customer_id = first_purchase_days.customer_id
+    where referrals.is_counted
 
     union all
 

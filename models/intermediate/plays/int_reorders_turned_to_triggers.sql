@@ -88,6 +88,7 @@ recent_customer_days as (
     from customer_days
     where
         {{ dbt.datediff('first_purchase_date', 'last_purchase_date', 'day') }}
+        + (select max(plays.days) from plays)
         >= {{ dbt.datediff(
             'last_purchase_date', '(select min(plays.starts_on) from plays)', 'day'
         ) }}
