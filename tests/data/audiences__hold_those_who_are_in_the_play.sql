@@ -14,6 +14,7 @@ left join {{ ref('fct_play_enrollments') }} as enrollments
         and audiences.play_id = enrollments.play_id
         and audiences.enrolled_at = enrollments.enrolled_at
 where
-    audiences.due_on <> as_of.as_of
+    audiences.due_on <= as_of.previous_as_of
+    or audiences.due_on > as_of.as_of
     or enrollments.arm is distinct from 'treatment'
     or enrollments.left_on is not null

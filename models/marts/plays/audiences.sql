@@ -19,8 +19,9 @@ spells as (
 
 ),
 
--- The step is due on the day that begins with as_of: the day on which this audience is read.
-due_today as (
+-- The step is due on the day that begins with as_of: the day on which this audience is read. After
+-- days without any event, also what was due on these days, for no night has listed it.
+due_now as (
 
     select
         enrollments.play_id,
@@ -36,9 +37,13 @@ due_today as (
 
     from due_steps
     inner join as_of
-        on due_steps.due_on = as_of.as_of
+        on
+            due_steps.due_on > as_of.previous_as_of
+            and due_steps.due_on <= as_of.as_of
     inner join {{ ref('int_play_enrollments_assigned') }} as enrollments
-        on due_steps.enrollment_number = enrollments.enrollment_number
+        on
+            due_steps.enrollment_number = enrollments.enrollment_number
+            and as_of.as_of < enrollments.left_on
     inner join {{ ref('play_steps') }} as steps
         on
             enrollments.play_id = steps.play_id
@@ -79,23 +84,23 @@ running_spells as (
 valued as (
 
     select
-        due_today.*,
+        due_now.*,
         customer_values.p_alive,
         customer_values.predicted_clv,
         customers.current_mrr,
         case
-            when due_today.goal = 'renewal'
+            when due_now.goal = 'renewal'
                 then {{ round_to_cent('customers.current_mrr * running_spells.monthly_hazard') }}
             else customer_values.predicted_clv
         end as expected_worth
 
-    from due_today
+    from due_now
     left join {{ ref('dim_customers') }} as customers
-        on due_today.customer_id = customers.customer_id
+        on due_now.customer_id = customers.customer_id
     left join {{ ref('fct_customer_value') }} as customer_values
-        on due_today.customer_id = customer_values.customer_id
+        on due_now.customer_id = customer_values.customer_id
     left join running_spells
-        on due_today.customer_id = running_spells.customer_id
+        on due_now.customer_id = running_spells.customer_id
 
 )
 
