@@ -1,4 +1,4 @@
-"""Who is enrolled in which play: the one step of plays in which each result depends on the last.
+"""Who is enrolled in which play: a step of plays in which each result depends on the last.
 
 A customer is in at most one play. Each trigger finds the customer free, or not, and that depends on
 all that came before it. SQL has no such walk without recursion.

@@ -162,9 +162,9 @@ def walk(
             ]
         while waiting and sum(morning - day < 7 * DAY for day in written_on) < CONTACTS_PER_WEEK:
             enrolment, number = waiting.pop(0)
-            written_on.append(morning)
-            # The place in the week is lost if the customer has left by then.
+            # A contact whose customer has left takes no place in the week.
             if enrolment.left_on is None:
+                written_on.append(morning)
                 enrolment.due.append((number, morning))
                 send(enrolment, number, morning)
         morning += DAY

@@ -318,13 +318,21 @@ class PlayOracle:
         self.renewal_of = {}
         self.customers = {name: Customer(name, self) for name in sorted(names)}
         self.referred_by = defaultdict(list)
+        referrer_of = {}
         for customer in self.customers.values():
             if customer.records:
                 last = customer.records[-1]
                 signed_up = last["signed_up_at"]
-                is_counted = not last["is_deleted"] and not (signed_up and signed_up >= before)
-                if is_counted and last["referred_by_customer_id"] != customer.name:
-                    self.referred_by[last["referred_by_customer_id"]].append(customer)
+                if not last["is_deleted"] and not (signed_up and signed_up >= before):
+                    referrer_of[customer.name] = last["referred_by_customer_id"]
+        for name, referrer in referrer_of.items():
+            # From referrer to referrer: whoever comes back to themselves was referred by nobody.
+            at, seen = referrer, set()
+            while at and at != name and at not in seen:
+                seen.add(at)
+                at = referrer_of.get(at)
+            if at != name:
+                self.referred_by[referrer].append(self.customers[name])
         self.enrolments = []
         self.steps = []
         self.find_shop_gaps()
@@ -405,9 +413,9 @@ class PlayOracle:
                         waiting.append((current, step, morning))
             while waiting and sum(morning - day < 7 * DAY for day in slots) < self.cap:
                 enrolment, step, planned = waiting.pop(0)
-                slots.append(morning)
                 is_in = enrolment.left_on is None
                 if is_in:
+                    slots.append(morning)
                     enrolment.due.append((step, morning))
                 outcome = "due" if is_in else "left_before"
                 self.steps.append((enrolment, step, planned, morning, outcome))

@@ -17,6 +17,7 @@ from scipy.stats import chi2, chisquare
 from shops.oracle import check_marts, read_seed
 from shops.play_shop import PlayShop
 
+from estimation.contact_days import due_days
 from estimation.enrolment import enrol
 
 KEYS = {
@@ -248,3 +249,48 @@ def test_nobody_is_enrolled_without_triggers_or_plays():
     nothing = np.empty(0, np.int64)
     assert enrol(nothing, nothing, nothing, nothing, {}).places.size == 0
     assert enrol(nothing, nothing, nothing, nothing, {1: (0, None)}).places.size == 0
+
+
+# --- The weekly cap -------------------------------------------------------------------------------
+
+
+def test_a_contact_waits_for_the_next_free_day_and_takes_no_place_if_nobody_is_there_for_it():
+    # Two a week. The first customer: planned for the days 1, 2, 3 and 12, and there until day 30.
+    # The second leaves on day 4, before the contact of day 3 can be due, and comes back on day 5.
+    customer = [0, 0, 0, 0, 1, 1, 1, 1]
+    planned = [1, 2, 3, 12, 1, 2, 3, 5]
+    leaves = [30, 30, 30, 30, 4, 4, 4, 30]
+    columns = (np.array(column, np.int64) for column in (customer, planned, leaves))
+    assert due_days(*columns, 2).tolist() == [1, 2, 8, 12, 1, 2, 8, 8]
+    columns = (np.array(column, np.int64) for column in ([0, 0, 0], [0, 1, 6], [3, 3, 30]))
+    assert due_days(*columns, 1).tolist() == [0, 7, 7]
+
+
+def due_day_by_day(contacts, contacts_per_week):
+    """The due days of one customer, from (planned, leaves): each morning looks back for a week."""
+    due, sent = [], []
+    waiting = list(contacts)
+    for morning in range(10_000):
+        while waiting and waiting[0][0] <= morning:
+            if sum(morning - day < 7 for day in sent) >= contacts_per_week:
+                break
+            _, leaves = waiting.pop(0)
+            due.append(morning)
+            if morning < leaves:
+                sent.append(morning)
+    return due
+
+
+@settings(max_examples=100, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**64))
+def test_due_days_are_those_of_a_walk_through_the_days(seed):
+    random = Random(seed)
+    contacts_per_week = random.choice([1, 2, 3, 50])
+    rows, expected = [], []
+    for customer in random.sample(range(100), random.randint(0, 6)):
+        planned = sorted(random.randrange(100) for _ in range(random.randint(1, 30)))
+        contacts = [(day, day + random.choice([1, 2, 5, 40])) for day in planned]
+        rows += [(customer, *contact) for contact in contacts]
+        expected += due_day_by_day(contacts, contacts_per_week)
+    columns = np.array(rows, np.int64).reshape(-1, 3).T
+    assert due_days(*columns, contacts_per_week).tolist() == expected
