@@ -25,7 +25,15 @@ import yaml
 
 from comparison.behind import records_behind
 from orchestration import paths
-from orchestration.restating.fingerprints import code_hashes, code_of, seed_hashes, settings_of
+from orchestration.restating.fingerprints import (
+    changed,
+    code_hashes,
+    code_of,
+    mapping_hashes,
+    mappings_of,
+    seed_hashes,
+    settings_of,
+)
 from orchestration.restating.watched import Report, watched_reports
 from orchestration.serving.published import FILE_NAME
 from orchestration.warehouse.parsing import prepare_manifest
@@ -51,13 +59,17 @@ class State:
     file: Path
 
     def made_by(self, code: set[str], seeds: set[str]) -> Mapping[str, str | None]:
-        """Return the hash of each of these models, macros and seeds, by name."""
-        hashes = json.loads(self.row["code_hashes"]), json.loads(self.row["seed_hashes"])
+        """Return the hash of each of these models and macros, seeds and mappings, by name."""
+        hashes = json.loads(self.row["code_hashes"]), self.seed_hashes()
         return {
             name: found.get(name)
             for names, found in zip((code, seeds), hashes, strict=True)
             for name in sorted(names)
         }
+
+    def seed_hashes(self) -> dict[str, str]:
+        """Return the hashes of all seeds and mappings, by name."""
+        return json.loads(self.row["seed_hashes"])
 
 
 def main() -> int:
@@ -92,7 +104,10 @@ def explain(build_id: str, table: str, key: str) -> list[str]:
     values = {"before": _row(before.file, report, key), "after": _row(after.file, report, key)}
     if not values["before"] and not values["after"]:
         raise CannotExplainError(f"KEY={key}: no such row; copy a key of meta.restatements")
-    made_by = code_of(manifest, report), settings_of(manifest, report)[1]
+    mappings = mapping_hashes(paths.raw_dir())
+    names = [*mappings, *(name for state in (before, after) for name in state.seed_hashes())]
+    mapped_by = mappings_of(manifest, report, names)
+    made_by = code_of(manifest, report), settings_of(manifest, report)[1] | mapped_by
     same_code = before.row["vars"] == after.row["vars"] and (
         before.made_by(*made_by) == after.made_by(*made_by)
     )
@@ -102,7 +117,12 @@ def explain(build_id: str, table: str, key: str) -> list[str]:
         values["new code"] = values["before"] if same_code else values["after"]
         values["new files"] = values["before"] if same_files else values["after"]
     else:
-        hashes = code_hashes(manifest, [report]) | seed_hashes(manifest)
+        for state in (before, after):
+            if other := changed(state.seed_hashes(), mappings, mapped_by):
+                raise CannotExplainError(
+                    f"build {state.row['build_id']} had another {other[0]}, and nothing keeps it"
+                )
+        hashes = code_hashes(manifest, [report]) | seed_hashes(manifest) | mappings
         here = {name: hashes.get(name) for names in made_by for name in names}
         with tempfile.TemporaryDirectory(prefix="tenure-explain-") as scratch:
             folder = Path(scratch)

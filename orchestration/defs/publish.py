@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
-from orchestration.restating.fingerprints import code_hashes, seed_hashes
+from orchestration.restating.fingerprints import code_hashes, mapping_hashes, seed_hashes
 from orchestration.restating.watched import watched_reports
 from orchestration.serving.audiences import audience_columns, write_private_audiences
 from orchestration.serving.history import Build
@@ -48,7 +48,7 @@ def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | 
             volume_drop_reason=build.accepted_drop,
             restatement_reason=build.accepted_restatement,
             code_hashes=code_hashes(MANIFEST, watched_reports(MANIFEST)),
-            seed_hashes=seed_hashes(MANIFEST),
+            seed_hashes=seed_hashes(MANIFEST) | mapping_hashes(paths.raw_dir()),
         ),
         MANIFEST,
         warehouse=paths.warehouse(),

@@ -1,4 +1,4 @@
-"""What a report is made by: hashes of models, macros and seeds, and the names of dbt vars.
+"""What a report is made by: hashes of models, macros, seeds and mappings, and names of dbt vars.
 
 A build keeps the hashes in meta.builds. The next build finds by them which reports have other code
 or other settings than before, and which models, macros, seeds or vars these are.
@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from landing.files import mappings_below
 from orchestration import paths
 from orchestration.restating.watched import Report
 from orchestration.warehouse.manifest import Manifest
@@ -20,6 +23,7 @@ _VAR = re.compile(r"""\bvar\(\s*['"](\w+)['"]""")
 # Whole lines of comments, in Jinja, SQL and Python: they change no number.
 _COMMENTS = re.compile(r"\{#[\s\S]*?#\}|^[ \t]*(?:--|#).*$", re.MULTILINE)
 _ESTIMATION = "estimation"
+_BY = " by "
 
 
 def code_hashes(manifest: Manifest, reports: Iterable[Report]) -> dict[str, str]:
@@ -58,6 +62,31 @@ def seed_hashes(manifest: Manifest) -> dict[str, str]:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "seed"
     }
+
+
+def mapping_hashes(raw_dir: Path) -> dict[str, str]:
+    """Return the hash of each _mapping.yml of a landing zone, by its raw table and its path.
+
+    A name is "orders by excel/_mapping.yml".
+    """
+    hashes = {}
+    for file in mappings_below(raw_dir) if raw_dir.is_dir() else ():
+        try:
+            text = file.read_text(encoding="utf-8")
+            table = yaml.safe_load(text)["table"]
+        except (UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError):
+            # The build has not read it, or it would have been refused.
+            continue
+        hashes[f"{table}{_BY}{file.relative_to(raw_dir)}"] = _hash(text)
+    return hashes
+
+
+def mappings_of(manifest: Manifest, report: Report, names: Iterable[str]) -> set[str]:
+    """Return those of `names`, as in `mapping_hashes`, of raw tables that `report` depends on."""
+    upstream = _upstream(manifest, report.node["unique_id"])
+    sources = [each.split(".") for each in upstream if each.startswith("source.")]
+    tables = {table for _, _, source, table in sources if source == "raw"}
+    return {name for name in names if _BY in name and name.partition(_BY)[0] in tables}
 
 
 def code_of(manifest: Manifest, report: Report) -> set[str]:

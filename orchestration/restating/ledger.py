@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 import duckdb
 
 from landing.texts import quoted
+from orchestration import paths
 from orchestration.restating.causes import Known, assign_causes
 from orchestration.restating.evidence import gather_evidence
 from orchestration.restating.fingerprints import (
     changed,
     code_hashes,
     code_of,
+    mapping_hashes,
+    mappings_of,
     seed_hashes,
     settings_of,
 )
@@ -67,7 +70,10 @@ COLUMNS = {
         " have no amount.",
     ),
     "other_causes": ("varchar", "Other causes that the same row may have, the likeliest first."),
-    "detail": ("varchar", "The models, macros, vars, seeds or releases that are other ones."),
+    "detail": (
+        "varchar",
+        "The models, macros, vars, seeds, mappings or releases that are other ones.",
+    ),
     "previous_build_id": (
         "varchar",
         "The build that readers had, with which this one is compared.",
@@ -236,7 +242,8 @@ def _known(
     code_before, seeds_before, variables_before = (
         json.loads(before[name]) for name in ("code_hashes", "seed_hashes", "vars")
     )
-    code, seeds = code_hashes(manifest, reports), seed_hashes(manifest)
+    code = code_hashes(manifest, reports)
+    seeds = seed_hashes(manifest) | mapping_hashes(paths.raw_dir())
     # A day of the data that moves on is no setting: closed periods do not depend on it.
     day_before, day = (str(each["as_of_date"]) for each in (variables_before, settings.variables))
     went_back = [f"as_of_date: {day_before or before['as_of']} -> {day}"]
@@ -250,6 +257,7 @@ def _known(
         other_settings = [
             *_differences(variables_before, settings.variables, other_variables),
             *(f"seed {name}" for name in changed(seeds_before, seeds, seed_names)),
+            *changed(seeds_before, seeds, mappings_of(manifest, report, (*seeds_before, *seeds))),
             *went_back,
         ]
         if other_code:

@@ -43,7 +43,7 @@ _BUILDS_COLUMNS = {
         "varchar",
         "A hash of each model and macro that watched reports depend on, by name, as JSON.",
     ),
-    "seed_hashes": ("varchar", "A hash of each seed, by name, as JSON."),
+    "seed_hashes": ("varchar", "A hash of each seed and each _mapping.yml, by name, as JSON."),
     "restatement_reason": (
         "varchar",
         "Why a closed period that moved beyond its limit was published; NULL when none had.",
@@ -65,7 +65,8 @@ class Build:
     """The facts of a build that are known before its tables are read.
 
     `started_at` has a timezone. `versions` is by package, `variables` by name of the dbt var.
-    `code_hashes` is by model or macro, `seed_hashes` by seed. The two reasons say why a guard was
+    `code_hashes` is by model or macro, `seed_hashes` by seed
+    or mapping. The two reasons say why a guard was
     overruled, and are None where none was.
     """
 

@@ -16,7 +16,8 @@ import pytest
 from shops.restated_shop import RestatedShop
 
 from comparison.explain import CannotExplainError, explain
-from orchestration.restating.fingerprints import code_hashes, seed_hashes
+from orchestration import paths
+from orchestration.restating.fingerprints import code_hashes, mapping_hashes, seed_hashes
 from orchestration.restating.ledger import Settings, is_of_another_shop, write_ledger
 from orchestration.restating.watched import watched_reports
 from orchestration.serving.history import Build
@@ -140,7 +141,7 @@ class Nights:
             versions=settings.versions,
             variables=settings.variables,
             code_hashes=code_hashes(self.manifest, watched_reports(self.manifest)),
-            seed_hashes=seed_hashes(self.manifest),
+            seed_hashes=seed_hashes(self.manifest) | mapping_hashes(paths.raw_dir()),
         )
         publish(
             build,
@@ -182,6 +183,17 @@ def nights(warehouse, manifest, tmp_path):
     yield lambda seed: Nights(warehouse, manifest, tmp_path, seed)
     for name, code in before.items():
         warehouse.manifest.nodes[name].raw_code = code
+
+
+def alter(shop, sql):
+    """Give the served file another number, by SQL, as if an earlier night had published it."""
+    file = shop.served().resolve()
+    changed = file.with_name("changed.duckdb")
+    shutil.copy(file, changed)
+    changed.chmod(0o644)
+    with duckdb.connect(str(changed)) as connection:
+        connection.execute(sql)
+    changed.replace(file)
 
 
 def text(value):
@@ -393,27 +405,46 @@ def test_an_edited_model_and_a_var_are_told_apart_from_data(nights):
     assert set(restated["detail"]) == {"order_lapse_days: 90 -> 60"}
 
     # The served file has another number, and nothing is new but a release of the software.
-    file = shop.served().resolve()
-    changed = file.with_name("changed.duckdb")
-    shutil.copy(file, changed)
-    changed.chmod(0o644)
-    with duckdb.connect(str(changed)) as connection:
-        connection.execute(
-            "update churn.rpt_mrr set closing_mrr = closing_mrr + 1 where month = '2025-02-01'"
-        )
-    changed.replace(file)
+    alter(shop, "update churn.rpt_mrr set closing_mrr = closing_mrr + 1 where month = '2025-02-01'")
     same = {"variables": {"order_lapse_days": 60}, "is_built": False}
     restated = shop.run(versions={"duckdb": "2"}, **same)
     assert set(restated["cause"]) == {"code"}
     assert set(restated["detail"]) == {"duckdb: 1 -> 2"}
 
     # Whatever else is the same, too: the ledger says that it does not know.
-    changed = shop.served().resolve()
-    changed.chmod(0o644)
-    with duckdb.connect(str(changed)) as connection:
-        connection.execute("update churn.rpt_mrr set closing_mrr = 7 where month = '2025-02-01'")
+    alter(shop, "update churn.rpt_mrr set closing_mrr = 7 where month = '2025-02-01'")
     restated = shop.run(versions={"duckdb": "2"}, **same)
     assert set(restated["cause"]) == {"unexplained"}
+
+
+def test_another_mapping_is_a_setting_of_the_reports_that_read_its_table(
+    nights, home, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TENURE_RAW_DIR", str(tmp_path / "zone"))
+    mappings = {}
+    for table in ("subscriptions", "carts"):
+        mappings[table] = tmp_path / "zone" / table / "_mapping.yml"
+        mappings[table].parent.mkdir(parents=True)
+        mappings[table].write_text(f"table: {table}\n")
+    # Of no build: it would have been refused.
+    (tmp_path / "zone/_mapping.yml").write_text("- no mapping")
+    shop = nights("another mapping")
+    shop.run()
+    alter(shop, "update churn.rpt_mrr set closing_mrr = closing_mrr + 1 where month = '2025-02-01'")
+    mappings["carts"].write_text("table: carts\nminor_units: true\n")
+    mappings["subscriptions"].write_text("# a remark\ntable: subscriptions\n")
+    # Recurring revenue reads no carts, and a remark is no other mapping.
+    assert set(shop.run(is_built=False)["cause"]) == {"unexplained"}
+    alter(shop, "update churn.rpt_mrr set closing_mrr = closing_mrr + 1 where month = '2025-02-01'")
+    mappings["subscriptions"].write_text("table: subscriptions\nminor_units: true\n")
+    restated = shop.run(is_built=False)
+    assert set(restated["cause"]) == {"settings"}
+    assert set(restated["detail"]) == {"subscriptions by subscriptions/_mapping.yml"}
+    key = restated[restated["segment_name"] == "all"]["key"].iloc[0]
+    lines = explain(shop.builds[2], "churn.rpt_mrr", key)
+    before, code, files, after = steps(lines, "closing_mrr")
+    assert (code, files) == (after - before, 0) and code
+    assert not [line for line in lines if "software is not" in line]
 
 
 @pytest.mark.torture
