@@ -5,7 +5,8 @@ publish. Spark writes down each task (its event log), so the report can name the
 one task holds much of the rows, what the driver collects, and what more cores would change.
 
 Without `--workers`, Spark runs in one process with two threads (local[2]). With them, a cluster of
-that many workers, one core each, is started on this machine and ended afterwards.
+that many workers, one core each, is started on this machine and ended afterwards. `--models` builds
+the models alone, without tests, and publishes nothing: for sizes whose whole night takes too long.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks.__main__ import WARM_UP, number, raw_files
@@ -38,6 +40,7 @@ LARGE_SHARE = 0.2
 LOCAL_CORES = 2
 MORE_CORES = (10, 40)
 HOST = "127.0.0.1"
+PUBLISHED = "serve/current/tenure.duckdb"
 
 
 @dataclass
@@ -73,12 +76,16 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=8, help="of each scan and shuffle")
     parser.add_argument("--memory", default="6g", help="of the driver, and of all workers together")
     parser.add_argument("--folder", type=Path, help="keep the raw files here, and use them again")
+    parser.add_argument("--models", action="store_true", help="without tests and publishing")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
         folder = arguments.folder or Path(scratch)
         raw = raw_files(arguments.size, folder).folder
-        warm_up = raw_files(WARM_UP, folder).folder
-        duckdb_night = night(raw, warm_up, Path(scratch, "duckdb"), {})
+        if arguments.models:
+            run, compared = models, "build/warehouse.duckdb"
+        else:
+            run, compared = partial(night, raw_files(WARM_UP, folder).folder), PUBLISHED
+        duckdb_night = run(raw, Path(scratch, "duckdb"), {})
         with cluster(arguments.workers, arguments.memory, Path(scratch)) as (settings, workers):
             events = Path(scratch, "events")
             events.mkdir()
@@ -91,16 +98,15 @@ def main() -> None:
                 "SPARK_SHUFFLE_PARTITIONS": str(arguments.partitions),
                 "SPARK_CONF_DIR": str(_settings_folder(Path(scratch, "conf"), settings, events)),
             }
-            spark_night = night(raw, None, Path(scratch, "spark"), environment)
+            spark_night = run(raw, Path(scratch, "spark"), environment)
             cpu_of_workers = sum(map(cpu_seconds, workers))
         [log] = events.iterdir()
         cores = arguments.workers or LOCAL_CORES
         for line in report(duckdb_night, spark_night, cpu_of_workers, stages(log), cores):
             print(line, flush=True)
-        published = "serve/current/tenure.duckdb"
         found = compare(
-            Path(scratch, "duckdb", published),
-            Path(scratch, "spark", published),
+            Path(scratch, "duckdb", compared),
+            Path(scratch, "spark", compared),
             published_keys(paths.ROOT),
             # Builds, their times and their hashes are never the same.
             schemas=[schema for schema in MARTS if schema != "meta"],
@@ -110,10 +116,14 @@ def main() -> None:
         print("\nAll published tables are equal.")
 
 
-def night(raw: Path, warm_up: Path | None, home: Path, settings: Mapping[str, str]) -> Measured:
-    """Run a night on the files in `raw`, after one on those of `warm_up` that does not count."""
+def night(warm_up: Path, raw: Path, home: Path, settings: Mapping[str, str]) -> Measured:
+    """Run a night on the files in `raw`.
+
+    On DuckDB, one on those of `warm_up` comes first, and does not count. On Spark such a night
+    would take ten minutes, and change little.
+    """
     home.mkdir()
-    for files in filter(None, (warm_up, raw)):
+    for files in (raw,) if settings else (warm_up, raw):
         # Else the night would look for what moved between two shops.
         shutil.rmtree(home / "serve", ignore_errors=True)
         environment = {
@@ -122,7 +132,29 @@ def night(raw: Path, warm_up: Path | None, home: Path, settings: Mapping[str, st
             "TENURE_HOME": str(home),
             "TENURE_BOARDS": "off",
         }
-        measured = measure(COMMAND, home / "build/tmp", environment)
+        measured = measure(COMMAND, None, environment)
+    return measured
+
+
+def models(raw: Path, home: Path, settings: Mapping[str, str]) -> Measured:
+    """Build the models alone, without tests, on the files in `raw`, into the private warehouse."""
+    (home / "build/tmp").mkdir(parents=True)
+    environment = {
+        **settings,
+        "TENURE_RAW_DIR": str(raw),
+        "TENURE_HOME": str(home),
+        "DBT_TARGET_PATH": str(home / "target"),
+        "DBT_LOG_PATH": str(home / "logs"),
+    }
+    dbt = ["-m", "orchestration.spark"] if settings else ["-m", "dbt.cli.main"]
+    build = [sys.executable, *dbt, "build", "--exclude-resource-type", "test", "unit_test"]
+    measured = measure(build, None, environment)
+    if settings:
+        code = (
+            "import sys, pathlib; from orchestration.spark.running import take_over;"
+            " take_over(pathlib.Path(sys.argv[1]))"
+        )
+        measure([sys.executable, "-c", code, home / "target"], None, environment)
     return measured
 
 
