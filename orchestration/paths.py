@@ -1,8 +1,9 @@
 """Where files are read and written.
 
-Two environment variables move everything. TENURE_RAW_DIR is the landing zone of raw files, and
-nothing is written there. TENURE_HOME is the folder for all files that this project writes. Both are
-read at each call. A relative path starts at the caller's directory.
+Two environment variables move everything. TENURE_RAW_DIR is the landing zone of raw files. Only
+`make check-raw WRITE=1` writes there, a first _mapping.yml. TENURE_HOME is the folder for all other
+files that this project writes. Both are read at each call. A relative path starts at the caller's
+directory.
 """
 
 import os
