@@ -37,7 +37,7 @@ def lacking(tmp_path, monkeypatch):
 
 def test_a_first_build_needs_a_multiple_of_the_raw_files(lacking):
     sizes = {"csv": 100_000_000, "gz": 10_000_000}
-    needed = round(1.1 * 3 * 150_000_000) + 50_000_000
+    needed = round(1.1 * 5 * 150_000_000) + 50_000_000
     assert lacking(needed, **sizes) is None
     assert lacking(needed - 1, **sizes).startswith(f"{needed - 1:,} bytes are free under")
     assert f"about {needed:,} are needed" in lacking(needed - 1, **sizes)
