@@ -4,7 +4,7 @@ The steps:
 
 1. Make raw files.
 2. Run the night on these files, as a user does.
-3. Run the floor: an expert's hand-written SQL that makes the same tables.
+3. Run the floor: an expert's hand-written SQL that makes about half of the tables.
 4. Check that both give the same numbers.
 5. Run the rivals: what people use instead of a part of the night.
 

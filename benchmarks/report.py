@@ -26,8 +26,9 @@ PREFACE = [
     "",
     "Made by `python -m benchmarks`. The night is `python -m orchestration.nightly`, from raw",
     "files to published tables, with every test. The floor is `benchmarks/floor/`: SQL that an",
-    "expert would write by hand. It makes the same tables from the same files, without tests,",
-    "comments or an account of each record. CPU seconds and memory are the sum over all processes.",
+    "expert would write by hand. It makes about half of the tables from the same files, with the",
+    "same numbers, but without tests, comments or an account of each record. Each size names what",
+    "the floor leaves out. CPU seconds and memory are the sum over all processes.",
     "",
 ]
 
