@@ -76,6 +76,8 @@ class Record:
             "",
             f"Written on {datetime.now(UTC):%Y-%m-%d}, with {versions}, on {platform.system()}"
             f" {platform.machine()} with {os.cpu_count()} cores.",
+            "What came to the project after that day was not tried on that day:"
+            " [CHANGELOG.md](../CHANGELOG.md) names it.",
         ]
         for area in AREAS:
             rows = [row for row in self.tried if row.area == area]
