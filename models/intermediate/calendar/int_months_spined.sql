@@ -11,7 +11,6 @@ select
     is_complete,
     period_start as month,
     state_date,
-    lag(state_at) over (order by period_number) as opened_at,
     state_at
 
 from periods

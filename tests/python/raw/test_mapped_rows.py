@@ -12,7 +12,6 @@ COLUMNS = "columns: {order_id: no, customer_id: who, ordered_at: when, amount: p
 HEADING = "no,who,when,paid\n"
 AT = datetime(2024, 3, 1, 9, 30)
 FORM = "amount is not a decimal such as 12.50, with at most 14 digits before the point"
-LEFT_OUT = "state is not of those that _mapping.yml takes"
 
 # _mapping.yml, files, and the records by id: outcome, reason, time, amount, remark
 FOLDERS = {
