@@ -52,4 +52,9 @@ ask() { "$folder/venv/bin/mf" query --metrics revenue --group-by metric_time__mo
 echo "on the screen:" && ask | tee screen.txt
 echo "with --decimals 2:" && ask --decimals 2 | tee decimals.txt
 ask --csv amounts.csv && echo "with --csv:" && cat amounts.csv
-grep -q "10663.45" decimals.txt && grep -q "1234567.89" amounts.csv && ! grep -q "10663.45\|1234567.89" screen.txt
+grep -qF "1.23457e+06" screen.txt
+grep -qw "10663\.5" screen.txt
+grep -qF "10663.45" decimals.txt
+grep -qF "1234567.89" decimals.txt
+grep -qF "10663.45" amounts.csv
+grep -qF "1234567.89" amounts.csv
