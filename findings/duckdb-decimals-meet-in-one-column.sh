@@ -3,13 +3,14 @@
 # is lost.
 #
 # What happens: DuckDB keeps the digits before the point. sum(decimal(18, 2)) is a decimal(38, 2). Beside a decimal(38, 9)
-# in a union, a coalesce or a case the common type is decimal(38, 2): 0.083750000 becomes 0.08 without a message. With
-# decimal(18, 2) instead of the sum the common type is decimal(25, 9) and keeps the digits.
+# in a union, a coalesce or a case the common type is decimal(38, 2): 0.083750000 becomes 0.08 without a message. A plain
+# decimal(18, 2) keeps the digits: beside the decimal(38, 9) that is the common type, beside a decimal(18, 9) it is a
+# decimal(25, 9).
 #
 # Why it matters here: a rate of exchange or a share beside a sum of money in one column would be cut to cents. So models
 # cast each side to the type that the column shall have.
 #
-# Version: duckdb 1.5.5. Source: types and values of three queries.
+# Version: duckdb 1.5.5. Source: types and values of four queries.
 set -euo pipefail
 folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
@@ -27,14 +28,19 @@ seen = {}
 for name, query in {
     "sum, union": "select sum(amount) as value from money union all select share from money",
     "sum, coalesce": "select coalesce(case when false then sum(amount) end, max(share)) as value from money",
-    "plain, coalesce": "select coalesce(case when false then amount end, share::decimal(18, 9)) as value from money",
+    "plain, coalesce": "select coalesce(case when false then amount end, share) as value from money",
+    "narrow, coalesce": "select coalesce(case when false then amount end, share::decimal(18, 9)) as value from money",
 }.items():
     relation = connection.sql(f"select min(value) as value from ({query})")
     seen[name] = (str(relation.types[0]), str(relation.fetchall()[0][0]))
     print(f"{name:16} {seen[name][0]:15} {seen[name][1]}")
 sys.exit(
-    seen["sum, union"] != ("DECIMAL(38,2)", "0.08")
-    or seen["sum, coalesce"] != ("DECIMAL(38,2)", "0.08")
-    or seen["plain, coalesce"][1] != "0.083750000"
+    seen
+    != {
+        "sum, union": ("DECIMAL(38,2)", "0.08"),
+        "sum, coalesce": ("DECIMAL(38,2)", "0.08"),
+        "plain, coalesce": ("DECIMAL(38,9)", "0.083750000"),
+        "narrow, coalesce": ("DECIMAL(25,9)", "0.083750000"),
+    }
 )
 PYTHON

@@ -7,11 +7,11 @@
 # Why it matters here: a dbt Python model on a shop without subscriptions made a table with an INTEGER column
 # billing_interval. The models below failed on any text, and their unit tests with them. int_renewals_scored casts now.
 #
-# Version: duckdb 1.5.5, pandas 3.0.0. Source: the types of the created tables.
+# Version: duckdb 1.5.5, pandas 3.1.1. Source: the types of the created tables.
 set -euo pipefail
 folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet duckdb==1.5.5 pandas==3.0.0
+"$folder/venv/bin/pip" install --quiet duckdb==1.5.5 pandas==3.1.1
 "$folder/venv/bin/python" - <<'PYTHON'
 import sys
 
