@@ -1,10 +1,10 @@
 """Why a number moved: the cause of each row of the temporary table `moved`.
 
-`code` comes first (a model or macro above the report is another one), then `settings` (a var or
-seed). Otherwise the cause is what is new in the raw files. Records are looked for where they are
-most likely to have moved the row: in its period, then in earlier ones, then in customers who
-changed the segment, and so on. In the first place that has any, the kind with the most records is
-the cause. `unexplained` is what is left.
+`code` comes first (a model or macro above the report is another one), then `settings` (a var,
+seed or mapping). Otherwise the cause is what is new in the raw files. Records are looked for where
+they are most likely to have moved the row: in its period, then in earlier ones, then in customers
+who changed the segment, and so on. In the first place that has any, the kind with the most records
+is the cause. `unexplained` is what is left.
 """
 
 from collections.abc import Mapping
