@@ -3,7 +3,7 @@
 Runs the Dagster job `nightly` in this process, without a daemon. Prints the progress and the result
 in at most 60 lines. The exit codes:
 
-    0    published
+    0    published; if a step after that failed, the last lines and an alert say so
     1    failed; readers still get the earlier version
     2    settings refused, nothing was started
     75   another build is running
@@ -19,6 +19,7 @@ import shutil
 import sys
 import time
 import traceback
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,9 +93,9 @@ def _build_or_explain(variables: Mapping[str, Any], reasons: Mapping[str, str]) 
 
     `reasons` let a guard through: volume_drop_reason and restatement_reason, each maybe empty.
     """
-    before = current_build(paths.serve())
+    run_id = str(uuid.uuid4())
     try:
-        return _build(variables, reasons)
+        return _build(variables, reasons, run_id)
     except (RefusedThresholdsError, RefusedRestatementsError):
         raise
     except Exception as error:
@@ -102,14 +103,17 @@ def _build_or_explain(variables: Mapping[str, Any], reasons: Mapping[str, str]) 
         log = keep_traceback(traceback.format_exc())
         free = shutil.disk_usage(paths.home()).free
         message = f"{error}\n{free / 1e6:,.1f} MB are free in {paths.home()}"
-        if (served := current_build(paths.serve())) != before:
-            print(f"Published {served}, but what follows failed:\n{message}\nLog: {log}")
-            return PUBLISHED
-        return _alert_and_report([Failure("run", "nightly", message)], log, variables)
+        failures = [Failure("run", "nightly", message)]
+        if build_id := _published(run_id):
+            from orchestration.telling import alerts
+
+            alerts.unfinished(build_id, failures, log, variables)
+            return _report_unfinished(build_id, failures, log, variables)
+        return _alert_and_report(failures, log, variables)
 
 
-def _build(variables: Mapping[str, Any], reasons: Mapping[str, str]) -> int:
-    """Parse the project, run the job, and report the result. Return the exit code."""
+def _build(variables: Mapping[str, Any], reasons: Mapping[str, str], run_id: str) -> int:
+    """Parse the project, run the job as `run_id`, and report the result. Return the exit code."""
     started = time.monotonic()
     on_files = reads_landing_zone()
     where = paths.raw_dir() if on_files else "the schema raw of Spark's catalog"
@@ -148,8 +152,11 @@ def _build(variables: Mapping[str, Any], reasons: Mapping[str, str]) -> int:
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             raise_on_error=False,
+            run_id=run_id,
         )
     if not result.success:
+        if build_id := _published(run_id):
+            return _report_unfinished(build_id, *_all_failures(result), variables)
         return _report_failures(*_failures(result), variables)
     _report_published(
         {
@@ -184,6 +191,22 @@ def _failures(result: dg.ExecuteInProcessResult) -> tuple[list[Failure], Path]:
     return step_failures(event)
 
 
+def _all_failures(result: dg.ExecuteInProcessResult) -> tuple[list[Failure], Path]:
+    """Return the failures of all steps, or that of the run if no step failed, and a log."""
+    from orchestration.defs.step_failures import all_step_failures
+
+    events = [event for event in result.all_events if event.is_failure]
+    return all_step_failures([event for event in events if event.is_step_failure] or events)
+
+
+def _published(run_id: str) -> str | None:
+    """Return the build of this run if readers have it, else None."""
+    from orchestration.serving.publish import is_of_run
+
+    served = current_build(paths.serve())
+    return served if served and is_of_run(served, run_id) else None
+
+
 def _report_published(seconds: Mapping[str, float]) -> None:
     from orchestration.defs.guards import WATCHED
     from orchestration.guarding.restatements import evaluate_limits, summary
@@ -201,6 +224,15 @@ def _alert_and_report(failures: list[Failure], log: Path, variables: Mapping[str
 
     alerts.failed(failures, log, variables)
     return _report_failures(failures, log, variables)
+
+
+def _report_unfinished(
+    build_id: str, failures: list[Failure], log: Path, variables: Mapping[str, Any]
+) -> int:
+    from orchestration.telling.console import unfinished_report
+
+    print("\n".join(unfinished_report(failures, log, build_id, variables)))
+    return PUBLISHED
 
 
 def _report_failures(failures: list[Failure], log: Path, variables: Mapping[str, Any]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import paths
-from orchestration.defs.step_failures import is_refusal, step_failures
+from orchestration.defs.step_failures import all_step_failures, is_refusal, step_failures
 from orchestration.serving.versions import current_build
 from orchestration.telling import alerts
 
@@ -24,15 +24,18 @@ def alert_at_end(
 ) -> None:
     """Alert that the run of `context` has published the build `build_id`, or that steps failed.
 
-    `restated` says which closed months moved, if they moved beyond a limit. A step that refused to
-    start sends no alert: the person who started it sees the refusal.
+    If both are true, one message says that it is published, and what failed after it. `restated`
+    says which closed months moved, if they moved beyond a limit. A step that refused to start sends
+    no alert: the person who started it sees the refusal.
     """
-    if current_build(paths.serve()) == build_id:
-        alerts.published(build_id, datetime.now(UTC), restated)
-        return
     records = context.instance.all_logs(
         context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
     )
-    for record in records:
-        if not is_refusal(record.dagster_event):
-            alerts.failed(*step_failures(record.dagster_event), variables)
+    events = [record.dagster_event for record in records if not is_refusal(record.dagster_event)]
+    if current_build(paths.serve()) != build_id:
+        for event in events:
+            alerts.failed(*step_failures(event), variables)
+    elif events:
+        alerts.unfinished(build_id, *all_step_failures(events), variables, restated)
+    else:
+        alerts.published(build_id, datetime.now(UTC), restated)

@@ -11,7 +11,6 @@ from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
 from orchestration.restating.fingerprints import code_hashes, mapping_hashes, seed_hashes
 from orchestration.restating.watched import watched_reports
-from orchestration.serving.audiences import audience_columns, write_private_audiences
 from orchestration.serving.history import Build
 from orchestration.serving.provenance import git_sha, software_versions
 from orchestration.serving.publish import publish
@@ -61,7 +60,6 @@ def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | 
         serve_published(paths.serve())
     elif stopped := stopped_change(paths.serve()):
         _logger.warning("warning: %s: this build has no tables there", stopped)
-    write_private_audiences(paths.warehouse(), paths.private_audiences(), audience_columns())
     version = {
         "build_id": build.build_id,
         "as_of": published.as_of.isoformat(),

@@ -1,6 +1,6 @@
 """Failures of a step in Dagster: written when the step raises, read when the run has ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,12 @@ def step_failures(event: dg.DagsterEvent) -> tuple[list[Failure], Path]:
     is_interrupted = cause.cls_name == "DagsterExecutionInterruptedError"
     message = "interrupted by a signal" if is_interrupted else without_dbt_noise(cause.message)
     return [Failure("step", event.step_key or "start", message)], log
+
+
+def all_step_failures(events: Iterable[dg.DagsterEvent]) -> tuple[list[Failure], Path]:
+    """Return the failures behind all these failure `events`, and the log of the last one."""
+    told = [step_failures(event) for event in events]
+    return [failure for failures, _ in told for failure in failures], told[-1][1]
 
 
 def is_refusal(event: dg.DagsterEvent) -> bool:

@@ -30,7 +30,8 @@ _COLUMNS = (
 def audience_columns() -> list[str]:
     """Return the columns of customers that $TENURE_AUDIENCE_COLUMNS names, as `email, country`.
 
-    Raises ValueError for a name that the raw table customers does not have, or twice the same.
+    Raises ValueError for a name that the raw table customers does not have or staging leaves out,
+    or twice the same.
     """
     text = os.environ.get("TENURE_AUDIENCE_COLUMNS", "").strip()
     names = [name.strip() for name in text.split(",")] if text else []
@@ -59,10 +60,15 @@ def write_audiences(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
 def write_private_audiences(warehouse: Path, folder: Path, columns: Sequence[str]) -> list[Path]:
     """Write the files with these `columns` of customers into `folder`, and return them.
 
-    Each file is replaced in one step and never readable for others. Files of earlier builds that
-    are not written again are removed: without `columns`, all of them.
+    Files of earlier builds are removed first: if this fails, a CRM must not find the list of
+    yesterday and write to the same people again. Each new file appears as a whole, and is never
+    readable for others. Without `columns` none is written.
     """
     written = []
+    if folder.exists():
+        for file in folder.glob("*.csv*"):
+            file.unlink()
+        flush_to_disk(folder)
     if columns:
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
@@ -71,26 +77,38 @@ def write_private_audiences(warehouse: Path, folder: Path, columns: Sequence[str
             connection.execute(f"attach '{file_name}' as warehouse (read_only)")
             for play_id, rows in _audiences(connection, columns):
                 file = _file_of(folder, play_id)
-                _replace(file, (*_COLUMNS, *columns), rows)
+                _write_whole(file, (*_COLUMNS, *columns), rows)
                 written.append(file)
-    if folder.exists():
-        for file in set(folder.glob("*.csv*")) - set(written):
-            file.unlink()
         flush_to_disk(folder)
     return written
 
 
 def _columns_of_customers() -> list[str]:
-    sources = yaml.safe_load(
-        (paths.ROOT / "models/staging/_sources.yml").read_text(encoding="utf-8")
-    )
+    """Return the declared columns that stg_customer_records has.
+
+    It selects the columns of its own YAML, and those that are passed through.
+    """
+    staging = paths.ROOT / "models/staging"
+    [model] = yaml.safe_load((staging / "stg_customer_records.yml").read_text(encoding="utf-8"))[
+        "models"
+    ]
+    selected = {column["name"] for column in model["columns"]}
+    sources = yaml.safe_load((staging / "_sources.yml").read_text(encoding="utf-8"))
     [columns] = [
         table["columns"]
         for source in sources["sources"]
         for table in source["tables"]
         if source["name"] == "raw" and table["name"] == "customers"
     ]
-    return sorted({column["name"] for column in columns} - {"customer_id"})
+    return sorted(
+        column["name"]
+        for column in columns
+        if column["name"] != "customer_id"
+        and (
+            column["name"] in selected
+            or column.get("config", {}).get("meta", {}).get("pass_through")
+        )
+    )
 
 
 def _audiences(
@@ -130,9 +148,8 @@ def _file_of(folder: Path, play_id: str) -> Path:
     return folder / f"{play_id}.csv"
 
 
-def _replace(file: Path, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
+def _write_whole(file: Path, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
     partial = file.with_name(f"{file.name}.partial")
-    partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8", newline="") as stream:
         _write(stream, names, rows)

@@ -33,7 +33,12 @@ class Publication:
 
 def build_id(started_at: datetime, run_id: str) -> str:
     """Return the name of a build, such as 20261121T221530Z-ab12cd. Names sort by start."""
-    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run_id.replace('-', '')[:6]}"
+    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_short(run_id)}"
+
+
+def is_of_run(build_id: str, run_id: str) -> bool:
+    """Return whether the run `run_id` has made the build `build_id`."""
+    return build_id.endswith(f"-{_short(run_id)}")
 
 
 def publish(
@@ -85,6 +90,10 @@ def publish(
         connection.execute("checkpoint tenure")
         connection.execute("detach tenure")
     return Publication(serve / "versions" / build.build_id / FILE_NAME, as_of, rows)
+
+
+def _short(run_id: str) -> str:
+    return run_id.replace("-", "")[:6]
 
 
 def _copy_mart(

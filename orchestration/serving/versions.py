@@ -144,7 +144,11 @@ def _flip(serve: Path, link: Path) -> None:
 def _prune(serve: Path) -> None:
     for version in complete_versions(serve)[: -kept_versions()]:
         if version.name != current_build(serve):
-            _remove(version)
+            try:
+                _remove(version)
+            except OSError as error:
+                # Readers have the new build. So this is a matter for the next one.
+                _logger.warning("warning: cannot remove %s: %s", version, error)
 
 
 def _remove(version: Path) -> None:

@@ -1,6 +1,7 @@
 """Alerts: one message when builds begin to fail, and one when a build is published again.
 
-A build that restates closed months beyond a limit sends one, too.
+A build that restates closed months beyond a limit sends one, too. A build that is published, and
+then fails at what follows, ends what was and begins an incident of its own.
 
 A failure opens an incident. The kind of failure and the names of the failed things identify it. An
 incident is told once, even if it lasts many nights. The next published build ends it. A message
@@ -26,7 +27,12 @@ from orchestration.runs.lock import wait_for_lock
 from orchestration.serving.boards import overview
 from orchestration.serving.versions import current_build
 from orchestration.settings.durations import format_duration
-from orchestration.telling.console import blocked_or_failed, failure_report, rerun_command
+from orchestration.telling.console import (
+    blocked_or_failed,
+    failure_report,
+    rerun_command,
+    unfinished_report,
+)
 from orchestration.telling.failures import SHOWN_FAILURES, Failure
 from orchestration.telling.webhook import send, webhook_address
 from orchestration.words import first_few_names
@@ -40,7 +46,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class _Incident:
-    """A kind (failed, blocked, unpublished), the failed things, the start, and the unsent text."""
+    """A kind (failed, blocked, unfinished, unpublished), the failed things, the start, unsent text.
+
+    Unfinished are builds that are published, but a step after that failed.
+    """
 
     kind: str
     names: list[str]
@@ -71,10 +80,8 @@ def _never_raising(alert: Callable[..., None]) -> Callable[..., None]:
 @_never_raising
 def failed(failures: Sequence[Failure], log: Path, variables: Mapping[str, Any]) -> None:
     """Alert that a build with the vars `variables` ended with `failures`; `log` has the details."""
-    shown = [failure._replace(message=_without_emails(failure.message)) for failure in failures]
-    lines = failure_report(shown, log, current_build(paths.serve()), variables)
-    names = sorted(f"{failure.kind} {failure.name}" for failure in failures)
-    _open(blocked_or_failed(failures), names, lines)
+    lines = failure_report(_shown(failures), log, current_build(paths.serve()), variables)
+    _update(lambda state: _begin(state, blocked_or_failed(failures), _names(failures), lines))
 
 
 @_never_raising
@@ -84,7 +91,7 @@ def unpublished(problem: str, message: str) -> None:
     `problem` is one or two words that identify the incident, `message` a whole line.
     """
     next_step = f"Next: see in {paths.logs()} whether builds run and end, then {rerun_command({})}"
-    _open("unpublished", [problem], [message, next_step])
+    _update(lambda state: _begin(state, "unpublished", [problem], [message, next_step]))
 
 
 @_never_raising
@@ -93,39 +100,79 @@ def published(build_id: str, finished_at: datetime, restated: str | None = None)
 
     `restated` is a line about closed months that moved beyond a limit. It is told, too.
     """
-
-    def close(state: _State) -> None:
-        over = [incident for incident in state.incidents if _since(incident) <= finished_at]
-        if over:
-            lasted = format_duration(finished_at - min(map(_since, over)))
-            lines = [
-                f"Recovered after {lasted}, {build_id} is published. It was:",
-                *(f"  {_summary(incident)}" for incident in over[-SHOWN_FAILURES:]),
-            ]
-            if page := overview(paths.serve() / "current"):
-                lines.append(f"Charts: {page}")
-            state.incidents = [incident for incident in state.incidents if incident not in over]
-            state.recovered = _message(lines)
-        if restated:
-            state.restated = _message([f"{build_id} is published.", restated])
-
-    _update(close)
+    _update(lambda state: _end(state, build_id, finished_at, restated))
 
 
-def _open(kind: str, names: list[str], lines: Sequence[str]) -> None:
-    def add(state: _State) -> None:
-        message = _message(lines)
-        for incident in state.incidents:
-            if (incident.kind, incident.names) == (kind, names):
-                # If its message was never sent, the message of tonight takes its place.
-                incident.unsent = incident.unsent and message
-                return
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        state.incidents.append(_Incident(kind, names, now, message))
-        for incident in state.incidents[:-_KEPT_UNSENT]:
-            incident.unsent = None
+@_never_raising
+def unfinished(
+    build_id: str,
+    failures: Sequence[Failure],
+    log: Path,
+    variables: Mapping[str, Any],
+    restated: str | None = None,
+) -> None:
+    """Alert that the build `build_id` was published, and ended with `failures` after that.
 
-    _update(add)
+    This ends all incidents but the one with the same failures. `log` has the details, `variables`
+    are the vars of the build, and `restated` is as in `published`.
+    """
+    lines = unfinished_report(_shown(failures), log, build_id, variables)
+    names = _names(failures)
+
+    def change(state: _State) -> None:
+        _end(state, build_id, datetime.now(UTC), restated, lasting=("unfinished", names))
+        _begin(state, "unfinished", names, lines)
+
+    _update(change)
+
+
+def _shown(failures: Sequence[Failure]) -> list[Failure]:
+    return [failure._replace(message=_without_emails(failure.message)) for failure in failures]
+
+
+def _names(failures: Sequence[Failure]) -> list[str]:
+    return sorted(f"{failure.kind} {failure.name}" for failure in failures)
+
+
+def _end(
+    state: _State,
+    build_id: str,
+    finished_at: datetime,
+    restated: str | None,
+    lasting: tuple[str, list[str]] | None = None,
+) -> None:
+    """End the incidents that began before `finished_at`, but not the one that is `lasting`."""
+    over = [
+        incident
+        for incident in state.incidents
+        if _since(incident) <= finished_at and (incident.kind, incident.names) != lasting
+    ]
+    if over:
+        lasted = format_duration(finished_at - min(map(_since, over)))
+        lines = [
+            f"Recovered after {lasted}, {build_id} is published. It was:",
+            *(f"  {_summary(incident)}" for incident in over[-SHOWN_FAILURES:]),
+        ]
+        if page := overview(paths.serve() / "current"):
+            lines.append(f"Charts: {page}")
+        state.incidents = [incident for incident in state.incidents if incident not in over]
+        state.recovered = _message(lines)
+    if restated:
+        state.restated = _message([f"{build_id} is published.", restated])
+
+
+def _begin(state: _State, kind: str, names: list[str], lines: Sequence[str]) -> None:
+    """Begin an incident, unless it lasts already."""
+    message = _message(lines)
+    for incident in state.incidents:
+        if (incident.kind, incident.names) == (kind, names):
+            # If its message was never sent, the message of tonight takes its place.
+            incident.unsent = incident.unsent and message
+            return
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    state.incidents.append(_Incident(kind, names, now, message))
+    for incident in state.incidents[:-_KEPT_UNSENT]:
+        incident.unsent = None
 
 
 def _message(lines: Sequence[str]) -> str:

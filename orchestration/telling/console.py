@@ -89,16 +89,27 @@ def failure_report(
     `served` is the build that readers still get, if there is one. `variables` are the vars given to
     the failed run.
     """
-    lines = [f"{blocked_or_failed(failures).capitalize()}, nothing was published:"]
-    shown, others = first_few(failures, SHOWN_FAILURES)
-    for failure in shown:
-        lines += _failure(failure, variables)
-    if others:
-        lines.append(f"  ... {others} failures")
     return [
-        *lines,
+        f"{blocked_or_failed(failures).capitalize()}, nothing was published:",
+        *_failures(failures, variables),
         f"Log: {log}",
         f"Still served: {served}, as before." if served else "Nothing has been published so far.",
+        f"Next: fix the cause, then {rerun_command(variables)}",
+    ]
+
+
+def unfinished_report(
+    failures: Sequence[Failure], log: Path, build_id: str, variables: Mapping[str, Any]
+) -> list[str]:
+    """Return the report of a run that has published `build_id`, and then failed.
+
+    The arguments are those of `failure_report`.
+    """
+    return [
+        f"Published {build_id}, but what follows failed:",
+        *_failures(failures, variables),
+        f"Log: {log}",
+        "Readers have the new tables.",
         f"Next: fix the cause, then {rerun_command(variables)}",
     ]
 
@@ -158,6 +169,14 @@ def _unfitted(models: Sequence[tuple]) -> Iterable[str]:
 def _overview(version: Path) -> Iterable[str]:
     if page := overview(version):
         yield f"Charts: {page}"
+
+
+def _failures(failures: Sequence[Failure], variables: Mapping[str, Any]) -> list[str]:
+    lines = []
+    shown, others = first_few(failures, SHOWN_FAILURES)
+    for failure in shown:
+        lines += _failure(failure, variables)
+    return [*lines, f"  ... {others} failures"] if others else lines
 
 
 def _failure(failure: Failure, variables: Mapping[str, Any]) -> Iterable[str]:

@@ -86,8 +86,8 @@ def test_publishing_waits_for_all_marts(definitions, manifest):
 def test_the_job_runs_everything_in_one_process(definitions, manifest):
     job = definitions.resolve_job_def("nightly")
     assert job.executor_def.name == "in_process"
-    # Besides the tables: the published warehouse and the boards.
-    assert len(job.asset_layer.executable_asset_keys) == len(assets(manifest)) + 2
+    # Besides the tables: the published warehouse, the private lists and the boards.
+    assert len(job.asset_layer.executable_asset_keys) == len(assets(manifest)) + 3
 
 
 def test_assets_materialized_by_hand_run_in_one_process_too(definitions):
@@ -140,6 +140,46 @@ def test_boards_wait_for_publishing_and_a_fault_of_theirs_is_a_warning(
     (tmp_path / "serve/versions/tonight").mkdir(parents=True)
     assert materialize().success
     assert "a board is missing: RuntimeError: no chart for versions" in caplog.text
+
+
+def test_private_lists_are_written_before_the_boards_which_do_not_wait_for_them(
+    definitions, monkeypatch, tmp_path
+):
+    from orchestration.defs import audiences, boards
+    from orchestration.defs.resources import BuildResource
+    from orchestration.defs.step_failures import step_failures
+    from orchestration.serving.boards import Boards
+
+    [spec] = audiences.private_audiences.specs
+    assert [dep.asset_key for dep in spec.deps] == [dg.AssetKey(["published_warehouse"])]
+
+    def materialize():
+        return dg.materialize(
+            [boards.boards, audiences.private_audiences],
+            resources={"build": BuildResource()},
+            raise_on_error=False,
+        )
+
+    monkeypatch.setenv("TENURE_BOARDS", "on")
+    monkeypatch.setenv("TENURE_HOME", str(tmp_path))
+    monkeypatch.setenv("TENURE_AUDIENCE_COLUMNS", "email")
+    monkeypatch.setattr(boards, "make_boards", lambda _: Boards([], []))
+    # Nothing was published in this run.
+    assert not materialize().success
+    assert not (tmp_path / "audiences").exists()
+
+    monkeypatch.setattr(BuildResource, "build_id", property(lambda _: "tonight"))
+    (tmp_path / "serve/versions/tonight").mkdir(parents=True)
+    (tmp_path / "audiences").write_text("a file in the way")
+    result = materialize()
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_key == "private_audiences"
+    [told], _ = step_failures(failure)
+    assert f"Import no list of {tmp_path / 'audiences'}" in told.message
+    ended = [event.step_key for event in result.all_events if event.is_step_success]
+    assert ended == ["boards"]
+    steps = [event.step_key for event in result.all_events if event.is_step_start]
+    assert steps == ["private_audiences", "boards"]
 
 
 def test_every_guard_of_every_raw_table_is_a_check_that_blocks(definitions, manifest):

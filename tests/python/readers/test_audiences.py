@@ -2,12 +2,14 @@
 
 import csv
 import os
+import shutil
 import stat
 
 import duckdb
 import pytest
-from conftest import SAMPLE, run_build
+from conftest import ROOT, SAMPLE, run_build
 
+from orchestration import paths
 from orchestration.serving.audiences import (
     audience_columns,
     write_audiences,
@@ -120,6 +122,17 @@ def test_files_that_are_not_asked_for_any_more_are_removed(warehouse, tmp_path):
     assert list(folder.iterdir()) == []
 
 
+def test_a_list_that_cannot_be_written_leaves_none_of_yesterday(warehouse, tmp_path):
+    folder = tmp_path / "audiences"
+    yesterday = write_private_audiences(warehouse, folder, ["email"])
+    assert yesterday
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("alter table staging.stg_customer_records drop column email")
+    with pytest.raises(duckdb.Error, match="email"):
+        write_private_audiences(warehouse, folder, ["email"])
+    assert list(folder.iterdir()) == []
+
+
 def test_nothing_is_made_when_nobody_asked(warehouse, tmp_path):
     assert write_private_audiences(warehouse, tmp_path / "audiences", []) == []
     assert not (tmp_path / "audiences").exists()
@@ -149,6 +162,30 @@ def test_columns_are_those_of_customers(monkeypatch, text, columns):
 def test_other_columns_are_refused(monkeypatch, text):
     monkeypatch.setenv("TENURE_AUDIENCE_COLUMNS", text)
     with pytest.raises(ValueError, match="TENURE_AUDIENCE_COLUMNS"):
+        audience_columns()
+
+
+def test_a_declared_column_that_staging_leaves_out_is_refused(monkeypatch, tmp_path):
+    """It goes to staging once it is passed through."""
+    staging = tmp_path / "models/staging"
+    staging.mkdir(parents=True)
+    shutil.copy(ROOT / "models/staging/stg_customer_records.yml", staging)
+    sources = (ROOT / "models/staging/_sources.yml").read_text(encoding="utf-8")
+    country = (
+        "          - {name: country, data_type: text, description: Country of the customer.}\n"
+    )
+    passed = "config: {meta: {pass_through: true}}"
+    declared = (
+        "          - {name: phone, data_type: text}\n"
+        f"          - {{name: device, data_type: text, {passed}}}\n"
+    )
+    assert sources.count(country) == 1
+    (staging / "_sources.yml").write_text(sources.replace(country, country + declared))
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setenv("TENURE_AUDIENCE_COLUMNS", "email, device")
+    assert audience_columns() == ["email", "device"]
+    monkeypatch.setenv("TENURE_AUDIENCE_COLUMNS", "email, phone")
+    with pytest.raises(ValueError, match="'phone' is not allowed"):
         audience_columns()
 
 

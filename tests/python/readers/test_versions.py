@@ -95,6 +95,18 @@ def test_a_version_that_cannot_be_removed_is_no_reason_to_fail(serve, publish, m
     assert len(list((serve / "versions").iterdir())) == DEFAULT_KEPT
 
 
+def test_a_version_that_cannot_be_hidden_is_no_reason_to_fail(serve, publish, monkeypatch, caplog):
+    for night in range(DEFAULT_KEPT):
+        publish(f"night-{night}")
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "_remove", fails)
+        publish("night-7")
+    assert current_build(serve) == "night-7"
+    assert "cannot remove" in caplog.text
+    publish("night-8")
+    assert len(list((serve / "versions").iterdir())) == DEFAULT_KEPT
+
+
 def fails(*_):
     raise OSError("busy")
 

@@ -480,6 +480,94 @@ def test_a_run_that_fails_is_told_once_and_the_next_good_one_ends_it(manifest, s
     assert f"{os.readlink(paths.serve() / 'current').split('/')[-1]} is publ" in sink.texts[1]
 
 
+@dg.asset(deps=[publishes])
+def stops_after_it(build: BuildResource):
+    raise ValueError("ann@example.com: no space left on device")
+
+
+def test_a_build_that_fails_after_it_was_published_is_told_as_published(manifest, sink):
+    def night(*assets):
+        return dg.materialize(
+            assets, resources={"build": BuildResource()}, raise_on_error=False
+        ).success
+
+    fail(BROKEN)
+    assert not night(publishes, stops_after_it)
+    _, recovered, told = sink.texts
+    build_id = os.readlink(paths.serve() / "current").split("/")[-1]
+    assert f"{build_id} is published. It was:\n  failed: model stg_orders" in recovered
+    assert told.splitlines()[1:4] == [
+        f"Published {build_id}, but what follows failed:",
+        "  step stops_after_it",
+        "    ValueError: (hidden) no space left on device",
+    ]
+    assert "nothing was published" not in told
+    # It lasts as long as each night ends so, and is over with the first one that does not.
+    assert not night(publishes, stops_after_it)
+    assert len(sink.texts) == 3
+    assert night(publishes)
+    assert len(sink.texts) == 4
+    assert "  unfinished: step stops_after_it" in sink.texts[3]
+
+
+def test_make_build_says_that_it_is_published_though_what_follows_failed(
+    manifest, sink, monkeypatch, capsys
+):
+    from orchestration import definitions
+
+    job = dg.define_asset_job("nightly", executor_def=dg.in_process_executor)
+    defs = dg.Definitions(
+        [publishes, stops_after_it], jobs=[job], resources={"build": BuildResource()}
+    )
+    monkeypatch.setattr(definitions, "defs", lambda: defs)
+    monkeypatch.setattr("orchestration.warehouse.parsing.prepare_manifest", lambda: None)
+    monkeypatch.setattr(nightly, "reads_landing_zone", lambda: False)
+    assert nightly._build_or_explain({}, {}) == nightly.PUBLISHED
+    build_id = os.readlink(paths.serve() / "current").split("/")[-1]
+    said = capsys.readouterr().out
+    assert f"Published {build_id}, but what follows failed:\n  step stops_after_it\n" in said
+    assert "nothing was published" not in said
+    [text] = sink.texts
+    assert f"Published {build_id}, but" in text
+
+    # A fault outside of all steps, such as a history of runs that cannot be written, is told too.
+    def report(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(
+        definitions,
+        "defs",
+        lambda: dg.Definitions([publishes], jobs=[job], resources={"build": BuildResource()}),
+    )
+    monkeypatch.setattr(nightly, "_step_seconds", lambda *_: 0)
+    monkeypatch.setattr(nightly, "_report_published", report)
+    assert nightly._build_or_explain({}, {}) == nightly.PUBLISHED
+    assert "Published " in capsys.readouterr().out
+    assert "run nightly\n    no space left on device" in sink.texts[-1]
+
+
+def test_another_version_that_a_rollback_serves_is_not_published_by_a_build_that_fails(
+    manifest, sink, home, monkeypatch, capsys
+):
+    from orchestration import definitions
+
+    @dg.asset
+    def fails_while_somebody_goes_back(build: BuildResource):
+        serve(home, "20261120T020000Z-bbbbbb")
+        raise ValueError("no such luck")
+
+    job = dg.define_asset_job("nightly", executor_def=dg.in_process_executor)
+    defs = dg.Definitions(
+        [fails_while_somebody_goes_back], jobs=[job], resources={"build": BuildResource()}
+    )
+    monkeypatch.setattr(definitions, "defs", lambda: defs)
+    monkeypatch.setattr("orchestration.warehouse.parsing.prepare_manifest", lambda: None)
+    monkeypatch.setattr(nightly, "reads_landing_zone", lambda: False)
+    serve(home, "20261121T020000Z-aaaaaa")
+    assert nightly._build_or_explain({}, {}) == nightly.FAILED
+    assert "Failed, nothing was published" in capsys.readouterr().out
+
+
 def test_what_is_refused_is_no_incident(sink, home):
     assert not run(refuses).success
     assert not run(publishes, variables={"gross_margin": 7}).success
@@ -509,7 +597,7 @@ def test_a_project_that_does_not_parse_is_told_too(sink, monkeypatch, capsys):
     monkeypatch.setattr(parsing, "prepare_manifest", refuse)
     for left_out in ("_show_progress", "prepare_dagster_home"):
         monkeypatch.setattr(nightly, left_out, lambda: None)
-    assert nightly._build({}, "") == nightly.FAILED
+    assert nightly._build({}, {}, "") == nightly.FAILED
     [text] = sink.texts
     assert "dbt parse" in text and "no such macro" in text
     assert "no such macro" in capsys.readouterr().out
