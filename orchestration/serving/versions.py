@@ -56,7 +56,8 @@ def new_version(serve: Path, build_id: str) -> Iterator[Path]:
     removes the folder. Raises FileExistsError if that build was published before.
     """
     _versions(serve).mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(serve)
+    with flipping(serve):
+        _remove_leftovers(serve)
     final = _versions(serve) / build_id
     if final.exists():
         raise FileExistsError(f"{final} exists; a published version is never rewritten")
@@ -89,6 +90,9 @@ def serve_version(serve: Path, build_id: str) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to(_target(build_id))
         _flip(serve, link)
+        # A version that a build could not serve, since it was killed, is served now.
+        if _marked_as_unserved(serve) == build_id:
+            _next_link(serve).unlink()
 
 
 def _versions(serve: Path) -> Path:
@@ -101,6 +105,12 @@ def _target(build_id: str) -> Path:
 
 def _next_link(serve: Path) -> Path:
     return serve / ".current.next"
+
+
+def _marked_as_unserved(serve: Path) -> str | None:
+    """Return the build to which the next-link points, or None without such a link."""
+    link = _next_link(serve)
+    return Path(os.readlink(link)).name if link.is_symlink() else None
 
 
 def _hidden(version: Path) -> Path:
@@ -118,11 +128,12 @@ def flipping(serve: Path) -> Iterator[None]:
 
 def _remove_leftovers(serve: Path) -> None:
     """Remove the files of killed builds: a version that was never served, and partial folders."""
-    link = _next_link(serve)
-    if link.is_symlink():
-        if (serve / os.readlink(link)).exists():
-            _remove(serve / os.readlink(link))
-        link.unlink()
+    if unserved := _marked_as_unserved(serve):
+        version = _versions(serve) / unserved
+        # A rollback that was killed may have served it, and left the mark.
+        if version.exists() and unserved != current_build(serve):
+            _remove(version)
+        _next_link(serve).unlink()
     for folder in _versions(serve).glob(".*.partial"):
         _delete(folder)
 

@@ -158,6 +158,30 @@ def test_what_a_killed_rollback_has_left_does_no_harm(serve, publish):
     assert current_build(serve) == "night-1"
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_version_that_a_rollback_serves_though_its_build_was_killed_stays(
+    serve, publish, monkeypatch, is_killed
+):
+    publish("night-0")
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "_flip", fails)
+        with pytest.raises(OSError, match="busy"):
+            publish("night-1")
+    mark = os.readlink(serve / ".current.next")
+    serve_version(serve, "night-1")
+    assert not (serve / ".current.next").is_symlink()
+    if is_killed:
+        # The rollback was killed just before the mark would go.
+        (serve / ".current.next").symlink_to(mark)
+    with pytest.raises(OSError, match="busy"), new_version(serve, "night-2"):
+        assert current_build(serve) == "night-1"
+        assert (serve / "current" / "tenure.duckdb").exists()
+        fails()
+    publish("night-3")
+    assert names(serve) == ["night-0", "night-1", "night-3"]
+    assert not list(serve.glob(".current*"))
+
+
 @pytest.mark.parametrize("name", ["night-9", "", "../versions/night-0", ".night-0.partial"])
 def test_a_version_that_is_not_there_is_not_served(serve, publish, name):
     publish("night-0")
