@@ -5,7 +5,8 @@ Both are carried forward from file to file and never pruned.
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from orchestration.restating.reported import describe_reported_values
 from orchestration.restating.watched import Report
 from orchestration.serving.published import FILE_NAME
 from orchestration.serving.statements import comment
+
+_logger = logging.getLogger(__name__)
 
 _BUILDS_DESCRIPTION = "One row per build that was published, oldest first."
 _BUILDS_COLUMNS = {
@@ -85,29 +88,26 @@ def write_history(
     connection: duckdb.DuckDBPyConnection,
     build: Build,
     as_of: date,
-    newest: Path | None,
+    versions: Sequence[Path],
     ledger: Path | None,
 ) -> None:
-    """Write meta.builds and meta.restatements: those of the version `newest`, and this build's.
+    """Write meta.builds and meta.restatements: those of all `versions`, and this build's.
 
     `connection` has the private warehouse and the new file attached, as warehouse and tenure.
-    `newest` is None before the first build. `ledger` has what this build restates; None: nothing.
+    `ledger` has what this build restates; None: nothing.
     """
     connection.execute("create schema if not exists tenure.meta")
     _create(connection, "builds", _BUILDS_DESCRIPTION, _BUILDS_COLUMNS)
     _create(connection, "restatements", _RESTATEMENTS_DESCRIPTION, _RESTATEMENTS_COLUMNS)
-    if newest:
-        connection.execute(f"attach {quoted(newest / FILE_NAME)} as previous (read_only)")
-        connection.execute(
-            "insert into tenure.meta.builds by name"
-            " select * replace (false as is_current) from previous.meta.builds order by build_id"
-        )
-        # Files of older releases have no ledger.
-        if _has_restatements(connection):
-            connection.execute(
-                "insert into tenure.meta.restatements by name from previous.meta.restatements"
-            )
-        connection.execute("detach previous")
+    connection.execute("create or replace temp table earlier as from tenure.meta.builds")
+    # No single version has all. After a rollback the current one lacks the builds after it. And the
+    # one with the last name may be of a night with a wrong clock, and lacks what came after that.
+    for version in reversed(versions):
+        _carry_forward(connection, version)
+    connection.execute(
+        "insert into tenure.meta.builds"
+        " select * replace (false as is_current) from earlier order by build_id"
+    )
     previous_build_id = _add_ledger(connection, build.build_id, ledger) if ledger else None
     values = {
         "build_id": build.build_id,
@@ -172,13 +172,36 @@ def _create(
     comment(connection, "table", f"tenure.meta.{table}", description, texts)
 
 
-def _has_restatements(connection: duckdb.DuckDBPyConnection) -> bool:
-    return bool(
-        connection.execute(
-            "select 1 from duckdb_tables() where database_name = 'previous'"
-            " and schema_name = 'meta' and table_name = 'restatements'"
+def _carry_forward(connection: duckdb.DuckDBPyConnection, version: Path) -> None:
+    """Take from a version the builds that no other version had, and what these restated."""
+    try:
+        connection.execute(f"attach {quoted(version / FILE_NAME)} as previous (read_only)")
+        _insert_unknown(connection)
+    except duckdb.Error as error:
+        _logger.warning(
+            "warning: %s cannot be read, so builds that only it knows are left out: %s",
+            version,
+            str(error).splitlines()[0],
+        )
+    connection.execute("detach database if exists previous")
+
+
+def _insert_unknown(connection: duckdb.DuckDBPyConnection) -> None:
+    for table, target, known in (
+        ("builds", "earlier", _BUILDS_COLUMNS),
+        ("restatements", "tenure.meta.restatements", _RESTATEMENTS_COLUMNS),
+    ):
+        found = connection.execute(
+            "select column_name from duckdb_columns() where database_name = 'previous'"
+            " and schema_name = 'meta' and table_name = ? order by column_index",
+            [table],
         ).fetchall()
-    )
+        # Another release may have other columns: an older one has no restatements at all.
+        if shared := ", ".join(name for (name,) in found if name in known):
+            connection.execute(
+                f"insert into {target} ({shared}) select {shared} from previous.meta.{table}"
+                f" where build_id not in (select build_id from {target})"
+            )
 
 
 def _add_ledger(connection: duckdb.DuckDBPyConnection, build_id: str, ledger: Path) -> str | None:

@@ -76,10 +76,7 @@ def publish(
         if any(node["name"] == "audiences" for node in marts(manifest)):
             write_audiences(connection, folder / "audiences")
         as_of = _as_of(connection)
-        # The newest version on disk and not the current one. After a rollback the current version
-        # is an older one, and lacks the builds after it.
-        newest = max(complete_versions(serve), default=None)
-        write_history(connection, build, as_of, newest, ledger)
+        write_history(connection, build, as_of, complete_versions(serve), ledger)
         _create_views(connection, [node for node in marts(manifest) if is_view(node)], passed)
         write_reported_values(connection, watched_reports(manifest))
         rows = _write_parquet(connection, folder / "parquet")

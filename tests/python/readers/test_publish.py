@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.serving.history import Build
 from orchestration.serving.publish import build_id, publish
-from orchestration.serving.versions import current_build
+from orchestration.serving.versions import current_build, serve_version
 
 START = datetime(2026, 11, 21, 22, 15, 30, tzinfo=UTC)
 
@@ -217,6 +217,57 @@ def test_builds_are_carried_forward_with_one_current(run, tmp_path):
     ]
     assert builds[0][2] == START.replace(tzinfo=None)
     assert [build[3] for build in builds] == [False, False, True]
+
+
+def builds(serve):
+    return query(serve, "select build_id[:8], is_current from meta.builds order by build_id")
+
+
+def test_a_night_with_its_clock_in_the_future_loses_no_later_night(run, tmp_path):
+    serve = tmp_path / "serve"
+    for night in (0, 400, 1, 2):
+        run(night)
+    nights = ["20261121", "20261122", "20261123", "20271226"]
+    assert builds(serve) == [(night, night == "20261123") for night in nights]
+    # Nor does a rollback to a night before all of them.
+    serve_version(serve, build_id(START, "ab12cd00"))
+    run(3)
+    assert [name for name, _ in builds(serve)] == [*nights[:3], "20261124", nights[3]]
+
+
+def test_a_version_that_cannot_be_read_does_not_stop_the_next_night(run, tmp_path, caplog):
+    for night in (0, 1):
+        run(night)
+    damaged = tmp_path / "serve/versions" / build_id(START, "ab12cd00") / "tenure.duckdb"
+    damaged.chmod(0o644)
+    damaged.write_text("no database")
+    run(2)
+    assert [name for name, _ in builds(tmp_path / "serve")] == ["20261121", "20261122", "20261123"]
+    assert f"{damaged.parent} cannot be read" in caplog.text
+
+
+def test_a_file_of_a_newer_release_is_carried_forward_with_the_columns_that_both_have(
+    run, tmp_path
+):
+    newer = run(0).file
+    newer.chmod(0o644)
+    with duckdb.connect(str(newer)) as connection:
+        connection.execute("alter table meta.builds add column approved_by varchar default 'ann'")
+        connection.execute("alter table meta.builds drop column volume_drop_reason")
+        connection.execute("drop view meta.reported_values")
+        connection.execute("alter table meta.restatements add column approved_by varchar")
+        connection.execute(
+            "insert into meta.restatements (build_id, key) values ('20261121T221530Z-ab12cd', 'k')"
+        )
+    run(1)
+    run(2)
+    serve = tmp_path / "serve"
+    assert (
+        query(serve, "select git_sha[:1], volume_drop_reason from meta.builds") == [("1", None)] * 3
+    )
+    assert query(serve, "select build_id, key from meta.restatements") == [
+        ("20261121T221530Z-ab12cd", "k")
+    ]
 
 
 def test_a_build_says_what_it_was_made_of(run, tmp_path, warehouse):
