@@ -7,9 +7,12 @@ catalog did not follow.
 
 import argparse
 import sys
+from pathlib import Path
+
+import duckdb
 
 from orchestration import paths
-from orchestration.serving.published import FILE_NAME, published_build
+from orchestration.serving.published import FILE_NAME, PublishedBuild, published_build
 from orchestration.serving.versions import (
     UnknownVersionError,
     complete_versions,
@@ -41,13 +44,25 @@ def _go_back(to: str) -> str | None:
     ]
     if not to and not earlier:
         return f"{unchanged} there is no version before the current one."
+    target = to or earlier[-1]
+    known = {path.name: path for path in complete_versions(paths.serve())}
+    if target in known and not _build_of(known[target]):
+        return f"{unchanged} {target} cannot be read. Name another version: TO=<build>."
     try:
-        roll_back(paths.serve(), to or earlier[-1])
+        roll_back(paths.serve(), target)
     except UnknownVersionError as error:
         return f"{unchanged} there is no version {error}."
     except ValueError as error:
         return f"{unchanged} {error}"
     return None
+
+
+def _build_of(version: Path) -> PublishedBuild | None:
+    """Return the build in a version, or None if its file is damaged."""
+    try:
+        return published_build(version / FILE_NAME)
+    except (OSError, ValueError, duckdb.Error):
+        return None
 
 
 def _listed_versions() -> list[str]:
@@ -57,8 +72,11 @@ def _listed_versions() -> list[str]:
         return [f"Nothing has been published under {paths.serve()}."]
     lines = ["   build                     as of       finished (UTC)"]
     for version in reversed(versions):
-        build = published_build(version / FILE_NAME)
         mark = "->" if version.name == current else "  "
+        build = _build_of(version)
+        if not build:
+            lines.append(f"{mark} {version.name} cannot be read")
+            continue
         lines.append(
             f"{mark} {version.name:<26}{build.as_of}  {build.finished_at:%Y-%m-%d %H:%M:%S}"
         )

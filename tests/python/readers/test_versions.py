@@ -232,6 +232,29 @@ def test_make_rollback_goes_back_by_one_and_lists_what_there_is(serve, publish, 
     )
 
 
+@pytest.mark.parametrize("damage", ["no database", None])
+def test_a_version_that_cannot_be_read_is_listed_as_such(serve, publish, damage):
+    for night in range(3):
+        publish(f"night-{night}")
+    file = serve / "versions/night-1/tenure.duckdb"
+    file.unlink()
+    if damage:
+        file.write_text(damage)
+    listed, _ = rollback(serve, "--list")
+    assert listed.returncode == 0, listed.stderr
+    assert [line.split()[:4] for line in listed.stdout.splitlines()[1:]] == [
+        ["->", "night-2", "2026-11-21", "2026-11-21"],
+        ["night-1", "cannot", "be", "read"],
+        ["night-0", "2026-11-21", "2026-11-21", "02:05:00"],
+    ]
+    # Readers are not given a file that they cannot open.
+    refused, _ = rollback(serve)
+    assert refused.returncode == 1 and current_build(serve) == "night-2"
+    assert "Nothing was changed: night-1 cannot be read." in refused.stdout
+    back, _ = rollback(serve, "--to", "night-0")
+    assert back.returncode == 0 and current_build(serve) == "night-0"
+
+
 def test_make_rollback_without_any_version_says_so(serve):
     process, _ = rollback(serve)
     assert process.returncode == 1
