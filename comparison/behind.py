@@ -75,8 +75,8 @@ def records_behind(
             connection.execute(f"attach {quoted(file)} as {name} (read_only)")
         for fact in facts:
             rows = connection.execute(_sql(fact, place)).fetchall()
-            records = _records(connection, rows) if fact == _ORDERS else {}
-            lines += _lines(fact, rows, records)
+            records, missing = _records(connection, rows) if fact == _ORDERS else ({}, None)
+            lines += [*_lines(fact, rows, records), *([missing] if missing else [])]
     return lines
 
 
@@ -107,13 +107,23 @@ def _sql(fact: _Fact, place: Mapping[str, Any]) -> str:
     )
 
 
-def _records(connection: duckdb.DuckDBPyConnection, rows: list[tuple]) -> dict[str, str]:
-    """Return the files of each order in the private warehouse, if it is there."""
-    if not paths.warehouse().exists():
-        return {}
-    connection.execute(f"attach {quoted(paths.warehouse())} as warehouse (read_only)")
+def _records(
+    connection: duckdb.DuckDBPyConnection, rows: list[tuple]
+) -> tuple[dict[str, str], str | None]:
+    """Return the files of each order, and a line if the private warehouse cannot be asked."""
     orders = [thing for _, thing, *_ in rows[:_SHOWN]]
-    return dict(connection.execute(_RECORDS, [orders]).fetchall())
+    if not paths.warehouse().exists():
+        return {}, f"  The files of these orders are not shown: {paths.warehouse()} is not there."
+    try:
+        connection.execute(f"attach {quoted(paths.warehouse())} as warehouse (read_only)")
+        return dict(connection.execute(_RECORDS, [orders]).fetchall()), None
+    except duckdb.Error as error:
+        # A build that is running holds the file, and one that was killed leaves a part of it.
+        reason = str(error).splitlines()[0]
+        return {}, (
+            "  The files of these orders are not shown, since the private warehouse cannot be read;"
+            f" try again when no build runs: {reason}"
+        )
 
 
 def _lines(fact: _Fact, rows: list[tuple], records: Mapping[str, str]) -> Iterable[str]:
