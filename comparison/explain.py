@@ -38,8 +38,6 @@ from orchestration.restating.watched import Report, watched_reports
 from orchestration.serving.published import FILE_NAME
 from orchestration.warehouse.parsing import prepare_manifest
 
-_SOFTWARE = "Raw files, code and settings are the same; software is not (meta.builds.versions)."
-
 
 class CannotExplainError(Exception):
     """A state cannot be built again. The message says why, and what would help."""
@@ -134,9 +132,22 @@ def explain(build_id: str, table: str, key: str) -> list[str]:
         f"{report.name}, {key}",
         f"{previous} -> {build_id}",
         "",
-        *([_SOFTWARE, ""] if same_code and same_files else []),
+        *([*_what_else(before, after), ""] if same_code and same_files else []),
         *_bridge(report, values),
         *records_behind(before.file, after.file, report, _place(after, before, report, key)),
+    ]
+
+
+def _what_else(before: State, after: State) -> list[str]:
+    """Return what may have moved a number, if neither raw files nor code nor settings did."""
+    mapping = "a mapping (_mapping.yml in a folder of raw files) may have changed"
+    why = "No build keeps what the mappings were."
+    if before.row["versions"] == after.row["versions"]:
+        return [f"Raw files, code, settings and software are the same; {mapping}.", why]
+    return [
+        "Raw files, code and settings are the same; software is not (meta.builds.versions),"
+        f" and {mapping} too.",
+        why,
     ]
 
 

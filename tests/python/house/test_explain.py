@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from comparison.behind import records_behind
+from comparison.explain import State, _what_else
 from orchestration import paths
 from orchestration.restating.watched import Report
 
@@ -79,3 +80,21 @@ def test_without_the_private_warehouse_the_orders_are_shown_and_a_line_says_why(
     [why] = lines[2:]
     assert why.startswith("  The files of these orders are not shown")
     assert Path(paths.warehouse()).name in why or "stg_order_records" in why
+
+
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [
+        ("1.5.5", "code, settings and software are the same; a mapping (_mapping.yml"),
+        ("1.5.6", "software is not (meta.builds.versions), and a mapping (_mapping.yml"),
+    ],
+)
+def test_where_nothing_on_record_differs_a_mapping_may_have_changed(versions, said):
+    """The mapping is no raw file of its own, so no build keeps what it was."""
+    before, after = (
+        State({"versions": f'{{"duckdb": "{version}"}}'}, Path("tenure.duckdb"))
+        for version in ("1.5.5", versions)
+    )
+    line, why = _what_else(before, after)
+    assert said in line
+    assert why == "No build keeps what the mappings were."
