@@ -39,6 +39,8 @@ from orchestration.words import first_few_names
 
 # Without a webhook, messages of the latest 5 incidents are kept, for a webhook that is set later.
 _KEPT_UNSENT = 5
+# A night may have both: the message of a recovery, and that of a restatement.
+_KEPT_TEXTS = 2 * _KEPT_UNSENT
 _WORD = re.compile(r"[^\s'\"<>]+")
 
 _logger = logging.getLogger(__name__)
@@ -59,11 +61,14 @@ class _Incident:
 
 @dataclass
 class _State:
-    """The open incidents, oldest first, and unsent texts: of a recovery, and of restatements."""
+    """The open incidents, and the unsent texts of recoveries and restatements, oldest first."""
 
     incidents: list[_Incident] = field(default_factory=list)
-    recovered: str | None = None
-    restated: str | None = None
+    unsent: list[str] = field(default_factory=list)
+
+    def tell(self, text: str) -> None:
+        """Keep a text until it is sent; the oldest ones go if there are too many."""
+        self.unsent = [*self.unsent, text][-_KEPT_TEXTS:]
 
 
 def _never_raising(alert: Callable[..., None]) -> Callable[..., None]:
@@ -156,9 +161,9 @@ def _end(
         if page := overview(paths.serve() / "current"):
             lines.append(f"Charts: {page}")
         state.incidents = [incident for incident in state.incidents if incident not in over]
-        state.recovered = _message(lines)
+        state.tell(_message(lines))
     if restated:
-        state.restated = _message([f"{build_id} is published.", restated])
+        state.tell(_message([f"{build_id} is published.", restated]))
 
 
 def _begin(state: _State, kind: str, names: list[str], lines: Sequence[str]) -> None:
@@ -214,9 +219,12 @@ def _read(file: Path) -> _State:
         state = json.loads(file.read_text(encoding="utf-8"))
         return _State(
             [_incident(**each) for each in state["incidents"]],
-            _text(state["recovered"]),
-            # Releases that knew no restatements wrote none.
-            _text(state.get("restated")),
+            # Older releases kept one text of each kind.
+            [
+                str(text)
+                for text in (state["recovered"], state.get("restated"), *state.get("unsent", []))
+                if text is not None
+            ],
         )
     except (OSError, ValueError, TypeError, KeyError):
         return _State()
@@ -234,7 +242,9 @@ def _text(value: object) -> str | None:
 def _write(file: Path, state: _State) -> None:
     partial = file.with_name(f".{file.name}.partial")
     try:
-        partial.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+        # Older releases do not read a state without the text of a recovery.
+        kept = {**asdict(state), "recovered": None}
+        partial.write_text(json.dumps(kept, indent=2), encoding="utf-8")
         os.replace(partial, file)
     except OSError as error:
         _logger.warning("The state of alerts was not kept: %s", error)
@@ -244,13 +254,12 @@ def _send_unsent(state: _State) -> None:
     url = webhook_address()
     if not url:
         # Nobody was told of the incident, so nobody needs the message that it is over.
-        state.recovered = state.restated = None
+        state.unsent = []
         return
-    for name in ("recovered", "restated"):
-        message = getattr(state, name)
-        if message and not send(url, message):
+    while state.unsent:
+        if not send(url, state.unsent[0]):
             return
-        setattr(state, name, None)
+        state.unsent = state.unsent[1:]
     for incident in state.incidents:
         if incident.unsent and not send(url, incident.unsent):
             return

@@ -379,8 +379,8 @@ def test_a_damaged_state_costs_no_alert(sink, home, content):
     assert "Recovered" in sink.texts[-1]
     assert json.loads(state_file(home).read_text()) == {
         "incidents": [],
+        "unsent": [],
         "recovered": None,
-        "restated": None,
     }
 
 
@@ -393,6 +393,47 @@ def test_restated_months_are_told_once_also_if_the_chat_was_down(sink, home, mon
     publish()
     [text] = sink.texts
     assert "20261122T020000Z-ab12cd is published.\nRestated: churn.rpt_mrr" in text
+
+
+def test_what_was_published_while_the_chat_was_down_is_told_in_order(sink, home, monkeypatch):
+    address = os.environ["TENURE_ALERT_WEBHOOK"]
+    fail(BROKEN)
+    monkeypatch.setenv("TENURE_ALERT_WEBHOOK", "http://127.0.0.1:9")
+    alerts.published("night-1", datetime.now(UTC), "Restated: January")
+    fail(WRONG)
+    alerts.published("night-2", datetime.now(UTC), "Restated: February")
+    alerts.published("night-3", datetime.now(UTC), "Restated: March")
+    monkeypatch.setenv("TENURE_ALERT_WEBHOOK", address)
+    publish("night-4")
+    told = ["\n".join(text.splitlines()[1:]) for text in sink.texts[1:]]
+    assert [text.partition(", ")[2].split(" ")[0] for text in told if "Recovered" in text] == [
+        "night-1",
+        "night-2",
+    ]
+    assert [text for text in told if "Recovered" not in text] == [
+        "night-1 is published.\nRestated: January",
+        "night-2 is published.\nRestated: February",
+        "night-3 is published.\nRestated: March",
+    ]
+    assert ["night-1" in text for text in told[:2]] == [True, True]
+
+
+def test_of_what_cannot_be_told_for_long_the_latest_is_kept(sink, monkeypatch):
+    address = os.environ["TENURE_ALERT_WEBHOOK"]
+    monkeypatch.setenv("TENURE_ALERT_WEBHOOK", "http://127.0.0.1:9")
+    for night in range(10, 22):
+        alerts.published(f"night-{night}", datetime.now(UTC), "Restated: January")
+    monkeypatch.setenv("TENURE_ALERT_WEBHOOK", address)
+    publish()
+    assert [int(text.split("night-")[1][:2]) for text in sink.texts] == [*range(12, 22)]
+
+
+def test_what_an_older_release_could_not_tell_is_told(sink, home):
+    state_file(home).parent.mkdir(parents=True)
+    state_file(home).write_text('{"incidents": [], "recovered": "over", "restated": "moved"}')
+    publish()
+    publish()
+    assert sink.texts == ["over", "moved"]
 
 
 def test_a_state_that_cannot_be_written_costs_no_alert(sink, home, lines):
