@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Absolute, so that a folder given relative to here means the same to every tool.
-export TENURE_HOME := $(abspath $(or $(TENURE_HOME),var))
-export TENURE_RAW_DIR := $(abspath $(or $(TENURE_RAW_DIR),data/sample))
+# Absolute, so that a folder given relative to here means the same to every tool, be it given in the
+# environment or after make. abspath takes a name with a space for two names.
+absolute = $(if $(word 2,$(1)),$(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1)),$(abspath $(1)))
+override export TENURE_HOME := $(call absolute,$(or $(TENURE_HOME),var))
+override export TENURE_RAW_DIR := $(call absolute,$(or $(TENURE_RAW_DIR),data/sample))
 # Nothing phones home.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
@@ -133,8 +135,8 @@ explain: setup ## why a number moved: BUILD=<build id> TABLE=churn.rpt_mrr KEY='
 
 metrics: $(VENV)/.installed-metrics ## set up MetricFlow, which asks the published file for metrics; prints two examples
 	@echo "MetricFlow answers from $(TENURE_HOME)/serve/current. See docs/semantic-layer.md. Two examples:"
-	@echo "  $(if $(filter-out $(CURDIR)/var,$(TENURE_HOME)),TENURE_HOME=$(TENURE_HOME) )$(BIN)/mf query --metrics mrr,nrr,logo_churn_rate --group-by metric_time__month --order metric_time__month --decimals 4"
-	@echo "  $(if $(filter-out $(CURDIR)/var,$(TENURE_HOME)),TENURE_HOME=$(TENURE_HOME) )$(BIN)/mf query --metrics orders,average_order_value --group-by customer__acquisition_channel --order -orders --decimals 2"
+	@echo "  $(if $(filter-out $(CURDIR)/var,$(TENURE_HOME)),TENURE_HOME='$(TENURE_HOME)' )$(BIN)/mf query --metrics mrr,nrr,logo_churn_rate --group-by metric_time__month --order metric_time__month --decimals 4"
+	@echo "  $(if $(filter-out $(CURDIR)/var,$(TENURE_HOME)),TENURE_HOME='$(TENURE_HOME)' )$(BIN)/mf query --metrics orders,average_order_value --group-by customer__acquisition_channel --order -orders --decimals 2"
 
 sample: $(VENV)/.installed ## make data/sample and its truth again, the same bytes each time
 	@$(BIN)/python data/generate_sample.py
