@@ -54,8 +54,10 @@ def _is_currency(value: object) -> bool:
 def _is_list_of_columns(value: object) -> bool:
     # Only the form is checked here. The test dim_customers__has_every_segment checks that the
     # columns exist.
-    return isinstance(value, list) and all(
-        isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name) for name in value
+    return (
+        isinstance(value, list)
+        and all(isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name) for name in value)
+        and len(value) == len(set(value))
     )
 
 
@@ -111,7 +113,7 @@ RULES: dict[str, Rule] = {
     "clv_horizon_months": _whole_number(1),
     "clv_holdout_days": _whole_number(1),
     "clv_model": _one_of("champion", "bg_nbd", "mbg_nbd"),
-    "segments": Rule("a list of columns of dim_customers", _is_list_of_columns),
+    "segments": Rule("a list of columns of dim_customers, each once", _is_list_of_columns),
     "churn_dated_on": _one_of("service_end", "cancel_request"),
     "past_due_pays": _BOOLEAN,
     "recurring_discount_counts": _BOOLEAN,
