@@ -44,7 +44,7 @@ def main() -> int:
     try:
         max_age = read_duration(parser.parse_args().max_age)
     except ValueError as error:
-        print(f"--max-age: {error}")
+        print(f"MAX_AGE (--max-age): {error}")
         return REFUSED
     now = datetime.now(UTC)
     try:

@@ -30,12 +30,11 @@ from orchestration.guarding.thresholds import RefusedThresholdsError
 from orchestration.restating.watched import RefusedRestatementsError
 from orchestration.runs.dagster_home import prepare_dagster_home
 from orchestration.runs.lock import BuildRunningError, build_lock
-from orchestration.serving.audiences import audience_columns
-from orchestration.serving.boards import boards_wanted
-from orchestration.serving.versions import current_build, kept_versions
+from orchestration.serving.checked_settings import check_settings
+from orchestration.serving.versions import current_build
 from orchestration.settings.durations import read_duration
-from orchestration.settings.engine import engine, reads_landing_zone, require_engine
-from orchestration.settings.variables import project_defaults, read_variables
+from orchestration.settings.engine import engine, reads_landing_zone
+from orchestration.settings.variables import read_variables
 from orchestration.telling.failures import Failure, keep_traceback, without_dbt_noise
 
 if TYPE_CHECKING:
@@ -60,18 +59,14 @@ def main() -> int:
     arguments = parser.parse_args()
     _show_progress()
     try:
-        require_engine()
-        project_defaults()
-        kept_versions()
-        boards_wanted()
-        audience_columns()
+        wait = arguments.wait or "0s"
+        check_settings(wait, "WAIT (--wait)")
         variables = read_variables(arguments.vars)
-        wait = read_duration(arguments.wait or "0s")
     except ValueError as error:
         print(f"Settings refused, nothing was started.\n{error}")
         return REFUSED
     try:
-        with build_lock(paths.lock_file(), wait):
+        with build_lock(paths.lock_file(), read_duration(wait)):
             reasons = {
                 "volume_drop_reason": arguments.volume_drop_reason,
                 "restatement_reason": arguments.restatement_reason,

@@ -12,12 +12,9 @@ from orchestration import paths
 from orchestration.defs.alerts import alert_at_end
 from orchestration.runs.history import end_dead_runs, forget_old_runs, stay_alive
 from orchestration.runs.lock import build_lock
-from orchestration.serving.audiences import audience_columns
-from orchestration.serving.boards import boards_wanted
+from orchestration.serving.checked_settings import check_settings
 from orchestration.serving.publish import build_id
-from orchestration.serving.versions import kept_versions
 from orchestration.settings.durations import read_duration
-from orchestration.settings.engine import require_engine
 from orchestration.settings.variables import validate
 
 
@@ -58,11 +55,8 @@ class BuildResource(dg.ConfigurableResource):
         Raises RefusedVariablesError or ValueError for a setting that is not allowed, and
         BuildRunningError if another build is running.
         """
-        require_engine()
+        check_settings(self.wait, "wait")
         validate(self.variables)
-        kept_versions()
-        boards_wanted()
-        audience_columns()
         stay_alive(paths.live_runs(), context.run.run_id)
         with build_lock(paths.lock_file(), read_duration(self.wait)):
             end_dead_runs(context.instance, paths.live_runs())

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import duckdb
+
 # As Spark sorts. Where dbt's queries run outside of dbt, a window must find the same first row.
 NULL_ORDER = "nulls_first_on_asc_last_on_desc"
 
@@ -14,6 +16,25 @@ def duckdb_settings(scratch: Path) -> dict[str, str]:
     """
     return {
         "temp_directory": str(scratch),
-        "memory_limit": os.environ.get("TENURE_MEMORY_LIMIT", "4GB"),
-        "threads": os.environ.get("TENURE_DUCKDB_THREADS", "2"),
+        "memory_limit": _memory_limit(),
+        "threads": os.environ.get("TENURE_DUCKDB_THREADS") or "2",
     }
+
+
+def require_usable_resources() -> None:
+    """Raise ValueError if the memory or a number of threads, also that of dbt, is not allowed."""
+    for name in ("TENURE_DUCKDB_THREADS", "TENURE_DBT_THREADS"):
+        text = os.environ.get(name) or "2"
+        if not text.isdecimal() or int(text) < 1:
+            raise ValueError(f"{name}: {text!r} is not allowed; give a number from 1 on")
+    try:
+        duckdb.connect(config={"memory_limit": _memory_limit()}).close()
+    except duckdb.Error as error:
+        raise ValueError(
+            f"TENURE_MEMORY_LIMIT: {_memory_limit()!r} is not allowed;"
+            f" give a size such as 4GB or 512MB ({str(error).splitlines()[0]})"
+        ) from None
+
+
+def _memory_limit() -> str:
+    return os.environ.get("TENURE_MEMORY_LIMIT") or "4GB"

@@ -13,7 +13,10 @@ def read_duration(text: str) -> timedelta:
     """
     given = re.fullmatch(r"([0-9]{1,6})([smhd])", text.strip())
     if not given:
-        raise ValueError(f"not a duration such as 90m, 26h or 2d: {text!r}")
+        raise ValueError(
+            f"not a duration such as 90m, 26h or 2d: {text!r};"
+            " give a whole number, and behind it d, h, m or s, which are days to seconds"
+        )
     number, unit = given.groups()
     return timedelta(**{f"{_UNITS[unit]}s": int(number)})
 

@@ -143,7 +143,9 @@ def test_what_cannot_be_read_is_one_line_exit_code_1_and_an_incident(tmp_path, d
 def test_an_unreadable_age_is_exit_code_2_and_no_incident(tmp_path):
     checked = check(tmp_path, "--max-age=soon")
     assert checked.returncode == 2
-    assert checked.stdout == "--max-age: not a duration such as 90m, 26h or 2d: 'soon'\n"
+    assert checked.stdout.startswith(
+        "MAX_AGE (--max-age): not a duration such as 90m, 26h or 2d: 'soon'"
+    )
     assert not list(tmp_path.iterdir())
 
 
