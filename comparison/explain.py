@@ -118,7 +118,8 @@ def explain(build_id: str, table: str, key: str) -> list[str]:
         for state in (before, after):
             if other := changed(state.seed_hashes(), mappings, mapped_by):
                 raise CannotExplainError(
-                    f"build {state.row['build_id']} had another {other[0]}, and nothing keeps it"
+                    f"build {state.row['build_id']} had another {other[0]}, or does not say which;"
+                    " nothing keeps it"
                 )
         hashes = code_hashes(manifest, [report]) | seed_hashes(manifest) | mappings
         here = {name: hashes.get(name) for names in made_by for name in names}
@@ -132,23 +133,17 @@ def explain(build_id: str, table: str, key: str) -> list[str]:
         f"{report.name}, {key}",
         f"{previous} -> {build_id}",
         "",
-        *([*_what_else(before, after), ""] if same_code and same_files else []),
+        *([_what_else(before, after), ""] if same_code and same_files else []),
         *_bridge(report, values),
         *records_behind(before.file, after.file, report, _place(after, before, report, key)),
     ]
 
 
-def _what_else(before: State, after: State) -> list[str]:
+def _what_else(before: State, after: State) -> str:
     """Return what may have moved a number, if neither raw files nor code nor settings did."""
-    mapping = "a mapping (_mapping.yml in a folder of raw files) may have changed"
-    why = "No build keeps what the mappings were."
     if before.row["versions"] == after.row["versions"]:
-        return [f"Raw files, code, settings and software are the same; {mapping}.", why]
-    return [
-        "Raw files, code and settings are the same; software is not (meta.builds.versions),"
-        f" and {mapping} too.",
-        why,
-    ]
+        return "Raw files, code, settings and software are the same. The cause is not known."
+    return "Raw files, code and settings are the same; software is not (meta.builds.versions)."
 
 
 def _state(build_id: str) -> State:
