@@ -128,14 +128,14 @@ gaps as (
 
 ),
 
--- A tenth of the customers, rounded up, and all others.
+-- A tenth of the customers, rounded up, and all others. Whole numbers, since money times a double is no longer exact.
 with_top_decile as (
 
     select
         *,
         net_revenue - top_revenue as other_revenue,
-        ceiling(customers / 10e0) as top_customers,
-        customers - ceiling(customers / 10e0) as other_customers
+        cast(ceiling(customers / 10e0) as bigint) as top_customers,
+        customers - cast(ceiling(customers / 10e0) as bigint) as other_customers
 
     from purchases
 
