@@ -25,7 +25,11 @@ last_year as (
         coalesce(sum(churned_customers), 0) as churns,
         coalesce(sum(customers_at_start), 0) as months_at_risk
     from months
-    where months_back <= 12
+    where
+        months_back <= 12
+        and month >= coalesce(
+            cast(nullif('{{ var("subscriptions_observed_from") }}', '') as date), date '0001-01-01'
+        )
 
 ),
 

@@ -37,7 +37,8 @@ scenarios as (
 
 ),
 
--- Churn of the last twelve months that have ended.
+-- Churn of the last twelve months that have ended. Before subscriptions_observed_from nobody could be seen to leave, so
+-- a month that began before that day does not count.
 last_year as (
 
     select
@@ -51,6 +52,9 @@ last_year as (
         customer_months.is_complete
         and customer_months.month
         >= {{ dbt.dateadd('month', -12, dbt.date_trunc('month', 'as_of.as_of')) }}
+        {%- if var('subscriptions_observed_from') %}
+        and customer_months.month >= date '{{ var("subscriptions_observed_from") }}'
+        {%- endif %}
     group by customer_months.customer_id
 
 ),
