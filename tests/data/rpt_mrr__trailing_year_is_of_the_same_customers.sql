@@ -46,7 +46,9 @@ where
     )
     {%- endif %}
     and (
-        abs(mrr.nrr_trailing_12m * kept.mrr_then - kept.mrr_today) > 1e-6
-        or abs(mrr.grr_trailing_12m * kept.mrr_then - kept.kept_mrr) > 1e-6
+        -- a double has sixteen digits, so what it may be off grows with the amounts
+        abs(mrr.nrr_trailing_12m * kept.mrr_then - kept.mrr_today)
+        > 1e-12 * greatest(kept.mrr_then, kept.mrr_today)
+        or abs(mrr.grr_trailing_12m * kept.mrr_then - kept.kept_mrr) > 1e-12 * kept.mrr_then
         or (mrr.nrr_trailing_12m is null) <> (kept.month is null)
     )
