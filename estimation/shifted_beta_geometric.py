@@ -35,20 +35,36 @@ from estimation.beta_expectation import beta_expectation
 from estimation.fit import MINIMUM_CUSTOMERS, Fit, counts, maximize
 
 
-def fit(intervals: ArrayLike, lost: ArrayLike, running: ArrayLike) -> Fit:
+def fit(
+    intervals: ArrayLike, lost: ArrayLike, running: ArrayLike, before_entry: ArrayLike = 0
+) -> Fit:
     """Find alpha and beta by maximum likelihood: (5) and (6) of 2007, with any censoring.
 
     All have shape (rows,). Of the customers of a row, `lost` left at renewal number `intervals`,
     which is 1 or more. `running` have made that many renewals, 0 or more, and wait for the next.
-    Customers in their first interval know no renewal yet, and are left out. Raises ValueError for
-    negative numbers of customers, and for a customer who left before the first renewal.
+    Customers in their first interval know no renewal yet, and are left out.
+
+    `before_entry` is the number of renewals that were due before the customers of a row were first
+    observed: one number or shape (rows,). Who left at one of these renewals is not in the data. So
+    the likelihood of all others is that of customers who made `before_entry` renewals (left
+    truncation): it is divided by survival(before_entry). Customers who have come no further than
+    the entry are left out.
+
+    Raises ValueError for negative numbers of customers or renewals, and for a customer who left
+    before the first renewal.
     """
-    n, lost, running = np.broadcast_arrays(
-        np.asarray(intervals, dtype=float), counts(lost), counts(running)
+    n, entry, lost, running = np.broadcast_arrays(
+        np.asarray(intervals, dtype=float),
+        np.asarray(before_entry, dtype=float),
+        counts(lost),
+        counts(running),
     )
     if not np.all((n >= 1) | ((n == 0) & (lost == 0))):
         raise ValueError("nobody can leave before the first renewal")
-    n, lost, running = n[n > 0], lost[n > 0], running[n > 0]
+    if not np.all(entry >= 0):
+        raise ValueError("nobody enters before the start")
+    seen = n > entry
+    n, entry, lost, running = n[seen], entry[seen], lost[seen], running[seen]
     customers = lost.sum() + running.sum()
     if customers < MINIMUM_CUSTOMERS:
         return Fit.too_few(customers, "subscribers who came to a renewal")
@@ -63,13 +79,13 @@ def fit(intervals: ArrayLike, lost: ArrayLike, running: ArrayLike) -> Fit:
         alpha, beta = parameters
         made = lost + running
         value = lost.sum() * np.log(alpha) + (
-            lost @ (gammaln(beta + n - 1) - gammaln(beta))
-            + running @ (gammaln(beta + n) - gammaln(beta))
-            + made @ (gammaln(alpha + beta) - gammaln(alpha + beta + n))
+            lost @ (gammaln(beta + n - 1) - gammaln(beta + entry))
+            + running @ (gammaln(beta + n) - gammaln(beta + entry))
+            + made @ (gammaln(alpha + beta + entry) - gammaln(alpha + beta + n))
         )
-        both = made @ (digamma(alpha + beta) - digamma(alpha + beta + n))
-        stayed = lost @ (digamma(beta + n - 1) - digamma(beta)) + running @ (
-            digamma(beta + n) - digamma(beta)
+        both = made @ (digamma(alpha + beta + entry) - digamma(alpha + beta + n))
+        stayed = lost @ (digamma(beta + n - 1) - digamma(beta + entry)) + running @ (
+            digamma(beta + n) - digamma(beta + entry)
         )
         return value, np.array([lost.sum() / alpha + both, stayed + both])
 

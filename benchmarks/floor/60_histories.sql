@@ -88,5 +88,7 @@ select
         when is_ended and is_whole then greatest(lasted, 1)
         when is_ended then lasted + 1
         else lasted
-    end::bigint as renewals
+    end::bigint as renewals,
+    -- every spell is observed from its start
+    0::bigint as renewals_before_entry
 from counted;

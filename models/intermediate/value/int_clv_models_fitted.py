@@ -104,11 +104,13 @@ def one_price(customers: int, prices: pd.DataFrame) -> Fit | None:
 def renewal_fits(spells: Any) -> Iterator[tuple[str, str, str, Fit]]:
     """Fit how long subscribers stay, by the billing interval of the start."""
     counts = spells.aggregate(
-        "billing_interval, renewals, count(*) filter (is_ended) as lost,"
-        " count(*) filter (not is_ended) as running"
+        "billing_interval, renewals, renewals_before_entry,"
+        " count(*) filter (is_ended) as lost, count(*) filter (not is_ended) as running"
     )
-    counts = counts.order("renewals").df()
+    counts = counts.order("renewals, renewals_before_entry").df()
     for billing_interval in sorted({*counts["billing_interval"], "all"}):
         rows = counts[counts["billing_interval"] == billing_interval]
-        fit = shifted_beta_geometric.fit(rows["renewals"], rows["lost"], rows["running"])
+        fit = shifted_beta_geometric.fit(
+            rows["renewals"], rows["lost"], rows["running"], rows["renewals_before_entry"]
+        )
         yield "all_data", "shifted_beta_geometric", billing_interval, fit

@@ -52,13 +52,20 @@ counted as (
             when months_of_interval is not null
                 then is_whole_months and whole_months_lasted % months_of_interval = 0
             else days_lasted % days_of_interval = 0
-        end as is_whole_intervals
+        end as is_whole_intervals,
+        ceiling(
+            case
+                when months_of_interval is not null then months_before_entry / months_of_interval
+                else days_before_entry / days_of_interval
+            end
+        ) as intervals_before_entry
 
     from in_intervals
 
 )
 
--- A subscriber who left skipped one renewal: the one due on the day of the end, or else the next.
+-- A subscriber who left skipped one renewal: the one due on the day of the end, or else the next. An interval of which
+-- only a part was observed is before the entry.
 select
     customer_id,
     interval_name as billing_interval,
@@ -70,6 +77,7 @@ select
             else intervals_lasted
         end as bigint
     ) as renewals,
+    cast(coalesce(intervals_before_entry, 0) as bigint) as renewals_before_entry,
     months_per_interval,
     is_ended
 

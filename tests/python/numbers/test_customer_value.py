@@ -70,7 +70,11 @@ def is_same(expected, found):
 
 CASES = {
     "utc": ("UTC", date(2025, 10, 1), {}),
-    "west": ("America/New_York", date(2025, 11, 12), {"gross_margin": 0.45}),
+    "west": (
+        "America/New_York",
+        date(2025, 11, 12),
+        {"gross_margin": 0.45, "subscriptions_observed_from": "2025-01-11"},
+    ),
     "east": ("Asia/Kolkata", date(2025, 8, 29), {"clv_model": "bg_nbd"}),
 }
 

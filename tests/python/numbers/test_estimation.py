@@ -177,6 +177,24 @@ def test_retention_and_residual_lifetimes_are_the_published_ones():
     )
 
 
+def test_who_has_renewed_before_is_one_who_stays_more_easily():
+    """After two renewals, Beta(alpha, beta) has become Beta(alpha, beta + 2).
+
+    So the survivors of 2007 have the same alpha, and two less in beta, if their table begins at the
+    second renewal and nobody was seen before.
+    """
+    survivors = SURVIVORS["sbg-high-end"]
+    lost, running = -np.diff(survivors), [0] * 6 + [survivors[-1]]
+    fit = sbg.fit(range(3, 10), lost, running, before_entry=2)
+    assert tuple(fit.parameters.values()) == pytest.approx((0.668, 3.806 - 2), abs=5e-4)
+    published = fit_survivors(survivors)
+    assert fit.log_likelihood == pytest.approx(published.log_likelihood)
+    assert fit.customers == published.customers == 1_000
+    # Who came no further than the entry tells nothing.
+    lost, running = [9, 3, *lost], [0, 7, *running]
+    assert sbg.fit(range(1, 10), lost, running, before_entry=2) == fit
+
+
 # --- Integrals over the hidden traits, without any closed form ------------------------------------
 
 
@@ -396,6 +414,31 @@ def test_renewals_of_simulated_customers_are_recovered():
         return np.log(np.where(is_lost, before - after, after))
 
     assert_recovered(fit, truth, row_log_likelihood)
+
+
+def test_renewals_of_customers_who_were_there_before_the_data_began_are_recovered():
+    """Half of the customers come late into the data, if they are still there."""
+    truth = {"alpha": 0.9, "beta": 4.0}
+    random = np.random.default_rng(6)
+    lifetime = random.geometric(random.beta(truth["alpha"], truth["beta"], 40_000))
+    entry = random.integers(1, 15, len(lifetime)) * (np.arange(len(lifetime)) % 2)
+    watched = entry + random.integers(0, 20, len(lifetime))
+    lifetime, entry, watched = (array[lifetime > entry] for array in (lifetime, entry, watched))
+    is_lost = lifetime <= watched
+    intervals = np.minimum(lifetime, watched)
+    fit = sbg.fit(intervals, is_lost, ~is_lost, entry)
+    assert fit.customers == (watched > entry).sum()
+
+    def row_log_likelihood(parameters):
+        before, after = (sbg.survival(parameters, intervals - back) for back in (is_lost, 0))
+        seen = sbg.survival(parameters, entry)
+        return np.log(np.where(is_lost, before - after, after) / seen)
+
+    assert_recovered(fit, truth, row_log_likelihood)
+    # Counted from their start, the survivors would look as if nobody left.
+    assert sbg.survival(sbg.fit(intervals, is_lost, ~is_lost).parameters, 12) > (
+        sbg.survival(truth, 12) + 0.1
+    )
 
 
 # --- Bad luck -------------------------------------------------------------------------------------
@@ -647,5 +690,7 @@ def test_impossible_counts_and_horizons_are_refused(bad):
 def test_renewals_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="nobody can leave before the first renewal"):
         sbg.fit([0], [3], [0])
+    with pytest.raises(ValueError, match="nobody enters before the start"):
+        sbg.fit([1], [3], [0], before_entry=[-1])
     with pytest.raises(ValueError, match="needs a discount rate above 0 or a horizon"):
         sbg.discounted_lifetime({"alpha": 0.5, "beta": 1.0}, 0)

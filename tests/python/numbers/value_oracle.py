@@ -110,7 +110,11 @@ class ValueOracle(CohortOracle):
     """What the marts of customer value must say, given the parameters that they found."""
 
     def __init__(self, shop, found, zone, as_of, variables):
-        super().__init__(shop, found["core.dim_customers"], zone, as_of, 90, 0)
+        observed_from = variables.get("subscriptions_observed_from", "")
+        super().__init__(
+            *(shop, found["core.dim_customers"], zone, as_of, 90, 0),
+            subscriptions_observed_from=observed_from,
+        )
         self.margin = variables.get("gross_margin", 0.7)
         self.horizon = variables["clv_horizon_months"]
         self.discount = variables["annual_discount_rate"]
@@ -316,25 +320,38 @@ class ValueOracle(CohortOracle):
 
     # The fits
 
+    def renewals_before_entry(self, start, interval):
+        """The renewals that were due before all of an interval was observed."""
+        if start >= self.observed_from:
+            return 0
+        return next(n for n in count() if anniversary(start, interval, n) >= self.observed_from)
+
     def lifetimes(self, interval):
-        """(renewals, is lost) of each spell that has come to a renewal; 'all' counts in months."""
+        """(renewals, those before the entry, is lost) of each spell; 'all' counts in months.
+
+        It must have come to a renewal at which it was observed.
+        """
         for customer in self.paying:
             for start, end in self.spells(customer):
                 terms = self.terms[customer, start]
                 if interval in ("all", interval_name(*terms)):
                     in_months = EVERY_MONTH if interval == "all" else terms
-                    if renewals := self.renewals(start, end, in_months):
-                        yield renewals, end < date.max
+                    renewals = self.renewals(start, end, in_months)
+                    before_entry = self.renewals_before_entry(start, in_months)
+                    if renewals > before_entry:
+                        yield renewals, before_entry, end < date.max
 
     def likelihood(self, fit, model, interval):
         """The number of customers or spells that count, and their log-likelihood."""
         if model == SBG:
-            renewals, is_lost = np.array([*self.lifetimes(interval)], dtype=int).reshape(-1, 2).T
+            lifetimes = np.array([*self.lifetimes(interval)], dtype=int).reshape(-1, 3)
+            renewals, before_entry, is_lost = lifetimes.T
 
             def log_likelihood(parameters):
                 after = survival(parameters, renewals)
                 before = survival(parameters, renewals - is_lost)
-                return np.log(np.where(is_lost, before - after, after)).sum()
+                seen = survival(parameters, before_entry)
+                return np.log(np.where(is_lost, before - after, after) / seen).sum()
 
             return len(renewals), log_likelihood
         x, t_x, T, mean, *_ = self.arrays(fit)
@@ -591,6 +608,8 @@ class ValueOracle(CohortOracle):
                 continue
             at_start = lost = 0
             for opening, closing in pairwise(boundaries):
+                if opening < self.observed_from:
+                    continue
                 paid = [one for one in mrr if self.closing_mrr[one][opening]]
                 at_start += len(paid)
                 lost += sum(not self.closing_mrr[customer][closing] for customer in paid)
