@@ -131,7 +131,8 @@ capped as (
 
 ),
 
--- The rest is told in the currency of the refund. It is exact where the order has no other currency.
+-- The rest is told in the currency of the refund. It is exact where the order has no other currency. Else it has the four
+-- decimals of amounts, and is less than the refund, since a part of the refund counts.
 with_rest as (
 
     select
@@ -148,7 +149,12 @@ with_rest as (
                 when asked_for <= order_amount then 0
                 when asked_for_before >= order_amount then original_amount
                 else
-                    {{ round_to_cent(safe_divide('asked_for - order_amount', 'exchange_rate')) }}
+                    least(
+                        {{ eight_decimals(
+                            safe_divide('asked_for - order_amount', 'exchange_rate')
+                        ) }},
+                        original_amount - 0.0001
+                    )
             end as decimal(18, 4)
         ) as not_counted_amount
 

@@ -7,37 +7,81 @@ import pytest
 from shops.landing_zone import plainly
 from shops.published_shops import AS_OF, row
 
-# In a currency with small units, revenue is large. In doubles, 25 / 39 * 39 is a bit more than 25.
-LARGE = [
+# What is rare, by the laws that it put to the test.
+LAWS = {
+    "rpt_mrr__trailing_year_is_of_the_same_customers": "recurring revenue of billions",
+    "row_outcomes__accounts_for_every_refunded_amount": "a last cent for another currency",
+    "fct_orders__are_refunded_up_to_their_amount": "a last cent for another currency",
+}
+MODELS = ["rpt_mrr", "fct_customer_months", "fct_orders", "row_outcomes", "source_files"]
+VARIABLES = {"as_of_date": AS_OF.isoformat()}
+
+SUBSCRIPTIONS = [
+    # In doubles, 25 / 39 * 39 is a bit more than 25. A currency with small units has such amounts.
     row("stays", "2023-01-10", 25_000_000_000),
     row("leaves", "2023-01-10", 14_000_000_000, ended_at="2024-06-10"),
 ]
 
-LAWS = [
-    "rpt_mrr__trailing_year_is_of_the_same_customers",
+
+def order(order_id, amount, **further):
+    return {
+        "order_id": order_id,
+        "customer_id": "c1",
+        "ordered_at": "2024-01-10",
+        "amount": amount,
+        **further,
+    }
+
+
+def refund(refund_id, order_id, refunded_at, amount, currency):
+    return {
+        "refund_id": refund_id,
+        "order_id": order_id,
+        "refunded_at": refunded_at,
+        "amount": amount,
+        "currency": currency,
+    }
+
+
+ORDERS = [order("pounds", "10.00"), order("dinars", "10.00")]
+# A pound is 1.27 dollars then, and a dinar is 2.65 dollars.
+REFUNDS = [
+    refund("r1", "pounds", "2024-01-11", "9.99", "USD"),
+    refund("r2", "pounds", "2024-01-12", "1.65", "GBP"),
+    refund("r3", "dinars", "2024-01-11", "9.99", "USD"),
+    refund("r4", "dinars", "2024-01-12", "0.999", "BHD"),
 ]
+RATES = [{"rate_date": "2024-01-01", "currency": "BHD", "rate": "2.65"}]
 
 
 @pytest.fixture(scope="module")
 def rare_shop(warehouse):
-    models = ["+rpt_mrr", "+fct_customer_months"]
+    shop = {
+        "subscriptions": with_all_columns(SUBSCRIPTIONS),
+        "orders": with_all_columns(ORDERS),
+        "refunds": REFUNDS,
+        "exchange_rates": RATES,
+    }
     warehouse.fill(
-        plainly({"subscriptions": with_all_columns(LARGE)}),
-        *("--select", *models),
-        variables={"as_of_date": AS_OF.isoformat()},
+        plainly(shop), "--select", *(f"+{model}" for model in MODELS), variables=VARIABLES
     )
     return warehouse
 
 
 def with_all_columns(rows):
-    """The rows with the same columns each, in the order in which the rows name them."""
+    """The rows with the same columns each."""
     columns = dict.fromkeys(name for row in rows for name in row)
     return [dict.fromkeys(columns) | row for row in rows]
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_a_law_holds_on_a_rare_shop(law, rare_shop):
-    [result] = rare_shop.dbt(
-        "test", "--select", law, variables={"as_of_date": AS_OF.isoformat()}
-    ).results
-    assert str(result.status) == "pass"
+    [result] = rare_shop.dbt("test", "--select", law, variables=VARIABLES).results
+    assert str(result.status) == "pass", LAWS[law]
+
+
+def test_the_last_cent_of_an_order_is_paid_back_in_any_currency(rare_shop):
+    found = rare_shop.query(
+        "select order_id, refunded_amount::text, net_amount::text from core.fct_orders order by all"
+    )
+    assert found == [("dinars", "10.00", "0.00"), ("pounds", "10.00", "0.00")]
