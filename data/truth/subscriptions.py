@@ -171,7 +171,7 @@ class Item:
         if all(
             self.mrr_at(n, version["started_at"]) <= 0 for n, version in enumerate(self.versions)
         ):
-            return "amount less discount is zero"
+            return "amount less discount is 0.00 a month"
         return f"status was {' '.join(sorted({version['status'] for version in self.versions}))}"
 
 

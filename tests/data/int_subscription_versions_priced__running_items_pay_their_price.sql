@@ -1,4 +1,7 @@
-{#- Reads the last row of each item, without what came before it: no windows of force, no splits, no rates. -#}
+{#-
+    Reads the last row of each item, without what came before it: no windows of force, no splits, no rate of earlier terms. An
+    item of less than a cent a month may round to nothing, and then it does not pay.
+-#}
 with
 
 as_of as (
@@ -78,7 +81,8 @@ left join paying
         running.subscription_id = paying.subscription_id
         and coalesce(running.item_id, '(none)') = paying.item_id
 where
-    running.price > 0
+    cast(running.price as double) * cast(running.exchange_rate as double)
+    / {{ months_per_interval('running.billing_interval', 'running.interval_count') }} >= 0.01
     and (
         coalesce(paying.mrr, -1) < 0
         or paying.set_to_end_at is not null

@@ -27,7 +27,7 @@ items_without_payment as (
             when max(case when is_in_force then 1 else 0 end) = 0
                 then 'ended before or when it began'
             when max(case when is_in_force then mrr else 0 end) <= 0
-                then 'amount less discount is zero'
+                then 'amount less discount is 0.00 a month'
             else
                 'status was '
                 || {{ sorted_list(

@@ -10,6 +10,7 @@ from shops.published_shops import AS_OF, row
 # What is rare, by the laws that it put to the test.
 LAWS = {
     "rpt_mrr__trailing_year_is_of_the_same_customers": "recurring revenue of billions",
+    "int_subscription_versions_priced__running_items_pay_their_price": "five cents a year",
     "row_outcomes__accounts_for_every_refunded_amount": "a last cent for another currency",
     "fct_orders__are_refunded_up_to_their_amount": "a last cent for another currency",
 }
@@ -20,6 +21,8 @@ SUBSCRIPTIONS = [
     # In doubles, 25 / 39 * 39 is a bit more than 25. A currency with small units has such amounts.
     row("stays", "2023-01-10", 25_000_000_000),
     row("leaves", "2023-01-10", 14_000_000_000, ended_at="2024-06-10"),
+    # 0.05 / 12 is 0.00 a month, so nothing is paid.
+    row("five cents a year", "2023-01-10", "0.05", billing_interval="year"),
 ]
 
 
@@ -78,6 +81,13 @@ def with_all_columns(rows):
 def test_a_law_holds_on_a_rare_shop(law, rare_shop):
     [result] = rare_shop.dbt("test", "--select", law, variables=VARIABLES).results
     assert str(result.status) == "pass", LAWS[law]
+
+
+def test_what_rounds_to_nothing_a_month_never_pays(rare_shop):
+    [(reason, records)] = rare_shop.query(
+        "select reason, records from meta.row_outcomes where reason like 'has never paid%'"
+    )
+    assert (reason, records) == ("has never paid: amount less discount is 0.00 a month", 1)
 
 
 def test_the_last_cent_of_an_order_is_paid_back_in_any_currency(rare_shop):

@@ -591,7 +591,7 @@ BAD_RECORDS = [
         "a quantity of 0",
         "subscriptions",
         {"quantity": "0"},
-        "not counted: has never paid: amount less discount is zero",
+        "not counted: has never paid: amount less discount is 0.00 a month",
     ),
     Fault(
         "an end at the start",
