@@ -30,10 +30,10 @@ amounts as (
         0 as amount_of_records,
         sum(
             case
-                when {{ matches(text_of(scan, 'amount'), '[^-.0-9]|^[.]|[.]$') }} then null
-                when not {{ matches(text_of(scan, 'amount'), '[.].....') }}
+                when {{ is_of_form(text_of(scan, 'amount'), '-?[0-9]{1,14}([.][0-9]{1,4})?') }}
                     then try_cast({{ text_of(scan, 'amount') }} as decimal(18, 4))
-                else try_cast(round(try_cast({{ text_of(scan, 'amount') }} as decimal(38, 20)), 4) as decimal(18, 4))
+                when {{ is_of_form(text_of(scan, 'amount'), '-?[0-9]{1,14}[.][0-9]+') }}
+                    then try_cast(round(try_cast({{ text_of(scan, 'amount') }} as decimal(38, 20)), 4) as decimal(18, 4))
             end
         ) as amount_in_file
     from {{ scan.reader }}

@@ -9,6 +9,7 @@ from shops.published_shops import AS_OF, row
 
 # What is rare, by the laws that it put to the test.
 LAWS = {
+    "source_files__every_amount_is_accounted_for": "amounts of another form",
     "rpt_mrr__trailing_year_is_of_the_same_customers": "recurring revenue of billions",
     "int_subscription_versions_priced__running_items_pay_their_price": "five cents a year",
     "row_outcomes__accounts_for_every_refunded_amount": "a last cent for another currency",
@@ -46,7 +47,15 @@ def refund(refund_id, order_id, refunded_at, amount, currency):
     }
 
 
-ORDERS = [order("pounds", "10.00"), order("dinars", "10.00")]
+ORDERS = [
+    order("pounds", "10.00"),
+    order("dinars", "10.00"),
+    # Numbers for a program, but not of the form of the contract.
+    order("half", "-.5"),
+    order("whole", "5."),
+    order("signed", "+12.50"),
+    order("filled up", "000000000000012.50"),
+]
 # A pound is 1.27 dollars then, and a dinar is 2.65 dollars.
 REFUNDS = [
     refund("r1", "pounds", "2024-01-11", "9.99", "USD"),
@@ -81,6 +90,12 @@ def with_all_columns(rows):
 def test_a_law_holds_on_a_rare_shop(law, rare_shop):
     [result] = rare_shop.dbt("test", "--select", law, variables=VARIABLES).results
     assert str(result.status) == "pass", LAWS[law]
+
+
+def test_an_amount_of_another_form_is_rejected(rare_shop):
+    assert rare_shop.query(
+        "select records from meta.row_outcomes where outcome = 'rejected' and table_name = 'orders'"
+    ) == [(4,)]
 
 
 def test_what_rounds_to_nothing_a_month_never_pays(rare_shop):
