@@ -308,7 +308,7 @@ select
     cents(divide(lifetime_value, customers)) as clv_per_customer,
     spend::decimal(18, 2) as marketing_spend,
     cents(divide(spend, customers)) as cac,
-    case when customers > 0 then divide(lifetime_value, spend) end as clv_to_cac,
+    case when customers > 0 and spend > 0 then divide(lifetime_value, spend) end as clv_to_cac,
     case when customers > 0 and spend <= 0 then 1 else payback_months end as payback_months,
     is_complete
 from joined

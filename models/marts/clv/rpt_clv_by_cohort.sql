@@ -197,8 +197,9 @@ select
         as clv_per_customer,
     cast(cohort.marketing_spend as decimal(18, 2)) as marketing_spend,
     {{ round_to_cent(safe_divide('cohort.marketing_spend', 'cohort.customers')) }} as cac,
+    -- who cost nothing, or brought a credit, was won at no price
     case
-        when cohort.customers > 0
+        when cohort.customers > 0 and cohort.marketing_spend > 0
             then {{ safe_divide('cohort.lifetime_value', 'cohort.marketing_spend') }}
     end as clv_to_cac,
     -- who cost nothing has nothing to pay back

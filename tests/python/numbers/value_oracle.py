@@ -572,7 +572,9 @@ class ValueOracle(CohortOracle):
                 "clv_per_customer": to_cents(value / number) if number and not unscored else None,
                 "marketing_spend": spent,
                 "cac": to_cents(Fraction(spent) / number) if number and spent is not None else None,
-                "clv_to_cac": rate(value, spent) if number and spent and not unscored else None,
+                "clv_to_cac": rate(value, spent)
+                if number and spent is not None and spent > 0 and not unscored
+                else None,
                 "payback_months": self.payback_months(its_customers, start, spent),
                 "is_complete": following(start, grain) <= self.as_of,
             }
