@@ -1,4 +1,11 @@
+{#- The cohorts of each grain hold all customers and all spend. A grain that the report lacks holds none. -#}
 with
+
+grains as (
+
+    select distinct period_grain from {{ ref('int_periods_spined') }}
+
+),
 
 customers as (
 
@@ -36,16 +43,26 @@ cohorts as (
 
 )
 
-select cohorts.*
+select
+    grains.period_grain,
+    cohorts.customers,
+    cohorts.historic_net_revenue,
+    cohorts.historic_recurring_revenue,
+    cohorts.unscored_customers,
+    cohorts.predicted_clv,
+    cohorts.marketing_spend
 
-from cohorts
+from grains
 cross join customers
 cross join spend
+left join cohorts
+    on grains.period_grain = cohorts.period_grain
 where
-    cohorts.customers <> customers.customers
-    or cohorts.historic_net_revenue <> customers.historic_net_revenue
-    or cohorts.historic_recurring_revenue <> customers.historic_recurring_revenue
-    or cohorts.unscored_customers <> customers.unscored_customers
+    coalesce(cohorts.customers, 0) <> customers.customers
+    or coalesce(cohorts.historic_net_revenue, 0) <> coalesce(customers.historic_net_revenue, 0)
+    or coalesce(cohorts.historic_recurring_revenue, 0)
+    <> coalesce(customers.historic_recurring_revenue, 0)
+    or coalesce(cohorts.unscored_customers, 0) <> coalesce(customers.unscored_customers, 0)
     or (
         cohorts.unscored_customers = 0
         and coalesce(cohorts.predicted_clv, 0) <> coalesce(customers.predicted_clv, 0)

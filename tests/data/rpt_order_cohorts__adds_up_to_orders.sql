@@ -1,5 +1,14 @@
-{#- Purchases are in a cohort. Money is, from the day of its customer's first purchase on. -#}
+{#-
+    Purchases are in a cohort of each grain. Money is, from the day of its customer's first purchase on. A grain that the report
+    lacks holds nothing.
+-#}
 with
+
+grains as (
+
+    select distinct period_grain from {{ ref('int_periods_spined') }}
+
+),
 
 purchases as (
 
@@ -69,15 +78,21 @@ cohorts as (
 )
 
 select
-    cohorts.*,
+    grains.period_grain,
+    cohorts.segment_name,
+    cohorts.orders,
+    cohorts.net_revenue,
+    cohorts.customers,
     totals.orders as expected_orders,
     revenue.net_revenue as expected_net_revenue,
     totals.customers as expected_customers
 
-from cohorts
+from grains
 cross join totals
 cross join revenue
+left join cohorts
+    on grains.period_grain = cohorts.period_grain
 where
-    cohorts.orders <> totals.orders
-    or cohorts.net_revenue <> revenue.net_revenue
-    or cohorts.customers <> totals.customers
+    coalesce(cohorts.orders, 0) <> totals.orders
+    or coalesce(cohorts.net_revenue, 0) <> revenue.net_revenue
+    or coalesce(cohorts.customers, 0) <> totals.customers

@@ -1,4 +1,15 @@
+{#- The cohorts of each grain, and that of all time, hold all orders. A grain that the report lacks holds none. -#}
 with
+
+grains as (
+
+    select distinct period_grain from {{ ref('int_periods_spined') }}
+
+    union all
+
+    select 'all' as period_grain
+
+),
 
 orders as (
 
@@ -32,16 +43,18 @@ cohorts as (
 )
 
 select
+    grains.period_grain,
     cohorts.segment_name,
-    cohorts.period_grain,
     cohorts.customers,
     cohorts.repeat_customers,
     cohorts.orders
 
-from cohorts
+from grains
 cross join orders
 cross join repeat_buyers
+left join cohorts
+    on grains.period_grain = cohorts.period_grain
 where
-    cohorts.customers <> orders.customers
-    or cohorts.repeat_customers <> repeat_buyers.customers
-    or abs(cohorts.orders - orders.orders) > 0.001
+    coalesce(cohorts.customers, 0) <> orders.customers
+    or coalesce(cohorts.repeat_customers, 0) <> repeat_buyers.customers
+    or abs(coalesce(cohorts.orders, 0) - orders.orders) > 0.001

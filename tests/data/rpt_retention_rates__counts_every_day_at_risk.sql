@@ -1,7 +1,16 @@
-{#- A run is at risk from its first day to the day on which it ends, without going by periods. -#}
+{#-
+    A run is at risk from its first day to the day on which it ends, without going by periods. Each grain holds all runs of each
+    basis.
+-#}
 {%- set runs = ref('int_activities_merged_to_runs') -%}
 {%- if var('merges_apply') == 'from_the_merge_on' -%}{%- set runs = ref('int_runs_dated') -%}{%- endif %}
 with
+
+grains as (
+
+    select distinct period_grain from {{ ref('int_periods_spined') }}
+
+),
 
 runs as (
 
@@ -45,15 +54,18 @@ rates as (
 
 select
     runs.basis,
-    rates.period_grain,
+    grains.period_grain,
     runs.days_at_risk,
     rates.customer_days_at_risk,
     runs.ended_runs,
     rates.churn_events
 
 from runs
+cross join grains
 left join rates
-    on runs.basis = rates.basis
+    on
+        runs.basis = rates.basis
+        and grains.period_grain = rates.period_grain
 where
     rates.basis is null
     or rates.customer_days_at_risk <> runs.days_at_risk

@@ -1,4 +1,11 @@
+{#- A month, or a grain, that the report lacks holds nobody. -#}
 with
+
+grains as (
+
+    select distinct period_grain from {{ ref('int_periods_spined') }}
+
+),
 
 cohorts as (
 
@@ -60,9 +67,11 @@ union all
 
 select
     cohort_sizes.segment_name,
-    null as month,
+    cast(null as date) as month,
     'does not add up to the subscribers' as problem
 
-from cohort_sizes
+from grains
 cross join subscribers
-where cohort_sizes.customers <> subscribers.customers
+left join cohort_sizes
+    on grains.period_grain = cohort_sizes.period_grain
+where coalesce(cohort_sizes.customers, 0) <> subscribers.customers

@@ -101,26 +101,45 @@ totals as (
 
 ),
 
--- A spell that is observed for a part of a month only is in the curve of days alone.
+units as (
+
+    select 'day' as time_unit
+
+    union all
+
+    select 'month' as time_unit
+
+),
+
+-- A unit that the report lacks holds no spell. A spell that is observed for a part of a month only is in the curve of days
+-- alone.
 bad_totals as (
 
     select
         'all' as segment_name,
         'all' as segment_value,
-        totals.time_unit,
+        units.time_unit,
         totals.first_duration as duration,
         'does not count every spell' as problem
 
-    from totals
+    from units
     cross join spells
+    left join totals
+        on units.time_unit = totals.time_unit
     where
         (
-            (totals.time_unit = 'day' or {{ 'false' if observed_from else 'true' }})
-            and (totals.spells <> spells.spells or totals.events <> spells.ended_spells)
+            (units.time_unit = 'day' or {{ 'false' if observed_from else 'true' }})
+            and (
+                coalesce(totals.spells, 0) <> spells.spells
+                or coalesce(totals.events, 0) <> spells.ended_spells
+            )
         )
         or totals.spells > spells.spells
         or totals.events > spells.ended_spells
-        or (totals.time_unit = 'day' and totals.durations_at_risk <> spells.days_at_risk)
+        or (
+            units.time_unit = 'day'
+            and coalesce(totals.durations_at_risk, 0) <> coalesce(spells.days_at_risk, 0)
+        )
         or totals.first_duration <> 0
 
 ),

@@ -65,6 +65,16 @@ REFUNDS = [
 ]
 RATES = [{"rate_date": "2024-01-01", "currency": "BHD", "rate": "2.65"}]
 
+# Each of these laws fails if its report lacks a grain for which there is something to count.
+LAWS_OF_GRAINS = {
+    "rpt_order_cohorts": "adds_up_to_orders",
+    "rpt_repeat_purchase": "cohorts_add_up",
+    "rpt_subscription_cohorts": "adds_up_to_rpt_mrr",
+    "rpt_subscription_survival": "is_a_life_table",
+    "rpt_clv_by_cohort": "adds_up",
+    "rpt_retention_rates": "counts_every_day_at_risk",
+}
+
 
 @pytest.fixture(scope="module")
 def rare_shop(warehouse):
@@ -110,3 +120,23 @@ def test_the_last_cent_of_an_order_is_paid_back_in_any_currency(rare_shop):
         "select order_id, refunded_amount::text, net_amount::text from core.fct_orders order by all"
     )
     assert found == [("dinars", "10.00", "0.00"), ("pounds", "10.00", "0.00")]
+
+
+@pytest.mark.parametrize(
+    "shop",
+    [
+        {"orders": [order("o1", "10.00")]},
+        {"subscriptions": [row("s1", "2024-01-10", 10)]},
+        {"orders": [order("o1", "10.00") | {"customer_id": None}]},
+    ],
+    ids=["no subscriptions", "no orders", "a guest"],
+)
+def test_a_report_may_be_empty_where_there_is_nothing_to_count(shop, warehouse):
+    """These tests come last, since they fill the warehouse of all others."""
+    models = [*MODELS, "fct_customer_value", "fct_subscription_spells", *LAWS_OF_GRAINS]
+    warehouse.fill(
+        plainly(shop), "--select", *(f"+{model}" for model in models), variables=VARIABLES
+    )
+    laws = [f"{report}__{law}" for report, law in LAWS_OF_GRAINS.items()]
+    results = warehouse.dbt("test", "--select", *laws, variables=VARIABLES).results
+    assert [str(result.status) for result in results] == ["pass"] * len(laws)
