@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ import pytest
 from conftest import ROOT, contents, fingerprint, run_build
 
 from orchestration import nightly
+from orchestration.serving.publish import build_id
 
 FILE = "serve/current/tenure.duckdb"
 
@@ -150,9 +152,9 @@ def test_a_full_disk_ends_a_build_with_clear_words_and_the_next_one_publishes(
 def run_that_breaks(tmp_path, monkeypatch, capsys):
     """Run the command line with a build that calls `action` and then finds the disk full."""
 
-    def run(before: Callable[[], None]) -> tuple[int, str]:
-        def build(*_):
-            before()
+    def run(before: Callable[[str], None]) -> tuple[int, str]:
+        def build(variables, reasons, run_id):
+            before(run_id)
             raise OSError(28, "No space left on device")
 
         monkeypatch.setenv("TENURE_HOME", str(tmp_path))
@@ -166,7 +168,7 @@ def run_that_breaks(tmp_path, monkeypatch, capsys):
 
 
 def test_what_no_step_can_tell_is_told(run_that_breaks, tmp_path):
-    code, output = run_that_breaks(lambda: None)
+    code, output = run_that_breaks(lambda run_id: None)
     assert code == nightly.FAILED
     assert "No space left on device" in output and f"MB are free in {tmp_path}" in output
     assert "Still served: old" in output
@@ -174,13 +176,24 @@ def test_what_no_step_can_tell_is_told(run_that_breaks, tmp_path):
 
 
 def test_what_breaks_after_publishing_does_not_deny_it(run_that_breaks, tmp_path):
-    def publish():
+    def publish(run_id):
+        published = build_id(datetime(2026, 11, 29, 2, tzinfo=UTC), run_id)
         (tmp_path / "serve/current").unlink()
-        (tmp_path / "serve/current").symlink_to("versions/new")
+        (tmp_path / "serve/current").symlink_to(f"versions/{published}")
 
     code, output = run_that_breaks(publish)
     assert code == nightly.PUBLISHED
-    assert "Published new" in output and "No space left on device" in output
+    assert "Published 20261129T020000Z-" in output and "No space left on device" in output
+
+
+def test_what_a_rollback_serves_meanwhile_is_not_taken_for_published(run_that_breaks, tmp_path):
+    def roll_back(run_id):
+        (tmp_path / "serve/current").unlink()
+        (tmp_path / "serve/current").symlink_to("versions/older")
+
+    code, output = run_that_breaks(roll_back)
+    assert code == nightly.FAILED
+    assert "nothing was published" in output and "Still served: older" in output
 
 
 # --- Little memory --------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def test_a_build_stops_at_a_wrong_heading_before_dbt_is_parsed(tmp_path, monkeyp
     monkeypatch.setattr(parsing, "prepare_manifest", lambda: pytest.fail("dbt was parsed"))
     monkeypatch.setenv("TENURE_RAW_DIR", str(tmp_path))
     write(tmp_path, {"orders/a.csv": ORDERS.replace("amount", "total"), "orders/b.pdf": ""})
-    assert nightly._build({}, "") == nightly.FAILED
+    assert nightly._build({}, {}, "run") == nightly.FAILED
     [failure] = told
     assert (failure.kind, failure.name) == ("check", "raw files")
     said = capsys.readouterr().out
