@@ -68,9 +68,8 @@ class Build:
     """The facts of a build that are known before its tables are read.
 
     `started_at` has a timezone. `versions` is by package, `variables` by name of the dbt var.
-    `code_hashes` is by model or macro, `seed_hashes` by seed
-    or mapping. The two reasons say why a guard was
-    overruled, and are None where none was.
+    `code_hashes` is by model or macro, `seed_hashes` by seed or mapping. The two reasons say why a
+    guard was overruled, and are None where none was.
     """
 
     build_id: str
