@@ -9,8 +9,9 @@ import duckdb
 
 from orchestration.restating.records import find_changes
 
-# A subscription's new version repeats what older ones said: only its own moments are news. A new
-# merge concerns all days of the accounts, and a rate all days until the next rate.
+# A subscription's new version repeats what older ones said: only its own moments are news. One that
+# deletes the subscription concerns all moments that were ever told of it. A new merge concerns all
+# days of the accounts, and a rate all days until the next rate.
 _EVENTS = """
     create or replace temp table events as
     with
@@ -28,8 +29,18 @@ _EVENTS = """
             changes.raw_table, changes.side, changes.kind, changes.version, changes.difference,
             changes.files, records.account_id, unnest(records.moments) as moment,
             records.moments[1] as first_moment, records.thing
-        from changes
-        inner join records using (raw_table, version)
+        from (
+            select *, version as told_version from changes
+            union all
+            select changes.*, records.version
+            from changes
+            inner join records using (raw_table, thing)
+            where
+                changes.raw_table = 'subscriptions' and changes.kind = 'deleted'
+                and changes.version <> records.version
+        ) as changes
+        inner join records
+            on changes.raw_table = records.raw_table and changes.told_version = records.version
         where records.outcome = 'accepted' or not records.is_new
     ),
     of_records as (
@@ -39,6 +50,7 @@ _EVENTS = """
             on
                 told.raw_table = 'subscriptions' and told.thing = told_before.thing
                 and told.moment = told_before.moment and told.moment <> told.first_moment
+                and told.kind <> 'deleted'
         where
             told.raw_table not in ('customers', 'exchange_rates')
             and told_before.thing is null and told.moment is not null
@@ -52,7 +64,9 @@ _EVENTS = """
         inner join warehouse.staging.stg_customer_records as records
             on merges.account_id = records.customer_id and records.outcome = 'accepted'
         inner join served.meta.builds as before
-            on before.is_current and merges.merged_at >= before.as_of
+            on before.is_current
+            and cast(timezone('{timezone}', timezone('UTC', merges.merged_at)) as date)
+            >= before.as_of
         where merges.not_applied_reason is null
     ),
     merged as (

@@ -1,7 +1,8 @@
 """Which watched numbers of closed periods differ between two published states.
 
-A period is closed when the version that readers had said so (is_complete). Rows are matched by the
-key of the report. A row on one side only counts, unless it holds zeros.
+A period is closed when the version that readers had said so (is_complete). In a report that had
+rows, a row that readers did not have is of a closed period if the period was over then. Rows are
+matched by the key of the report. A row on one side only counts, unless it holds zeros.
 """
 
 import duckdb
@@ -24,7 +25,7 @@ _COLUMNS = """
     {conditions}
 """
 # `closed`: the latest closed period of each grain. What begins before it is closed, too, also
-# where readers had no row.
+# where readers had no row. `ended`: the latest period that was over, which may have had no row.
 _COMPARE = """
     insert into moved
     with
@@ -33,6 +34,9 @@ _COMPARE = """
     closed as (
         select _grain, max(_period) as closed_through
         from before where {is_complete} group by _grain
+    ),
+    ended as (
+        {ended}
     ),
     segments as (
         select distinct _segment from before
@@ -51,6 +55,8 @@ _COMPARE = """
             coalesce(before._period, after._period) as period_start,
             coalesce(before._segment, after._segment) as segment_name,
             coalesce(before._value, after._value) as segment_value,
+            before._segment is null and {is_complete_now}
+            and exists (select 1 from before) as is_complete_and_new,
             [
                 {measures}
             ] as measures
@@ -65,6 +71,7 @@ _COMPARE = """
     from paired
     cross join unnest(paired.measures) as unnested (measure)
     left join closed on paired.period_grain = closed._grain
+    left join ended on paired.period_grain = ended._grain
     where
         {is_closed}
         and unnested.measure.is_watched
@@ -77,6 +84,11 @@ _COMPARE = """
             and coalesce(unnested.measure.value_before, unnested.measure.value_after) <> 0
         )
 """
+_ENDED = "\n        union all ".join(
+    f"select '{grain}' as _grain, max({grain}_start) as ended_through"
+    f" from served.core.dim_dates where is_{grain}_complete"
+    for grain in ("week", "month", "quarter", "year")
+)
 
 
 def find_moved(connection: duckdb.DuckDBPyConnection, reports: list[Report]) -> None:
@@ -125,7 +137,10 @@ def _comparison(report: Report, measures: list[Measure]) -> str:
         on=" and ".join(f"before.{name} is not distinct from after.{name}" for name in report.key),
         differs=" or ".join(f"before.{m.name} is distinct from after.{m.name}" for m in measures),
         is_complete="is_complete" if has_periods else "true",
-        is_closed="paired.period_start <= closed.closed_through"
+        is_complete_now="after.is_complete" if has_periods else "false",
+        ended=_ENDED,
+        is_closed="(paired.period_start <= closed.closed_through"
+        " or (paired.is_complete_and_new and paired.period_start <= ended.ended_through))"
         if has_periods
         else "(select as_of from served.meta.builds where is_current)"
         " = (select as_of from warehouse.intermediate.int_as_of)",

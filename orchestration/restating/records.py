@@ -140,12 +140,17 @@ _CHANGES = """
             ) filter (not is_new) as before,
             any_value(struct_pack(content, amount, is_deleted, merged_into, is_changed))
                 filter (outcome = 'accepted') as now,
-            list(distinct file) filter (is_new) as files
+            list(distinct file) filter (is_new) as files,
+            count(*) filter (not is_new) as old_records
         from records
         group by raw_table, side, thing, version
+    ),
+    of_things as (
+        select *, sum(old_records) over (partition by raw_table, thing) > 0 as is_known
+        from states
     )
     select
-        *,
+        * exclude (old_records),
         case
             when now.is_changed then 'corrected'
             when before.is_conflict then 'conflict'
@@ -158,11 +163,11 @@ _CHANGES = """
         end as kind,
         case when now.is_deleted then 0 else now.amount end
         - case when coalesce(before.is_deleted, true) then 0 else before.amount end as difference
-    from states
+    from of_things
     where
         now.content is distinct from before.content
-        -- What nobody has seen has not been deleted.
-        and not (before is null and now.is_deleted)
+        -- What nobody has seen has not been deleted. A subscription is deleted by a version of its own.
+        and (is_known or not now.is_deleted)
 """
 
 

@@ -18,7 +18,7 @@ REFUND = ("refund_id", "order_id", "refunded_at", "amount", "is_deleted", "updat
 CUSTOMER = ("customer_id", "country", "merged_into_customer_id", "merged_at", "updated_at")
 SUBSCRIPTION = (
     *("subscription_id", "customer_id", "plan_id", "started_at", "amount", "billing_interval"),
-    *("ended_at", "effective_at", "status", "updated_at"),
+    *("ended_at", "effective_at", "status", "is_deleted", "updated_at"),
 )
 COLUMNS = {
     "orders": ORDER,
@@ -39,7 +39,7 @@ class RestatedShop:
         self.changed = []
         self.night = 0
         # Those who never subscribe, so that a merge moves orders alone.
-        self.unmerged = [f"c{number}" for number in range(SUBSCRIBERS, CUSTOMERS)]
+        self.unmerged = [f"c{number}" for number in range(SUBSCRIBERS + 1, CUSTOMERS)]
         # Everybody buys once in the first days, so that segments stay as they are.
         self.countries = {
             f"c{number}": self.chance.choice(["DE", "FR", "US"]) for number in range(CUSTOMERS)
@@ -56,7 +56,11 @@ class RestatedShop:
             self.new_subscription(f"c{number}", self.chance.uniform(1, DAYS))
             for number in range(SUBSCRIBERS)
         ]
-        self.deliver(customers=customers, orders=orders, subscriptions=subscriptions)
+        # One has left in January, and nobody since: a report of losses has no row of March.
+        left = {"ended_at": HISTORY + timedelta(days=20), "status": "canceled"}
+        ended = self.new_subscription(f"c{SUBSCRIBERS}", 2, **left)
+        self.deliver(customers=customers, orders=orders, subscriptions=[*subscriptions, ended])
+        ended["is_chosen"] = True
 
     def anybody(self):
         return f"c{self.chance.randrange(CUSTOMERS)}"
@@ -200,6 +204,11 @@ class RestatedShop:
                 | {"amount": subscription["amount"] + 1, "updated_at": self.written_at()}
             ]
         }
+
+    def deleted_subscription(self):
+        """Told without a moment from which it holds, as by the sources that only mark a row."""
+        told = {"effective_at": None, "is_deleted": True, "updated_at": self.written_at()}
+        return {"subscriptions": [self._a_subscription() | told]}
 
     def _a_subscription(self):
         free = [each for each in self.subscriptions.values() if "is_chosen" not in each]
