@@ -7,6 +7,15 @@ case when canonical_status is null then
 || ' and the words of seeds/subscription_statuses.csv'
 end
 {%- endset -%}
+{#- A bare date has no time of day that could come before that of the start. As the last day of service it ends at the midnight after. -#}
+{%- set ended_too_early -%}
+case when
+ended_at < started_at
+{%- if var('date_only_ends') == 'first_day_without' %}
+and coalesce(length(raw_fields.ended_at) <> 10 or {{ local_date('ended_at') }} < {{ local_date('started_at') }}, true)
+{%- endif %}
+then 'ended_at is before started_at' end
+{%- endset -%}
 with
 
 source as (
@@ -66,7 +75,7 @@ judged as (
             "case when discount_amount < 0 then 'discount_amount is negative' end",
             "case when interval_count < 1 then 'interval_count is below 1' end",
             "case when quantity < 0 then 'quantity is negative' end",
-            "case when ended_at < started_at then 'ended_at is before started_at' end",
+            ended_too_early,
             unknown_status,
         ]) }} as reject_reason
 

@@ -600,6 +600,12 @@ BAD_RECORDS = [
         "not counted: has never paid: ended before or when it began",
     ),
     Fault(
+        "an end without a time on the day of the start",
+        "subscriptions",
+        {"started_at": "2025-01-15T10:00:00Z", "ended_at": "2025-01-15"},
+        "not counted: has never paid: ended before or when it began",
+    ),
+    Fault(
         "a first payment that failed",
         "subscriptions",
         {"status": "incomplete_expired"},
