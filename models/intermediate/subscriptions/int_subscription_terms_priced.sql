@@ -106,7 +106,7 @@ select
     {{ 'dated_customer_id as customer_id' if is_dated else 'customer_id' }},
     plan_id,
     status,
-    next_status,
+    case when is_last_stretch then next_status end as next_status,
     case
         when interval_count = 1 then interval_unit
         else

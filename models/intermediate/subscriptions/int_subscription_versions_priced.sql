@@ -14,7 +14,8 @@ terms as (
 
 ),
 
--- A trial that turns into past due or unpaid has not paid, even if that was told up to a day later.
+-- A trial that turns into a state that does not pay has not paid, even if that was told up to a day
+-- later. Some systems say trialing, others say active and when the trial ends.
 with_trial_over as (
 
     select
@@ -26,12 +27,13 @@ with_trial_over as (
             and (status <> 'past_due' or {{ var('past_due_pays') }})
         ) as can_pay,
         case
-            when status <> 'trialing'
-                then greatest(in_force_from, coalesce(trial_ends_at, in_force_from))
             when
-                next_status in ('past_due', 'unpaid')
+                (status = 'trialing' or trial_ends_at > valid_from)
+                and next_status in ('past_due', 'unpaid', 'incomplete', 'paused')
                 and in_force_to <= {{ dbt.dateadd('day', 1, 'trial_ends_at') }}
                 then null
+            when status <> 'trialing'
+                then greatest(in_force_from, coalesce(trial_ends_at, in_force_from))
             when trial_ends_at is not null then greatest(in_force_from, trial_ends_at)
         end as trial_over_at
 
@@ -145,7 +147,8 @@ paying_in_sequence as (
 
 ),
 
--- An end up to switch_gap_hours before the next payment is none. Every day counts as 24 hours.
+-- An end up to switch_gap_hours before the next payment is none. Every day counts as 24 hours. A
+-- payment that begins at the end is the next one, so nothing is carried on to a later one.
 switches as (
 
     select
@@ -157,7 +160,7 @@ switches as (
     inner join paying_in_sequence as started
         on
             ended.customer_id = started.customer_id
-            and ended.in_force_to < started.pays_from
+            and ended.in_force_to <= started.pays_from
             and started.pays_from <= greatest(
                 {{ dbt.dateadd('hour', var('switch_gap_hours'), 'ended.in_force_to') }},
                 case

@@ -290,8 +290,9 @@ class Customer:
 class PlayOracle:
     """Every enrolment of a PlayShop's rows, and every step that was due, by a walk through days."""
 
-    def __init__(self, rows, zone, as_of, contacts_per_week):
+    def __init__(self, rows, zone, as_of, contacts_per_week, previous_as_of=None):
         self.zone, self.as_of, self.cap = zone, as_of, contacts_per_week
+        self.previous_as_of = previous_as_of or as_of - DAY
         before = self.day_start(as_of)
         self.rows = {
             table: [
@@ -516,7 +517,7 @@ class PlayOracle:
             # The end of a subscription that another one follows within a day is that other's start.
             end = row["ended_at"]
             if end and not row["is_paused"]:
-                end = next((start for start in starts if end < start <= end + DAY), end)
+                end = next((start for start in starts if end <= start <= end + DAY), end)
             last = min(until, self.day(end)) if end else until
             days += max((last - max(start, self.day(row["started_at"]))).days, 0)
         amount = Fraction(10 * days * 12, 365)
@@ -524,7 +525,8 @@ class PlayOracle:
 
     def audiences(self):
         for enrolment, step, planned, day, outcome in self.steps:
-            if outcome == "due" and day == self.as_of:
+            # Whoever has left since the day of the contact gets none.
+            if outcome == "due" and day > self.previous_as_of and enrolment.left_on is None:
                 yield {
                     "play_id": enrolment.play["play_id"],
                     "customer_id": enrolment.customer,

@@ -199,7 +199,7 @@ class Subscriptions:
             version.is_discounted = False
         elif end and version.row["discount_amount"] and end < (version.in_force_to or datetime.max):
             first = copy(version)
-            first.in_force_to, first.is_ended = end, False
+            first.in_force_to, first.is_ended, first.next_status = end, False, None
             version.in_force_from, version.is_discounted = end, False
             return [first, version]
         return [version]
@@ -256,10 +256,13 @@ class Subscriptions:
 
     @staticmethod
     def pays_at_first(one, was_tried):
-        if one.status == "trialing":
-            turned = one.trial_ends_at and one.next_status in ("past_due", "unpaid")
+        is_on_trial = one.status == "trialing" or one.is_told_in_trial()
+        if is_on_trial and one.trial_ends_at and one.next_status in ("past_due", *NEVER_PAYING):
             # Some sources tell that some seconds or hours later.
-            return one.trial_ends_at and not (turned and one.in_force_to <= one.trial_ends_at + DAY)
+            if one.in_force_to <= one.trial_ends_at + DAY:
+                return False
+        if one.status == "trialing":
+            return one.trial_ends_at
         return one.status != "past_due" or not was_tried
 
     def find_trials(self):
@@ -295,7 +298,7 @@ class Subscriptions:
 
     def is_switch(self, one, at):
         end = one.in_force_to
-        if not end < at:
+        if not end <= at:
             return False
         day = self.oracle.day(end)
         if end == self.oracle.midnight(day):
