@@ -19,6 +19,13 @@ plays as (
 versions as (
 
     select * from {{ ref('int_subscription_versions_priced') }}
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    where
+        customer_id not in (
+            select dated_customer_id from {{ ref('int_accounts_dated') }}
+            where applies_until is not null
+        )
+    {%- endif %}
 
 ),
 
@@ -29,6 +36,13 @@ spells as (
         lead(started_on) over (partition by customer_id order by started_on) as next_started_on
 
     from {{ ref('int_subscriptions_merged_to_spells') }}
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+    where
+        customer_id not in (
+            select dated_customer_id from {{ ref('int_accounts_dated') }}
+            where applies_until is not null
+        )
+    {%- endif %}
 
 ),
 
