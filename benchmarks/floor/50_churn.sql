@@ -123,7 +123,8 @@ select
     wilson_high(churned_customers, customers_at_start) as logo_churn_ci_high,
     divide(contraction_mrr + churned_mrr, opening_mrr) as revenue_churn_rate,
     divide(contraction_mrr + churned_mrr - expansion_mrr, opening_mrr) as net_revenue_churn_rate,
-    is_complete
+    is_complete,
+    false as is_left_truncated
 from with_year_ago
 inner join segment_names using (s);
 

@@ -162,6 +162,9 @@ select
     {{ wilson_high('churned_customers', 'customers_at_start') }} as logo_churn_ci_high,
     {{ safe_divide('lost_mrr', 'opening_mrr') }} as revenue_churn_rate,
     {{ safe_divide('opening_mrr - net_retained_mrr', 'opening_mrr') }} as net_revenue_churn_rate,
-    is_complete
+    is_complete,
+    coalesce(
+        month < cast(nullif('{{ var("subscriptions_observed_from") }}', '') as date), false
+    ) as is_left_truncated
 
 from with_bases
