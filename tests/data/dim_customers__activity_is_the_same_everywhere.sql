@@ -38,6 +38,7 @@ running_month as (
 
 select
     customers.customer_id,
+    customers.status,
     customers.is_active_orders,
     customers.is_active_subscriptions,
     open_runs.is_active_orders as has_open_run_of_orders,
@@ -49,7 +50,12 @@ left join open_runs
 left join running_month
     on customers.customer_id = running_month.customer_id
 where
-    customers.is_active_orders <> coalesce(open_runs.is_active_orders, false)
+    customers.status <> case
+        when customers.acquired_on is null then 'prospect'
+        when customers.is_active_orders or customers.is_active_subscriptions then 'active'
+        else 'lost'
+    end
+    or customers.is_active_orders <> coalesce(open_runs.is_active_orders, false)
     or customers.is_active_subscriptions <> coalesce(open_runs.is_active_subscriptions, false)
     -- A customer without a row in the running month has nothing to compare.
     or customers.is_active_orders <> running_month.is_active_orders

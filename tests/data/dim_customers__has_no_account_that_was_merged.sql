@@ -16,8 +16,24 @@ with
 
 merged_accounts as (
 
-    select * from {{ ref('int_accounts_merged') }}
+    select
+        account_id,
+        customer_id,
+        merged_at
+    from {{ ref('int_accounts_merged') }}
     where not_applied_reason is null
+    {%- if var('merges_apply') == 'from_the_merge_on' %}
+
+    union all
+
+    -- The names that models give to customers of the time before a merge. No table shows them.
+    select distinct
+        dated_customer_id as account_id,
+        customer_id,
+        cast(null as {{ dbt.type_timestamp() }}) as merged_at
+    from {{ ref('int_accounts_dated') }}
+    where applies_until is not null
+    {%- endif %}
 
 )
 

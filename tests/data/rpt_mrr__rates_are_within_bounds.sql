@@ -14,4 +14,6 @@ where
     or grr_trailing_12m > 1
     or grr_trailing_12m > nrr_trailing_12m
     or grr < 0
-    or nrr * opening_mrr > opening_mrr + expansion_mrr + reactivation_mrr + 0.005
+    or nrr * opening_mrr
+    > (opening_mrr + expansion_mrr {{ '+ reactivation_mrr' if var('nrr_includes_reactivation') }})
+    * (1 + 1e-12)

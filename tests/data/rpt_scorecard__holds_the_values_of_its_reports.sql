@@ -13,7 +13,7 @@
 {%- set names = {
     'rpt_retention_rates':
         'basis, period_grain, period_start, is_left_truncated, segment_name, segment_value',
-    'rpt_mrr': "'subscriptions', 'month', month, false, segment_name, segment_value",
+    'rpt_mrr': "'subscriptions', 'month', month, is_left_truncated, segment_name, segment_value",
     'rpt_repeat_purchase':
         "'orders', period_grain, cohort_start, false, segment_name, segment_value",
     'rpt_clv_by_cohort': "'any', period_grain, cohort_start, false, segment_name, segment_value",

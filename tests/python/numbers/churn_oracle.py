@@ -286,6 +286,7 @@ class ChurnOracle(Oracle):
                         "month": month,
                         "short_lived_customers": short_lived,
                         "is_complete": self.is_complete[number],
+                        "is_left_truncated": month < self.observed_from,
                     } | self.recurring_revenue(present, number)
 
     def recurring_revenue(self, customers, number):

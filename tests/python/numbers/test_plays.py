@@ -1,6 +1,6 @@
 """Plays, compared with a second count that walks through the days of each customer."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from play_oracle import PlayOracle, arm_of
 from scipy.stats import chi2, chisquare
-from shops.oracle import check_marts, read_seed
+from shops.oracle import DAY, check_marts, read_seed
 from shops.play_shop import PlayShop
 
 from estimation.contact_days import due_days
@@ -40,7 +40,7 @@ SAMPLE_CUSTOMERS = 2_090
 def run(warehouse, shop, as_of, contacts_per_week):
     variables = {
         "reporting_timezone": shop.zone.key,
-        "as_of_date": as_of.isoformat(),
+        "as_of_date": as_of.isoformat() if as_of else "",
         "contacts_per_week": contacts_per_week,
     }
     warehouse.fill(shop.files, "--select", *MODELS, variables=variables)
@@ -83,6 +83,37 @@ def test_every_enrolment_and_contact_is_what_the_oracle_counts(warehouse, case, 
     oracle = with_contacts(shop, contacts_per_week)
     found = run(warehouse, shop, as_of, contacts_per_week)
     check_marts(oracle, columns_of_the_oracle(oracle, found), KEYS)
+
+
+# The moments that move as_of.
+EVENTS = ["ordered_at", "started_at", "effective_at", "cancel_requested_at", "ended_at"]
+
+
+@pytest.mark.parametrize("quiet_days", [0, 3, 9])
+def test_the_list_after_quiet_days_has_what_was_due_on_them(warehouse, quiet_days):
+    """The shop sells on its last day, and on none of the days before it."""
+    timezone, as_of, contacts_per_week = CASES["east"]
+    shop = PlayShop(f"{quiet_days} quiet days", CUSTOMERS, ZoneInfo(timezone), as_of)
+    last_day = as_of - DAY
+    day_before = last_day - (quiet_days + 1) * DAY
+    quiet_from = shop.moment(day_before + DAY, time(0))
+    for table in ("orders", "subscriptions"):
+        shop.tables[table] = [
+            row
+            for row in shop.tables[table]
+            if not any(row.get(name) and row[name] >= quiet_from for name in EVENTS)
+        ]
+    for day in (day_before, last_day):
+        order = {"order_id": f"one of {day}", "ordered_at": shop.moment(day)}
+        shop.add("orders", customer_id="one more", amount=Decimal("9.00"), **order)
+    # A night looks back for a week at most.
+    previous_as_of = max(day_before + DAY, as_of - 7 * DAY)
+    oracle = PlayOracle(shop.tables, shop.zone, as_of, contacts_per_week, previous_as_of)
+    found = run(warehouse, shop, None, contacts_per_week)["plays.audiences"]
+    expected = list(oracle.audiences())
+    kept = [{name: row[name] for name in expected[0]} for row in found]
+    assert sorted(kept, key=repr) == sorted(expected, key=repr)
+    assert len({row["due_on"] for row in found}) > min(quiet_days, 2)
 
 
 YEARS = [date(2025 + month // 12, month % 12 + 1, 15) for month in range(24)]

@@ -32,8 +32,8 @@ class PlayShop:
     def chance(self, share):
         return self.random.random() < share
 
-    def moment(self, day):
-        return in_utc(day, self.random.choice(CLOCKS), self.zone)
+    def moment(self, day, clock=None):
+        return in_utc(day, clock or self.random.choice(CLOCKS), self.zone)
 
     def day(self):
         """A day of the shop, or one of the first three days after as_of."""
