@@ -10,6 +10,16 @@ from pathlib import Path
 ENGINES = ("duckdb", "spark")
 # iceberg and delta: the user's own settings of Spark name the catalog, and bring its jars.
 CATALOGS = ("in-memory", "hive", "iceberg", "delta")
+# What a person may say of Spark (docs/engines.md). SPARK_LOCAL_IP and SPARK_LOCAL_DIRS are no part
+# of it: a session sets them itself.
+SPARK_VARIABLES = (
+    "SPARK_MASTER",
+    "SPARK_CATALOG",
+    "SPARK_CONF_DIR",
+    "SPARK_DRIVER_MEMORY",
+    "SPARK_SHUFFLE_PARTITIONS",
+    "SPARK_JAVA_OPTIONS",
+)
 _OLDEST_JAVA = 17
 
 
@@ -24,6 +34,13 @@ def engine() -> str:
 def build_command() -> str:
     """Return what runs the night on this engine: make and its goal."""
     return {"duckdb": "make build", "spark": "make spark"}[engine()]
+
+
+def spark_settings() -> dict[str, str]:
+    """Return the variables of Spark that are set, by name: none where DuckDB is the engine."""
+    if engine() != "spark":
+        return {}
+    return {name: os.environ[name] for name in SPARK_VARIABLES if os.environ.get(name)}
 
 
 def catalog() -> str:

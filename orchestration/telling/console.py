@@ -12,7 +12,12 @@ import duckdb
 from orchestration import paths
 from orchestration.serving.boards import overview
 from orchestration.serving.published import published_build
-from orchestration.settings.engine import build_command, engine
+from orchestration.settings.engine import (
+    build_command,
+    engine,
+    reads_landing_zone,
+    spark_settings,
+)
 from orchestration.telling.cohort_table import cohort_table
 from orchestration.telling.failures import SHOWN_FAILURES, Failure
 from orchestration.words import first_few
@@ -120,9 +125,10 @@ def blocked_or_failed(failures: Sequence[Failure]) -> str:
 
 
 def rerun_command(variables: Mapping[str, Any]) -> str:
-    """Return the shell command that runs this build again, with its folders and `variables`."""
-    folders = {"TENURE_RAW_DIR": paths.raw_dir(), "TENURE_HOME": paths.home()}
-    command = [build_command(), *(f"{name}={_quoted(path)}" for name, path in folders.items())]
+    """Return the shell command that runs this build again: its folders, Spark, `variables`."""
+    raw_dir = {"TENURE_RAW_DIR": paths.raw_dir()} if reads_landing_zone() else {}
+    given = {**raw_dir, "TENURE_HOME": paths.home(), **spark_settings()}
+    command = [build_command(), *(f"{name}={_quoted(value)}" for name, value in given.items())]
     return " ".join(command + ([f"VARS={_json(variables)}"] if variables else []))
 
 

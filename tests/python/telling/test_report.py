@@ -1,12 +1,15 @@
 """What `make build` says: little when all is well, and what to do when it is not."""
 
 import logging
+import re
 
 import duckdb
 import pytest
 
+from orchestration import paths
+from orchestration.settings.engine import SPARK_VARIABLES
 from orchestration.telling.cohort_table import cohort_table
-from orchestration.telling.console import failure_report, published_report
+from orchestration.telling.console import failure_report, published_report, rerun_command
 from orchestration.telling.failures import Failure, build_failures, without_dbt_noise
 from orchestration.warehouse.progress import SHOWN_WARNINGS, DbtProgress
 
@@ -166,6 +169,51 @@ def test_the_last_lines_say_what_failed_and_what_to_do(tmp_path):
         "make build",
     ):
         assert part in text
+
+
+@pytest.fixture
+def engine_of(monkeypatch, tmp_path):
+    """Sets the variables of an engine, and no others of Spark; returns the command."""
+
+    def command(**variables):
+        for name in ("TENURE_ENGINE", "TENURE_RAW_DIR", *SPARK_VARIABLES):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("TENURE_HOME", str(tmp_path))
+        return rerun_command({})
+
+    return command
+
+
+def test_the_next_command_on_a_catalog_has_all_that_leads_to_that_catalog(engine_of, tmp_path):
+    given = {
+        "SPARK_MASTER": "spark://host:7077",
+        "SPARK_CATALOG": "hive",
+        "SPARK_CONF_DIR": "/etc/our spark",
+        "SPARK_SHUFFLE_PARTITIONS": "",
+    }
+    assert engine_of(TENURE_ENGINE="spark", **given) == (
+        f"make spark TENURE_HOME={tmp_path} SPARK_MASTER=spark://host:7077 SPARK_CATALOG=hive"
+        " SPARK_CONF_DIR='/etc/our spark'"
+    )
+
+
+def test_the_next_command_has_the_landing_zone_wherever_one_is_read(engine_of, tmp_path):
+    folders = f"TENURE_RAW_DIR=/raw TENURE_HOME={tmp_path}"
+    of_spark = {"SPARK_DRIVER_MEMORY": "8g"}
+    on_spark = engine_of(TENURE_ENGINE="spark", TENURE_RAW_DIR="/raw", **of_spark)
+    assert on_spark == f"make spark {folders} SPARK_DRIVER_MEMORY=8g"
+    # DuckDB does not read what is set for Spark.
+    assert engine_of(TENURE_RAW_DIR="/raw", SPARK_CATALOG="hive") == f"make build {folders}"
+
+
+def test_every_variable_of_spark_that_is_read_or_documented_is_in_the_next_command():
+    page = (paths.ROOT / "docs/engines.md").read_text()
+    told = set(re.findall(r"^\| `(SPARK_\w+)`", page, re.MULTILINE))
+    code = "\n".join(file.read_text() for file in (paths.ROOT / "orchestration").rglob("*.py"))
+    read = set(re.findall(r"environ\.get\(\"(SPARK_\w+)\"\)", code))
+    assert told | {"SPARK_CONF_DIR"} == read | {"SPARK_CONF_DIR"} == set(SPARK_VARIABLES)
 
 
 def test_many_failures_with_long_messages_stay_short(tmp_path):
