@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from orchestration import paths
 from orchestration.settings.engine import catalog
-from orchestration.spark.lakehouse import drop_unpublished, finish_stopped_change
+from orchestration.spark.lakehouse import (
+    drop_unpublished,
+    finish_stopped_change,
+    first_line,
+    stopped_change,
+)
 from orchestration.spark.running import run_dbt
 from orchestration.warehouse.child import end_with_parent
 
@@ -24,9 +29,20 @@ def main() -> int:
 
 def _begin(session: SparkSession) -> None:
     """Put the catalog in order after the last night, which may have been killed."""
-    finish_stopped_change(session)
+    try:
+        finish_stopped_change(session)
+    except Exception as error:
+        # It would fail each later night too, also for those who only read the file. The night tries
+        # again when it has published.
+        _warn(f"{stopped_change(paths.serve())}, and still cannot be changed: {first_line(error)}")
     if catalog() == "hive":
         drop_unpublished(session, json.loads((paths.parsed() / "manifest.json").read_bytes()))
+
+
+def _warn(text: str) -> None:
+    """Print a warning as dbt prints its own, so that the parent process passes it on."""
+    event = {"info": {"name": "SparkWarning", "level": "warn", "msg": text}, "data": {}}
+    print(json.dumps(event), flush=True)
 
 
 if __name__ == "__main__":

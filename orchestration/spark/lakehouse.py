@@ -88,7 +88,7 @@ def serve_published(serve: Path) -> None:
     try:
         follow(start(), serve)
     except Exception as error:
-        _logger.warning("warning: %s: %s", stopped_change(serve), _first_line(error))
+        _logger.warning("warning: %s: %s", stopped_change(serve), first_line(error))
 
 
 def follow(session: SparkSession, serve: Path) -> None:
@@ -132,7 +132,7 @@ def roll_back(serve: Path, build_id: str) -> None:
     try:
         is_there = start().catalog.databaseExists(database_of(build_id))
     except Exception as error:
-        raise ValueError(f"Spark's catalog cannot be read: {_first_line(error)}") from error
+        raise ValueError(f"Spark's catalog cannot be read: {first_line(error)}") from error
     if not is_there:
         raise ValueError(
             f"Spark's catalog has no database {database_of(build_id)}: that build was not made with"
@@ -193,13 +193,16 @@ def _change_views(session: SparkSession, database: str) -> None:
     }
     for name in sorted(views - tables):
         session.sql(f"drop view {VIEWS}.{name}")
+    # In a catalog of Hive, `create or replace` drops the view first, so that for a moment readers
+    # have none. Iceberg replaces the view in one step, and has no `alter view ... as`.
+    change = "create or replace" if catalog() == "iceberg" else "alter"
     for name in sorted(tables, key=lambda name: (name == LAST, name)):
-        # `create or replace` drops the view first, so that for a moment readers have none.
-        verb = "alter" if name in views else "create"
+        verb = change if name in views else "create"
         session.sql(f"{verb} view {VIEWS}.{name} as select * from {database}.{name}")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error of Spark, which may have a whole stack below it."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
