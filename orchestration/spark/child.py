@@ -12,6 +12,7 @@ from orchestration.spark.lakehouse import (
     drop_unpublished,
     finish_stopped_change,
     first_line,
+    refuse_foreign,
     stopped_change,
 )
 from orchestration.spark.running import run_dbt
@@ -28,7 +29,13 @@ def main() -> int:
 
 
 def _begin(session: SparkSession) -> None:
-    """Put the catalog in order after the last night, which may have been killed."""
+    """Put the catalog in order after the last night, which may have been killed.
+
+    Raises ValueError if the night would change a database of somebody else.
+    """
+    manifest = json.loads((paths.parsed() / "manifest.json").read_bytes())
+    if catalog() != "in-memory":
+        refuse_foreign(session, manifest)
     try:
         finish_stopped_change(session)
     except Exception as error:
@@ -36,7 +43,7 @@ def _begin(session: SparkSession) -> None:
         # again when it has published.
         _warn(f"{stopped_change(paths.serve())}, and still cannot be changed: {first_line(error)}")
     if catalog() == "hive":
-        drop_unpublished(session, json.loads((paths.parsed() / "manifest.json").read_bytes()))
+        drop_unpublished(session, manifest)
 
 
 def _warn(text: str) -> None:

@@ -10,6 +10,7 @@ build all views read. It is empty while they change, so that a stopped change is
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Mapping
@@ -39,6 +40,11 @@ VIEWS = "serve"
 # Readers take its new build for a sign that all other views have theirs.
 LAST = "builds"
 NOTE = ".views"
+# A property of each database that a build has made, and of `serve`: a hash of TENURE_HOME, for
+# Spark hides values with words such as `url`. The macro spark__create_schema writes it too. Not
+# each catalog of Iceberg keeps properties.
+MARK = "tenure_home"
+_MARKED = ("hive", "delta")
 _OURS = re.compile(r"tenure_\d{8}t\d{6}z_[0-9a-f]+")
 
 _logger = logging.getLogger(__name__)
@@ -163,28 +169,106 @@ def finish_stopped_change(session: SparkSession) -> None:
         follow(session, paths.serve())
 
 
+def refuse_foreign(session: SparkSession, manifest: Manifest) -> None:
+    """Raise ValueError, with what to do, if a night would change somebody else's database.
+
+    A night may change a database with the mark of this home, and an empty one. Into one without a
+    mark it may write if that has nothing but tables of the project, whose `manifest` this is, and
+    this home has published into the catalog before. On Iceberg nothing has a mark, so that only
+    `serve` is looked at.
+    """
+    ours = _tables_of(manifest)
+    looked_at = {*(ours if catalog() in _MARKED else ()), VIEWS}
+    has_published = _has_published(session)
+    faults = []
+    for database in sorted(name for name in looked_at if session.catalog.databaseExists(name)):
+        owner, found = _owner(session, database), _names_in(session, database)
+        say_so = f"alter database {database} set dbproperties ('{MARK}' = '{home_mark()}')"
+        if owner not in (None, home_mark()):
+            faults.append(
+                f"The database {database} of Spark's catalog belongs to another TENURE_HOME: one"
+                f" catalog serves one. If that folder was moved to {paths.home()}, tell Spark so:"
+                f" {say_so}"
+            )
+        elif owner is None and found:
+            is_known = database == VIEWS or found <= ours[database]
+            if not (has_published and is_known):
+                faults.append(
+                    f"Spark's catalog has a database {database} with {min(found)} in it, and Tenure"
+                    " would write there. Use a catalog without a database of that name. If it is"
+                    f" Tenure's own, tell Spark so: {say_so}"
+                )
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
 def drop_unpublished(session: SparkSession, manifest: Manifest) -> None:
     """Drop the databases that a build makes anew, with what a killed one has left in their folders.
 
     Spark writes the files of a table before the catalog knows the table. If it is killed between
     the two, it never again makes a table where these files are. `manifest` is that of the project.
-    A database with a table that is not the project's stays: it may be somebody else's.
+    A database without the mark of this home stays, and so does one with a table that is not the
+    project's: they may be somebody else's.
     """
+    for database, tables in sorted(_tables_of(manifest).items()):
+        if (
+            session.catalog.databaseExists(database)
+            and _owner(session, database) == home_mark()
+            and _names_in(session, database) <= tables
+        ):
+            session.sql(f"drop database {database} cascade")
+
+
+def home_mark() -> str:
+    """Return what marks a database as one of this TENURE_HOME."""
+    return hashlib.md5(str(paths.home()).encode(), usedforsecurity=False).hexdigest()
+
+
+def _tables_of(manifest: Manifest) -> dict[str, set[str]]:
+    """Return the names of the tables and views that the project may build, by database."""
     nodes = [
         node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")
     ]
+    tables: dict[str, set[str]] = {node["schema"]: set() for node in nodes}
     # The vars of another night may have switched on what this project leaves out.
-    others = chain(*manifest["disabled"].values())
-    ours = {(node["schema"], node.get("alias")) for node in chain(nodes, others)}
-    for database in sorted({node["schema"] for node in nodes}):
-        if session.catalog.databaseExists(database):
-            tables = session.sql(f"show tables in {database}").collect()
-            if {(database, row.tableName) for row in tables} <= ours:
-                session.sql(f"drop database {database} cascade")
+    for node in chain(nodes, *manifest["disabled"].values()):
+        if node["schema"] in tables:
+            tables[node["schema"]].add(node.get("alias"))
+    return tables
+
+
+def _has_published(session: SparkSession) -> bool:
+    """Return whether the catalog has a build that this home has published."""
+    builds = [version.name for version in complete_versions(paths.serve())]
+    viewed = viewed_build(paths.serve())
+    return any(
+        session.catalog.databaseExists(database_of(build_id))
+        for build_id in ([viewed] if viewed else []) + builds
+    )
+
+
+def _owner(session: SparkSession, database: str) -> str | None:
+    """Return the mark of a database, or None if it has none."""
+    rows = session.sql(f"describe database extended {database}").collect()
+    told = {row.info_name: row.info_value for row in rows}
+    # "((made_by,somebody), (tenure_home,0cc175b9c0f1b6a831c399e269772661))"
+    found = re.search(rf"\({MARK},([^)]*)\)", told.get("Properties") or "")
+    return found[1] if found else None
+
+
+def _names_in(session: SparkSession, database: str) -> set[str]:
+    """Return the names of all tables and views in a database."""
+    tables = session.sql(f"show tables in {database}").collect()
+    views = session.sql(f"show views in {database}").collect()
+    return {
+        *(row.tableName for row in tables if not row.isTemporary),
+        *(row.viewName for row in views if not row.isTemporary),
+    }
 
 
 def _change_views(session: SparkSession, database: str) -> None:
-    session.sql(f"create database if not exists {VIEWS}")
+    mark = f" with dbproperties ('{MARK}' = '{home_mark()}')" if catalog() in _MARKED else ""
+    session.sql(f"create database if not exists {VIEWS}{mark}")
     tables = {row.tableName for row in session.sql(f"show tables in {database}").collect()}
     views = {
         row.viewName

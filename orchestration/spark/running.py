@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ def run_dbt(
     from orchestration.spark.adapter import adapt
 
     adapt()
+    # The mark of a database has the folder as one text, be it given as another or not at all.
+    os.environ["TENURE_HOME"] = str(paths.home())
     if any(command in arguments for command in _WITHOUT_TABLES):
         return dbtRunner().invoke(list(arguments)).success
     kind, folder = catalog(), paths.spark()

@@ -35,7 +35,7 @@ def open_home(home, variables):
 def forget_everything():
     """Databases and views, so that a test begins with none."""
     for [database] in start().sql("show databases").collect():
-        if database in (lakehouse.VIEWS, "core") or database.startswith("tenure"):
+        if database in (lakehouse.VIEWS, "core", "staging") or database.startswith("tenure"):
             start().sql(f"drop database {database} cascade")
 
 
@@ -92,8 +92,8 @@ def write_version(serve, build_id, keep_too=lambda: None):
         keep_too()
 
 
-def drop_unpublished(models, switched_off):
-    """What the next night does then, in a project with these models, schema.name."""
+def of_project(models, switched_off=()):
+    """The manifest of a project with these models, schema.name."""
     nodes, disabled = (
         {
             name: dict(zip(("schema", "alias"), name.split("."), strict=True))
@@ -102,8 +102,27 @@ def drop_unpublished(models, switched_off):
         }
         for names in (models, switched_off)
     )
-    of_project = {"nodes": nodes, "disabled": {name: [node] for name, node in disabled.items()}}
-    lakehouse.drop_unpublished(start(), of_project)
+    return {"nodes": nodes, "disabled": {name: [node] for name, node in disabled.items()}}
+
+
+def refuse(models):
+    """What the next night does before anything else."""
+    lakehouse.refuse_foreign(start(), of_project(models))
+
+
+def drop_unpublished(models, switched_off):
+    """What the next night does then."""
+    lakehouse.drop_unpublished(start(), of_project(models, switched_off))
+
+
+def create(database):
+    start().sql(f"create database {database}")
+
+
+def create_marked(database):
+    """Make a database as dbt does in a night of this home."""
+    mark = f"'{lakehouse.MARK}' = '{lakehouse.home_mark()}'"
+    start().sql(f"create database {database} with dbproperties ({mark})")
 
 
 def folder_of(database):

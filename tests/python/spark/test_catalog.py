@@ -1,15 +1,18 @@
 """What a night asks of a catalog that others use too, tried on a catalog that is a fake."""
 
+import hashlib
 import json
 import logging
 
+import jinja2
 import lakehouse_steps as steps
 import pytest
+from conftest import ROOT
 from fake_catalog import FakeCatalog
 
 from orchestration import paths
 from orchestration.spark import child, lakehouse
-from orchestration.spark.lakehouse import database_of
+from orchestration.spark.lakehouse import database_of, home_mark
 from orchestration.warehouse.progress import DbtProgress
 
 MONDAY, TUESDAY = "20261123T020000Z-aa1111", "20261124T020000Z-bb2222"
@@ -74,3 +77,108 @@ def test_a_view_changes_by_the_statement_that_is_one_step_in_its_catalog(kind, c
         f"create view serve.customers as select * from {database}.customers",
         f"{change} serve.builds as select * from {database}.builds",
     ]
+
+
+OURS = {"core": ["dim_dates", "dim_customers"], "staging": ["stg_orders"]}
+
+
+def manifest():
+    nodes = {
+        f"model.{schema}.{name}": {"schema": schema, "alias": name, "resource_type": "model"}
+        for schema, names in OURS.items()
+        for name in names
+    }
+    return {"nodes": nodes, "disabled": {"x": [{"schema": "core", "alias": "rpt_switched_off"}]}}
+
+
+def marked(*tables, mark=None):
+    return {"tables": tables, "properties": {"made_by": "x", "tenure_home": mark or home_mark()}}
+
+
+def refused(session):
+    with pytest.raises(ValueError) as refusal:
+        lakehouse.refuse_foreign(session, manifest())
+    assert session.statements == []
+    return str(refusal.value).splitlines()
+
+
+def test_a_database_that_nothing_shows_to_be_ours_is_refused_by_name_and_not_dropped():
+    foreign = {"core": {"tables": ["dim_dates"]}, "staging": {}, "others": {"tables": ["x"]}}
+    session = FakeCatalog(foreign)
+    [said] = refused(session)
+    assert said.startswith("Spark's catalog has a database core with dim_dates in it")
+    # What the sentence says to do lets the night go on.
+    assert f"alter database core set dbproperties ('tenure_home' = '{home_mark()}')" in said
+    lakehouse.drop_unpublished(session, manifest())
+    assert list(session.databases) == ["core", "staging", "others"]
+    session.databases["core"]["properties"]["tenure_home"] = home_mark()
+    lakehouse.refuse_foreign(session, manifest())
+
+
+def test_a_schema_of_views_of_somebody_else_is_refused():
+    [said] = refused(FakeCatalog({"serve": {"views": ["revenue"]}}))
+    assert "a database serve with revenue in it" in said
+
+
+def test_databases_of_another_home_are_refused():
+    other = hashlib.md5(b"/srv/other").hexdigest()
+    said = refused(FakeCatalog({"core": marked(mark=other), "staging": marked("stg_orders")}))
+    assert [line[:40] for line in said] == ["The database core of Spark's catalog bel"]
+
+
+def test_what_a_night_of_this_home_has_made_is_dropped_before_the_next_one():
+    session = FakeCatalog(
+        {"core": marked("dim_dates", "rpt_switched_off"), "staging": marked("stg_orders", "mine")}
+    )
+    lakehouse.refuse_foreign(session, manifest())
+    lakehouse.drop_unpublished(session, manifest())
+    # In the other one lies something that is not the project's.
+    assert session.statements == ["drop database core cascade"]
+
+
+def test_databases_of_earlier_releases_are_built_into_and_stay():
+    """They have no mark; but this home has published there, and they hold nothing else."""
+    earlier = {"core": {"tables": ["dim_dates"]}, "serve": {"views": ["builds"]}}
+    session = published(MONDAY, databases=earlier)
+    lakehouse.refuse_foreign(session, manifest())
+    lakehouse.drop_unpublished(session, manifest())
+    assert session.statements == []
+    session.databases["core"]["tables"].append("theirs")
+    [said] = refused(session)
+    assert "a database core with dim_dates in it" in said
+
+
+def test_on_iceberg_only_the_views_are_looked_at(monkeypatch):
+    monkeypatch.setenv("SPARK_CATALOG", "iceberg")
+    core = {"core": {"tables": ["dim_dates"]}}
+    lakehouse.refuse_foreign(FakeCatalog(core), manifest())
+    [said] = refused(FakeCatalog(core | {"serve": {"views": ["revenue"]}}))
+    assert "a database serve" in said
+
+
+def test_a_night_is_refused_before_anything_changes(capsys):
+    (paths.parsed() / "manifest.json").write_text(json.dumps(manifest()))
+    session = FakeCatalog({"core": {"tables": ["theirs"]}, "staging": marked("stg_orders")})
+    with pytest.raises(ValueError, match="a database core with theirs in it"):
+        child._begin(session)
+    assert session.statements == []
+
+
+@pytest.mark.parametrize("kind", ["hive", "delta", "iceberg"])
+def test_databases_of_the_views_and_of_dbt_get_the_mark_where_it_can_be_kept(kind, monkeypatch):
+    monkeypatch.setenv("SPARK_CATALOG", kind)
+    session = published(MONDAY)
+    lakehouse.follow(session, paths.serve())
+    given = {"SPARK_CATALOG": kind, "TENURE_HOME": str(paths.home())}
+    of_dbt = {
+        "env_var": lambda name, default=None: given.get(name, default),
+        "local_md5": lambda text: hashlib.md5(text.encode()).hexdigest(),
+        "statement": lambda name, caller: caller(),
+    }
+    text = (ROOT / "macros/engine/databases.sql").read_text()
+    macros = jinja2.Environment().from_string(text, globals=of_dbt).module
+    made = " ".join(macros.spark__create_schema("core").split())
+    expected = {"tenure_home": home_mark()} if kind != "iceberg" else {}
+    assert session.databases["serve"]["properties"] == expected
+    session.sql(made.replace("schema", "database"))
+    assert session.databases["core"]["properties"] == expected

@@ -112,8 +112,8 @@ def test_views_go_to_the_new_build_with_other_columns_and_other_tables(hive, ser
 
 @pytest.mark.spark
 def test_files_of_a_table_that_a_killed_night_began_are_in_nobodys_way(hive, serve):
-    for database in ("core", "tenure_of_others"):
-        hive(steps.run, f"create database {database}")
+    for database in ("core", "tenure_of_others", "staging"):
+        hive(steps.create_marked if database != "staging" else steps.create, database)
         hive(steps.run, f"create table {database}.dim_dates using parquet as select 1 as n")
     hive(steps.run, "create view tenure_of_others.orders as select 1 as n")
     begun = Path(hive(steps.folder_of, "core")) / "dim_customers/_temporary"
@@ -122,9 +122,11 @@ def test_files_of_a_table_that_a_killed_night_began_are_in_nobodys_way(hive, ser
     query = "create table core.dim_customers using parquet as select 1 as n"
     assert "LOCATION_ALREADY_EXISTS" in hive(steps.failing, steps.run, query)
     models = ("core.dim_customers", "churn.rpt_mrr", "tenure_of_others.dim_dates")
+    models += ("staging.dim_dates",)
+    assert "a database staging with dim_dates in it" in hive(steps.failing, steps.refuse, models)
     hive(steps.drop_unpublished, models, ["core.dim_dates"])
-    # In the other one lies something that is not the project's.
-    assert hive(steps.databases) == ["default", "tenure_of_others"]
+    # In one of the others lies something that is not the project's, and one has no mark.
+    assert hive(steps.databases) == ["default", "staging", "tenure_of_others"]
     hive(steps.run, "create database core")
     hive(steps.run, query)
     assert hive(steps.rows, "select n from tenure_of_others.dim_dates") == [(1,)]
