@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from orchestration import paths
@@ -16,6 +17,7 @@ from orchestration.spark.lakehouse import (
     stopped_change,
 )
 from orchestration.spark.running import run_dbt
+from orchestration.telling.failures import keep_traceback
 from orchestration.warehouse.child import end_with_parent
 
 if TYPE_CHECKING:
@@ -25,7 +27,25 @@ if TYPE_CHECKING:
 def main() -> int:
     """Run dbt with this process's arguments; return 0 if it succeeded, else 1."""
     end_with_parent()
-    return 0 if run_dbt(sys.argv[1:], _begin) else 1
+    try:
+        return 0 if run_dbt(sys.argv[1:], _begin) else 1
+    except Exception as error:
+        # The report has the last lines of this process. They would be the end of a stack of Java.
+        log = keep_traceback(traceback.format_exc())
+        print("\n".join([*_essence(error), f"the whole error: {log}"]), flush=True)
+        return 1
+
+
+def _essence(error: Exception) -> list[str]:
+    """Return the lines of an error that say what happened: at most four."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, ValueError):
+        # Ours has a line for each fault, and no stack.
+        return lines[:4]
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    # "An error occurred while calling o42.parquet." says nothing, and the error is on the next one.
+    first = [line for line in lines[1:2] if line.startswith(": ")] or [first_line(error)]
+    return [line.removeprefix(": ") for line in [*first, *causes[-1:]]]
 
 
 def _begin(session: SparkSession) -> None:
