@@ -186,12 +186,13 @@ def _schema_drift(limits: Limits, files: Sequence[Row], published: Sequence[Row]
             headings.setdefault(_kind(file), []).append(set(json.loads(file["columns"])))
     if not headings:
         return None, "no published heading to compare with", {}
-    known = {file["file"] for file in published}
+    # A table of a catalog keeps its name when it changes.
+    known = {(file["file"], file.get("sha256")) for file in published}
     drifts: dict[str, list[str]] = {}
     for file in files:
         columns = set(json.loads(file["columns"]))
         of_its_kind = headings.get(_kind(file))
-        if file["file"] in known or not of_its_kind:
+        if (file["file"], file.get("sha256")) in known or not of_its_kind:
             continue
         missing, added = (
             set.intersection(*of_its_kind) - columns,

@@ -41,17 +41,20 @@ def matched_customers(limits: Limits, buyers: Sequence[Row]) -> Finding:
 
 
 def amounts_in_cents(limits: Limits, files: Sequence[Row], published: Sequence[Row]) -> Finding:
-    """Judge new files of whole amounts that are many times those of the published build."""
+    """Judge new files of whole amounts that are many times those of the published build.
+
+    A file or a table of a catalog that has changed is a new one.
+    """
     rows, amount = (
         sum(file[column] for file in published) for column in ("rows_accepted", "amount_accepted")
     )
     if not rows or amount <= 0:
         return None, "no published amounts to compare with", {"files": 0}
-    known = {file["file"] for file in published}
+    known = {(file["file"], file.get("sha256")) for file in published}
     found = [
         f"{file['file']} (mean {file['amount_accepted'] / file['rows_accepted']:,.2f})"
         for file in files
-        if file["file"] not in known
+        if (file["file"], file.get("sha256")) not in known
         and file["rows_accepted"]
         and file["amount_accepted"] % 1 == 0
         and file["amount_accepted"] * rows > _TIMES * amount * file["rows_accepted"]

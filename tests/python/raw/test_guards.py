@@ -37,7 +37,7 @@ def write(tmp_path):
                 "create schema meta; create table meta.source_files (table_name varchar,"
                 " file varchar, columns varchar, rows_read bigint, latest_event_at timestamp,"
                 " system varchar, entity varchar, rows_accepted bigint,"
-                " amount_accepted decimal(38, 4))"
+                " amount_accepted decimal(38, 4), sha256 varchar)"
             )
             connection.execute(
                 "create schema core; create table core.dim_customers"
@@ -64,7 +64,7 @@ def write(tmp_path):
             for file in files:
                 table = file.get("table", "orders")
                 connection.execute(
-                    "insert into meta.source_files values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "insert into meta.source_files values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         table,
                         f"{table}/{file.get('file', 'a.csv')}",
@@ -75,6 +75,7 @@ def write(tmp_path):
                         file.get("entity", table),
                         file.get("rows", 1),
                         file.get("amount", 0),
+                        file.get("sha256", "aa"),
                     ],
                 )
         return path
@@ -246,6 +247,16 @@ def test_a_file_that_is_published_already_is_not_reported_again(write):
     served = write("served", {"columns": "order_id amount"})
     rewritten = write("now", {"columns": "order_id coupon"})
     assert result("schema_drift", {"error": 0}, rewritten, served).passed
+
+
+def test_a_table_of_a_catalog_that_has_changed_is_looked_at_under_its_old_name(write):
+    served = write("served", {"rows": 10, "amount": 300})
+    lacking = write("lacking", {"columns": "order_id", "sha256": "bb"})
+    guard = result("schema_drift", {"warn": 0}, lacking, served)
+    assert guard.message.endswith("orders/a.csv (without amount)")
+    in_cents = write("in_cents", {"rows": 12, "amount": 36000, "sha256": "bb"})
+    guard = result("amounts_in_cents", {"warn": 0}, in_cents, served)
+    assert "orders/a.csv (mean 3,000.00)" in guard.message
 
 
 def test_files_that_drift_alike_are_told_together_and_not_all_by_name(write):
