@@ -29,7 +29,8 @@ def list_tables(session: SparkSession, tables: Sequence[str], folder: Path, kind
     """Write the Parquet files of each table, schema.name, into `folder`/tables.json.
 
     `kind` is that of the catalog. A table that is no files of this machine, such as one of Iceberg,
-    is written into `folder` once more: all machines of Spark must see that folder.
+    is written into `folder` once more: all machines of Spark must see that folder. Raises
+    ValueError if the copy lacks rows.
     """
     files = {table: _files(session, table, folder, kind) for table in tables}
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,10 @@ def is_stored(node: Node) -> bool:
 
 
 def _files(session: SparkSession, name: str, folder: Path, kind: str) -> list[str]:
-    """Return the Parquet files of a table, written once more where these are not ours to read."""
+    """Return the Parquet files of a table, written once more where these are not ours to read.
+
+    Raises ValueError if other machines have written their rows where this one does not see them.
+    """
     table = session.table(name)
     if kind in ("in-memory", "hive"):
         urls = [urlparse(url) for url in table.inputFiles()]
@@ -91,7 +95,20 @@ def _files(session: SparkSession, name: str, folder: Path, kind: str) -> list[st
             return [unquote(url.path) for url in urls]
     copy = folder / "tables" / name
     table.write.parquet(copy.as_uri())
+    there, here = table.count(), _rows_in(copy)
+    if here != there:
+        raise ValueError(
+            f"{name} has {there:,} rows in Spark, and {here:,} in {copy}: {folder} must be a folder"
+            " that all machines of Spark see"
+        )
     return [str(copy / "*.parquet")]
+
+
+def _rows_in(folder: Path) -> int:
+    """Return the number of rows in the Parquet files of a folder."""
+    from pyarrow.parquet import read_metadata
+
+    return sum(read_metadata(file).num_rows for file in folder.glob("*.parquet"))
 
 
 def _select(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> str:

@@ -1,11 +1,15 @@
 """The private warehouse that is made of Spark's files, and the rows that failed tests found."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import duckdb
 import pytest
 
-from orchestration.spark.handover import make_warehouse
+from orchestration.spark.handover import list_tables, make_warehouse
 from orchestration.telling.failing_rows import keep_rows, kept_row_key
 
 NOT_NULL = {"customer_id": {"constraints": [{"type": "not_null"}]}, "seen_at": {"constraints": []}}
@@ -57,6 +61,34 @@ def test_a_null_that_the_contract_forbids_is_refused_by_name(tmp_path):
     rows = "('c1', timestamptz '2025-01-02 03:00:00+00:00'), (null, null), (null, null)"
     with pytest.raises(ValueError, match=r"core\.fct_visits\.customer_id is empty in 2 rows"):
         warehouse_of(tmp_path, rows)
+
+
+def session_of(rows, written):
+    """A session with a table of Iceberg, of which the driver sees `written` rows when copied."""
+
+    def write(uri):
+        folder = Path(url2pathname(urlparse(uri).path))
+        folder.mkdir(parents=True)
+        (folder / "_SUCCESS").touch()
+        if written:
+            query = f"select 1 as n from range({written})"
+            duckdb.sql(f"copy ({query}) to '{folder}/part-0.parquet' (format parquet)")
+
+    table = SimpleNamespace(count=lambda: rows, write=SimpleNamespace(parquet=write))
+    return SimpleNamespace(table=lambda name: table)
+
+
+def test_a_copy_in_a_folder_that_not_all_machines_see_is_refused_by_the_name_of_the_table(tmp_path):
+    list_tables(session_of(5, 5), ["core.dim_dates"], tmp_path / "all", "iceberg")
+    files = json.loads((tmp_path / "all/tables.json").read_text())
+    assert files == {"core.dim_dates": [str(tmp_path / "all/tables/core.dim_dates/*.parquet")]}
+    for written in (0, 3):
+        folder = tmp_path / str(written)
+        with pytest.raises(ValueError, match=r"core\.dim_dates has 5 rows in Spark") as refusal:
+            list_tables(session_of(5, written), ["core.dim_dates"], folder, "iceberg")
+        said = f"{folder} must be a folder that all machines of Spark see"
+        assert f"and {written} in" in str(refusal.value) and said in str(refusal.value)
+        assert not (folder / "tables.json").exists()
 
 
 def test_the_key_of_a_kept_row_is_told_as_that_of_a_queried_one(tmp_path):
