@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -67,5 +68,7 @@ def settings() -> dict[str, str]:
         # Nobody has named a metastore, so there is one of this folder, which no build clears.
         kept = paths.home() / "spark"
         found["spark.sql.warehouse.dir"] = str(kept / "warehouse")
-        found["spark.driver.extraJavaOptions"] += f" -Dderby.system.home={kept}"
+        # Spark's launcher takes the options apart as a shell does.
+        place = shlex.quote(f"-Dderby.system.home={kept}")
+        found["spark.driver.extraJavaOptions"] += f" {place}"
     return found

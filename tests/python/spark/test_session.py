@@ -1,6 +1,7 @@
 """What dbt gets from Spark here: strict arithmetic, and tables for Python models."""
 
 import fcntl
+import shlex
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from orchestration import paths
 from orchestration.settings.engine import catalog, engine, require_engine, require_java
 from orchestration.spark.__main__ import main
+from orchestration.spark.session import settings
 
 SIX_ROWS = (
     "select cast(id % 3 as int) as kind, cast(id as decimal(18, 2)) / 4 as amount from range(6)"
@@ -93,6 +95,15 @@ def test_an_unknown_engine_or_catalog_is_refused_with_those_that_there_are(monke
         catalog()
     monkeypatch.delenv("TENURE_ENGINE")
     assert engine() == "duckdb"
+
+
+def test_a_metastore_of_its_own_may_be_in_a_folder_with_spaces(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPARK_CATALOG", "hive")
+    monkeypatch.delenv("SPARK_CONF_DIR", raising=False)
+    monkeypatch.setenv("TENURE_HOME", str(tmp_path / "our shop's home"))
+    options = shlex.split(settings()["spark.driver.extraJavaOptions"])
+    assert options[-1] == f"-Dderby.system.home={tmp_path}/our shop's home/spark"
+    assert "-XX:TieredStopAtLevel=1" in options
 
 
 def test_a_command_by_hand_leaves_a_running_night_alone(monkeypatch, tmp_path, capsys):
