@@ -29,7 +29,8 @@ def warehouse_of(tmp_path, rows):
     quoted = str(file).replace("'", "''")
     given = f"select * from (values {rows}) as given(customer_id, seen_at)"
     duckdb.sql(f"copy ({given}) to '{quoted}' (format parquet)")
-    (tmp_path / "tables.json").write_text(json.dumps({"core.fct_visits": [str(file)]}))
+    files = {"core.fct_visits": [str(file)], "seeds.plays": [str(file)]}
+    (tmp_path / "tables.json").write_text(json.dumps(files))
     view = tmp_path / "compiled/tenure/models/marts/bi/visits.sql"
     view.parent.mkdir(parents=True)
     view.write_text("select customer_id from core.fct_visits -- of all times\n")
@@ -38,6 +39,7 @@ def warehouse_of(tmp_path, rows):
             "a": node("core", "fct_visits", "table", "marts/core/fct_visits.sql", NOT_NULL),
             "b": node("bi", "visits", "view", "marts/bi/visits.sql"),
             "c": node("staging", "stg_visits", "view", "staging/stg_visits.sql"),
+            "d": node("seeds", "plays", "seed", "plays.csv") | {"resource_type": "seed"},
         }
     }
     warehouse = tmp_path / "warehouse.duckdb"
@@ -53,8 +55,11 @@ def test_times_are_utc_without_a_zone_and_views_of_readers_are_views(tmp_path):
         ).fetchall()
         assert row == ("c1", "2025-01-02 01:00:00")
         assert connection.execute("from bi.visits").fetchall() == [("c1",)]
-        names = connection.execute("select table_schema from information_schema.tables").fetchall()
-        assert sorted(names) == [("bi",), ("core",)]
+        kinds = connection.execute(
+            "select table_schema, table_type from information_schema.tables order by all"
+        ).fetchall()
+        # dbt on DuckDB, started by hand, would refuse to put a seed where a view is.
+        assert kinds == [("bi", "VIEW"), ("core", "VIEW"), ("seeds", "BASE TABLE")]
 
 
 def test_a_null_that_the_contract_forbids_is_refused_by_name(tmp_path):
