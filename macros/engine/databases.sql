@@ -3,14 +3,9 @@
     it may drop the database. orchestration/spark/lakehouse.py reads the mark, and says why it is a hash.
 -#}
 {% macro spark__create_schema(relation) -%}
-    {%- call statement('create_schema') -%}
-        create schema if not exists {{ relation }} {{ mark_of_home() }}
-    {%- endcall -%}
-{%- endmacro %}
-
-{% macro mark_of_home() -%}
     {%- set home = env_var('TENURE_HOME', '') or env_var('PWD', '.') ~ '/var' -%}
-    {%- if env_var('SPARK_CATALOG', '') in ['hive', 'delta'] -%}
-        with dbproperties ('tenure_home' = '{{ local_md5(home) }}')
-    {%- endif -%}
+    {%- call statement('create_schema') -%}
+        create schema if not exists {{ relation }}
+        {%- if env_var('SPARK_CATALOG', '') in ['hive', 'delta'] %} with dbproperties ('tenure_home' = '{{ local_md5(home) }}'){% endif %}
+    {%- endcall -%}
 {%- endmacro %}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration import paths
 from orchestration.settings.engine import catalog
@@ -53,9 +53,8 @@ def _begin(session: SparkSession) -> None:
 
     Raises ValueError if the night would change a database of somebody else.
     """
-    manifest = json.loads((paths.parsed() / "manifest.json").read_bytes())
     if catalog() != "in-memory":
-        refuse_foreign(session, manifest)
+        refuse_foreign(session, _manifest())
     try:
         finish_stopped_change(session)
     except Exception as error:
@@ -63,7 +62,11 @@ def _begin(session: SparkSession) -> None:
         # again when it has published.
         _warn(f"{stopped_change(paths.serve())}, and still cannot be changed: {first_line(error)}")
     if catalog() == "hive":
-        drop_unpublished(session, manifest)
+        drop_unpublished(session, _manifest())
+
+
+def _manifest() -> dict[str, Any]:
+    return json.loads((paths.parsed() / "manifest.json").read_bytes())
 
 
 def _warn(text: str) -> None:
