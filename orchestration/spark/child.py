@@ -14,7 +14,7 @@ from orchestration.spark.lakehouse import (
     finish_stopped_change,
     first_line,
     refuse_foreign,
-    stopped_change,
+    undone,
 )
 from orchestration.spark.running import run_dbt
 from orchestration.telling.failures import keep_traceback
@@ -60,7 +60,7 @@ def _begin(session: SparkSession) -> None:
     except Exception as error:
         # It would fail each later night too, also for those who only read the file. The night tries
         # again when it has published.
-        _warn(f"{stopped_change(paths.serve())}, and still cannot be changed: {first_line(error)}")
+        _warn(f"{undone(paths.serve())}: {first_line(error)}")
     if catalog() == "hive":
         drop_unpublished(session, _manifest())
 

@@ -94,7 +94,7 @@ def serve_published(serve: Path) -> None:
     try:
         follow(start(), serve)
     except Exception as error:
-        _logger.warning("warning: %s: %s", stopped_change(serve), first_line(error))
+        _logger.warning("warning: %s: %s", undone(serve), first_line(error))
 
 
 def follow(session: SparkSession, serve: Path) -> None:
@@ -161,6 +161,13 @@ def stopped_change(serve: Path) -> str | None:
         return None
     read = f"read {viewed}" if viewed else "may read two builds, for a change was stopped"
     return f"the views in {VIEWS} of Spark's catalog {read}, and the file is {current}"
+
+
+def undone(serve: Path) -> str:
+    """Return what `follow` has left undone when it raised an error."""
+    if viewed_build(serve) is None:
+        return f"there are no views in {VIEWS} of Spark's catalog"
+    return stopped_change(serve) or "databases of old builds are still in Spark's catalog"
 
 
 def finish_stopped_change(session: SparkSession) -> None:

@@ -47,7 +47,7 @@ def test_a_view_that_cannot_be_changed_is_a_warning_of_the_next_nights(capsys, m
     [line] = capsys.readouterr().out.splitlines()
     event = json.loads(line)
     assert event["info"]["level"] == "warn" and event["data"] == {}
-    said = f"may read two builds, for a change was stopped, and the file is {MONDAY}, and still"
+    said = f"may read two builds, for a change was stopped, and the file is {MONDAY}: ["
     assert said in event["info"]["msg"]
     assert event["info"]["msg"].endswith("`serve`.`customers` is a table")
     with caplog.at_level(logging.WARNING):
@@ -61,6 +61,30 @@ def test_a_view_that_cannot_be_changed_is_a_warning_of_the_next_nights(capsys, m
     session.failing.clear()
     lakehouse.serve_published(paths.serve())
     assert lakehouse.viewed_build(paths.serve()) == MONDAY
+
+
+def test_a_database_that_cannot_be_dropped_is_named_as_what_is_left_to_do(monkeypatch, caplog):
+    old = database_of("20261101T000000Z-ff0000")
+    session = published(
+        MONDAY, databases={old: {}}, failing={f"drop database {old}": "no right to drop\n\tat"}
+    )
+    monkeypatch.setattr(lakehouse, "start", lambda: session)
+    with caplog.at_level(logging.WARNING):
+        lakehouse.serve_published(paths.serve())
+    said = "warning: databases of old builds are still in Spark's catalog: no right to drop"
+    assert caplog.messages == [said]
+    assert lakehouse.stopped_change(paths.serve()) is None
+
+
+def test_a_first_night_without_views_says_so(monkeypatch, caplog):
+    def fails():
+        raise RuntimeError("no Java")
+
+    published(MONDAY)
+    monkeypatch.setattr(lakehouse, "start", fails)
+    with caplog.at_level(logging.WARNING):
+        lakehouse.serve_published(paths.serve())
+    assert caplog.messages == ["warning: there are no views in serve of Spark's catalog: no Java"]
 
 
 @pytest.mark.parametrize(
