@@ -7,6 +7,7 @@ catalog did not follow.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -18,7 +19,7 @@ from orchestration.serving.versions import (
     complete_versions,
     current_build,
 )
-from orchestration.spark.lakehouse import roll_back, stopped_change
+from orchestration.spark.lakehouse import roll_back, stopped_change, viewed_build
 
 
 def main() -> int:
@@ -81,8 +82,19 @@ def _listed_versions() -> list[str]:
             f"{mark} {version.name:<26}{build.as_of}  {build.finished_at:%Y-%m-%d %H:%M:%S}"
         )
     if stopped := stopped_change(paths.serve()):
-        lines.append(f"But {stopped}: `make rollback TO={current}` lets them follow.")
+        lines += [
+            f"But {stopped}.",
+            f"If {current} was built on Spark, `make rollback TO={current}` lets them follow.",
+            f"If it was built on DuckDB, it has no tables there: {_way_back(versions)}.",
+        ]
     return lines
+
+
+def _way_back(versions: Sequence[Path]) -> str:
+    """Return what brings file and views together again if the views cannot follow."""
+    viewed = viewed_build(paths.serve())
+    earlier = viewed if viewed in [version.name for version in versions] else "<a build on Spark>"
+    return f"`make spark` builds anew for both, and `make rollback TO={earlier}` goes back"
 
 
 if __name__ == "__main__":
