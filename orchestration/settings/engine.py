@@ -65,11 +65,16 @@ def require_engine() -> str:
     """Return the engine. Raises ValueError, with what to do, if it cannot run on this machine."""
     name = engine()
     if name == "spark":
-        if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
-            raise ValueError("TENURE_ENGINE: Spark is not installed; `make spark` installs it")
-        catalog()
-        require_java()
+        require_spark()
     return name
+
+
+def require_spark() -> None:
+    """Raise ValueError, with what to do, if Spark cannot run on this machine."""
+    if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
+        raise ValueError("TENURE_ENGINE: Spark is not installed; `make spark` installs it")
+    catalog()
+    require_java()
 
 
 def require_java() -> None:

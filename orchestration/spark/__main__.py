@@ -11,13 +11,18 @@ from typing import Any
 
 from orchestration import paths
 from orchestration.runs.lock import BuildRunningError, build_lock
-from orchestration.settings.engine import require_java
+from orchestration.settings.engine import require_spark
 from orchestration.settings.variables import read_variables
 from orchestration.spark.running import prepare_raw_tables, run_dbt
 
 
 def main() -> int:
     """Run dbt with this command's arguments; return 0 if it succeeded, 1 if not, 2 if refused."""
+    if len(sys.argv) < 2:
+        print(
+            "Give a command of dbt, such as: python -m orchestration.spark build --select +rpt_mrr"
+        )
+        return 2
     try:
         with build_lock(paths.lock_file()):
             return _run(*sys.argv[1:])
@@ -28,7 +33,7 @@ def main() -> int:
 
 def _run(command: str, *others: str) -> int:
     try:
-        require_java()
+        require_spark()
         shutil.rmtree(paths.spark(), ignore_errors=True)
         prepare_raw_tables(_variables())
     except ValueError as error:

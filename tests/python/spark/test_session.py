@@ -97,6 +97,20 @@ def test_an_unknown_engine_or_catalog_is_refused_with_those_that_there_are(monke
     assert engine() == "duckdb"
 
 
+def test_a_command_by_hand_needs_a_command_of_dbt(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["orchestration.spark"])
+    assert main() == 2
+    assert capsys.readouterr().out.startswith("Give a command of dbt, such as: python -m")
+
+
+def test_a_command_by_hand_without_spark_says_what_installs_it(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("TENURE_HOME", str(tmp_path))
+    monkeypatch.setattr("orchestration.settings.engine.find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["orchestration.spark", "build"])
+    assert main() == 2
+    assert "Spark is not installed; `make spark` installs it" in capsys.readouterr().out
+
+
 def test_a_metastore_of_its_own_may_be_in_a_folder_with_spaces(monkeypatch, tmp_path):
     monkeypatch.setenv("SPARK_CATALOG", "hive")
     monkeypatch.delenv("SPARK_CONF_DIR", raising=False)
