@@ -6,6 +6,7 @@ tests/python/spark look at what comes out.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import duckdb
@@ -46,7 +47,11 @@ class ModelsOfThisProcess(PythonJobHelper):
 
 
 def adapt() -> None:
-    """Let dbt-spark run Python models here, and leave the session's ANSI mode on."""
+    """Let dbt-spark run Python models here, and leave the session's ANSI mode on.
+
+    The session is that of session.py, in UTC. The macro spark__list_schemas refuses any other.
+    """
+    os.environ["TENURE_SPARK_SESSION"] = "strict"
     SparkAdapter.python_submission_helpers = property(lambda self: {_HERE: ModelsOfThisProcess})
     SparkAdapter.default_python_submission_method = property(lambda self: _HERE)
     made = SparkCredentials.__post_init__

@@ -1,10 +1,16 @@
 """What dbt gets from Spark here: strict arithmetic, and tables for Python models."""
 
 import fcntl
+import os
 import shlex
+import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
 import pytest
+from conftest import ROOT
 
 from orchestration import paths
 from orchestration.settings.engine import catalog, engine, require_engine, require_java
@@ -35,6 +41,49 @@ def test_what_overflows_or_is_no_number_fails_in_the_session_of_dbt(spark):
         with pytest.raises(Exception, match=r"OVERFLOW|OUT_OF_RANGE|INVALID|CAST"):
             cursor.execute(f"select {expression}")
             cursor.fetchall()
+
+
+@pytest.mark.parametrize("made_by", ["", "strict"])
+def test_plain_dbt_is_refused_before_it_lists_schemas(made_by):
+    def refuse(text):
+        raise ValueError(text)
+
+    asked = []
+    of_dbt = {
+        "env_var": lambda name, default: {"TENURE_SPARK_SESSION": made_by}.get(name, default),
+        "exceptions": SimpleNamespace(raise_compiler_error=refuse),
+        "statement": lambda name, caller, **others: asked.append(caller().strip()) or "",
+        "load_result": lambda name: SimpleNamespace(table="core, staging"),
+        "return": lambda value: value,
+    }
+    text = (ROOT / "macros/engine/session.sql").read_text()
+    extensions = ["jinja2.ext.do"]
+    macros = jinja2.Environment(extensions=extensions).from_string(text, globals=of_dbt).module
+    if made_by:
+        assert macros.spark__list_schemas("none").strip() == "core, staging"
+        assert asked == ["show databases"]
+    else:
+        with pytest.raises(ValueError, match=r"UTC, .*Run: \S+ -m orchestration\.spark <command"):
+            macros.spark__list_schemas("none")
+        assert asked == []
+
+
+@pytest.mark.spark
+def test_plain_dbt_on_spark_is_refused_with_what_to_run(needs_spark, tmp_path):
+    unset = {"TENURE_SPARK_SESSION"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "seed", "--target", "spark"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in unset}
+        | {
+            **{"TENURE_HOME": str(tmp_path), "DBT_TARGET_PATH": str(tmp_path / "target")},
+            **{"DBT_LOG_PATH": str(tmp_path / "logs"), "SPARK_LOCAL_IP": "127.0.0.1"},
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "-m orchestration.spark <command of dbt>" in done.stdout
 
 
 @pytest.mark.spark
