@@ -116,7 +116,7 @@
                 then try_cast(round(try_cast({{ text }} as decimal(28, 18)), 8) as decimal(18, 8))
         end
     {%- elif data_type == 'boolean' -%}
-        case lower({{ text }}) when 'true' then true when '1' then true when 'false' then false when '0' then false end
+        case when {{ is_true(text) }} then true when {{ is_false(text) }} then false end
     {%- elif data_type == 'date' -%}
         case when regexp_full_match({{ text }}, '(19|[2-9]\d)\d{2}-\d{2}-\d{2}') then try_cast({{ text }} as date) end
     {%- elif data_type == 'timestamp' -%}
@@ -176,7 +176,7 @@
                 then try_cast(round(try_cast({{ text }} as decimal(28, 18)), 8) as decimal(18, 8))
         end
     {%- elif data_type == 'boolean' -%}
-        case lower({{ text }}) when 'true' then true when '1' then true when 'false' then false when '0' then false end
+        case when {{ is_true(text) }} then true when {{ is_false(text) }} then false end
     {%- elif data_type == 'date' -%}
         case when {{ is_of_form(text, '(19|[2-9]\\d)\\d{2}-\\d{2}-\\d{2}') }} then try_cast({{ text }} as date) end
     {%- elif data_type == 'timestamp' -%}

@@ -76,6 +76,16 @@
 {%- endmacro %}
 
 
+{#- Whether a text says yes or no, by the words of the raw contract: t and f are what Postgres writes. -#}
+{% macro is_true(text) -%}
+    lower({{ text }}) in ('true', 't', '1')
+{%- endmacro %}
+
+{% macro is_false(text) -%}
+    lower({{ text }}) in ('false', 'f', '0')
+{%- endmacro %}
+
+
 {#- An amount in the currency's smallest unit, as text of the amount in whole units. -#}
 {% macro major_units(amount, currency) -%}
     case

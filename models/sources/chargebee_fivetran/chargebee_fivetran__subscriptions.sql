@@ -37,13 +37,13 @@ with_items as (
             else coalesce(items.quantity, versions.plan_quantity)
         end as units,
         case
-            when lower(items.fivetran_deleted) = 'true' then {{ in_utc('items.fivetran_synced') }}
+            when {{ is_true('items.fivetran_deleted') }} then {{ in_utc('items.fivetran_synced') }}
         end as item_ended_at,
         coalesce(items.item_price_id, versions.plan_id) is null as is_without_item,
         row_number() over (
             partition by versions.file, versions.scan_position
             order by
-                case lower(items.fivetran_deleted) when 'true' then 1 else 0 end,
+                case when {{ is_true('items.fivetran_deleted') }} then 1 else 0 end,
                 case items.item_type when 'plan' then 0 else 1 end,
                 items.item_price_id
         ) as place
@@ -66,7 +66,7 @@ select
     {{ major_units('minor_amount', 'currency_code') }} as amount,
     units as quantity,
     coalesce(cancel_reason_code, cancel_reason) as cancel_reason,
-    case lower(fivetran_deleted) when 'true' then 'true' end as is_deleted,
+    fivetran_deleted as is_deleted,
     {{ in_utc(iso_from_epoch('coalesce(started_at, start_date, created_at)')) }} as started_at,
     {{ in_utc(iso_from_epoch('trial_end')) }} as trial_ends_at,
     {{ in_utc(iso_from_epoch('current_term_end')) }} as current_period_ends_at,

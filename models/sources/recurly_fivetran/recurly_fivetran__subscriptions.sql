@@ -31,7 +31,7 @@ versions as (
         plans.id is null as is_without_plan,
         case
             when source.word = 'canceled' then 'non_renewing'
-            when source.word = 'active' and lower(source.auto_renew) = 'false' then 'non_renewing'
+            when source.word = 'active' and {{ is_false('source.auto_renew') }} then 'non_renewing'
             else source.word
         end as status,
         coalesce(regexp_replace(lower(plans.interval_unit), 's$', ''), 'month') as billing_interval,
@@ -43,7 +43,7 @@ versions as (
         {{ in_utc('source.canceled_at') }} as cancel_request,
         {{ in_utc(
             "coalesce(source.expires_at, case when source.word in ('active', 'canceled')"
-            ~ " and lower(source.auto_renew) = 'false' then source.current_term_ends_at end)"
+            ~ " and " ~ is_false('source.auto_renew') ~ " then source.current_term_ends_at end)"
         ) }} as service_end,
         {{ in_utc('source.updated_at') }} as changed_at,
         max(try_cast(source.add_ons_total as decimal(18, 4))) over (partition by source.id)

@@ -11,7 +11,7 @@ with_facts as (
     select
         *,
         {{ json_value('total_shipping_price_set', '$.shop_money.amount') }} as total_shipping,
-        coalesce(lower(taxes_included) in ('true', '1'), false)
+        coalesce({{ is_true('taxes_included') }}, false)
         and coalesce({{ number_of('total_tax') }} > 0, false) as holds_tax,
         coalesce(source_name like 'subscription_contract%', false)
         or coalesce(tags ilike '%subscription recurring order%', false) as is_renewal

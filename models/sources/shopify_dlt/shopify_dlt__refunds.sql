@@ -31,8 +31,9 @@ order_facts as (
         id as order_id,
         max_by(currency, coalesce(updated_at, '')) as currency,
         max_by(test, coalesce(updated_at, '')) as test,
-        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '')
-        in ('true', '1') as holds_tax
+        coalesce(
+            {{ is_true("max_by(taxes_included, coalesce(updated_at, ''))") }}, false
+        ) as holds_tax
 
     from orders
     group by id

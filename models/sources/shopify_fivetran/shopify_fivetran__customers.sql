@@ -30,7 +30,7 @@ default_countries as (
         max(country_code) as country_code
 
     from addresses
-    where lower(is_default) in ('true', '1')
+    where {{ is_true('is_default') }}
     group by customer_id
 
 ),

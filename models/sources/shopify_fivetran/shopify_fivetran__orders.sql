@@ -24,7 +24,7 @@ with_facts as (
 
     select
         orders.*,
-        coalesce(lower(orders.taxes_included) in ('true', '1'), false)
+        coalesce({{ is_true('orders.taxes_included') }}, false)
         and coalesce({{ number_of('orders.total_tax') }} > 0, false) as holds_tax,
         tagged_as_renewals.order_id is not null
         or coalesce(orders.source_name like 'subscription_contract%', false) as is_renewal

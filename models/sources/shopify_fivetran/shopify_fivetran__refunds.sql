@@ -32,8 +32,9 @@ order_facts as (
         max_by(currency, coalesce(updated_at, '')) as currency,
         max_by(test, coalesce(updated_at, '')) as test,
         max_by({{ number_of('subtotal_price') }}, coalesce(updated_at, '')) as goods,
-        coalesce(max_by(lower(taxes_included), coalesce(updated_at, '')), '')
-        in ('true', '1') as holds_tax
+        coalesce(
+            {{ is_true("max_by(taxes_included, coalesce(updated_at, ''))") }}, false
+        ) as holds_tax
 
     from orders
     group by id

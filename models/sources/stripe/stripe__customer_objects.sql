@@ -41,9 +41,9 @@ select
     file,
     file_date,
     scan_position,
-    case when lower(deleted) = 'true' then 'part' end as record_role,
+    case when {{ is_true('deleted') }} then 'part' end as record_role,
     case
-        when lower(deleted) = 'true'
+        when {{ is_true('deleted') }}
             then 'the customer was deleted at Stripe: what was known before stands'
     end as remark
 

@@ -73,7 +73,7 @@ select
     {{ in_utc('items.created') }} as item_created_at,
     {{ in_utc('items.current_period_end') }} as item_period_ends_at,
     case
-        when lower(items.fivetran_deleted) = 'true' then {{ in_utc('items.fivetran_synced') }}
+        when {{ is_true('items.fivetran_deleted') }} then {{ in_utc('items.fivetran_synced') }}
     end as item_ended_at
 
 from versions

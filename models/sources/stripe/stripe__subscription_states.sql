@@ -17,8 +17,10 @@ states as (
         id as subscription_id,
         coalesce({{ json_value('customer', '$.id') }}, customer) as customer_id,
         lower(status) as stripe_status,
-        lower(cancel_at_period_end) = 'true' as is_set_to_end,
-        case lower(livemode) when 'false' then 'true' when 'true' then 'false' end as is_test,
+        {{ is_true('cancel_at_period_end') }} as is_set_to_end,
+        case
+            when {{ is_false('livemode') }} then 'true' when {{ is_true('livemode') }} then 'false'
+        end as is_test,
         {{ json_value('cancellation_details', '$.reason') }} as cancellation_reason,
         {{ json_value('cancellation_details', '$.feedback') }} as cancellation_feedback,
         coalesce(
@@ -40,7 +42,7 @@ states as (
             try_cast(seen_at as timestamptz),
             timezone('UTC', cast(file_date as timestamp))
         ) as moment,
-        {{ json_value('items', '$.has_more') }} = 'true' as has_more_items,
+        {{ is_true(json_value('items', '$.has_more')) }} as has_more_items,
         regexp_matches(discounts, '^\[\s*"') and coalesce(left(discount, 1) <> '{', true)
             as has_unread_discounts
 

@@ -55,7 +55,7 @@ select
     coalesce(
         ended_at_text,
         case when lower(status) = 'canceled' then canceled_at end,
-        case when lower(cancel_at_period_end) = 'true' then current_period_ends_at end
+        case when {{ is_true('cancel_at_period_end') }} then current_period_ends_at end
     ) as ended_at,
     file,
     file_date,

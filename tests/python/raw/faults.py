@@ -505,6 +505,7 @@ BAD_RECORDS = [
     ),
     # orders that do not count
     Fault("a test order", "orders", {"is_test": "true"}, "not counted: test"),
+    Fault("t for true, by Postgres", "orders", {"is_test": "t"}, "not counted: test"),
     Fault(
         "a cancelled order",
         "orders",

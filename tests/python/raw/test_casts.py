@@ -105,6 +105,9 @@ OTHERS = [
     ("rate", "9999999999.999999999", None),
     ("boolean", "True", True),
     ("boolean", "0", False),
+    # by Postgres
+    ("boolean", "t", True),
+    ("boolean", "f", False),
     ("boolean", "yes", None),
     # half past nine in Berlin, by the ways in which loaders write it
     ("timestamp", "2024-07-01T07:30:00Z", datetime(2024, 7, 1, 7, 30)),
