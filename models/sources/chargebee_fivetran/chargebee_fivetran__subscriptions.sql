@@ -65,7 +65,10 @@ select
     currency_code as currency,
     {{ major_units('minor_amount', 'currency_code') }} as amount,
     units as quantity,
-    coalesce(cancel_reason_code, cancel_reason) as cancel_reason,
+    case
+        when lower(cancel_reason) in ('not_paid', 'no_card') then cancel_reason
+        else coalesce(cancel_reason_code, cancel_reason)
+    end as cancel_reason,
     fivetran_deleted as is_deleted,
     {{ in_utc(iso_from_epoch('coalesce(started_at, start_date, created_at)')) }} as started_at,
     {{ in_utc(iso_from_epoch('trial_end')) }} as trial_ends_at,

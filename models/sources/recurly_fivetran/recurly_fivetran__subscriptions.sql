@@ -23,7 +23,8 @@ plans as (
 
 ),
 
--- "canceled" is set to end: it pays until expires_at, and then becomes "expired".
+-- "canceled" is set to end: it pays until expires_at, and then becomes "expired". What does not
+-- renew ends with its term, and nobody asked to leave if it was not canceled before.
 versions as (
 
     select
@@ -31,7 +32,11 @@ versions as (
         plans.id is null as is_without_plan,
         case
             when source.word = 'canceled' then 'non_renewing'
-            when source.word = 'active' and {{ is_false('source.auto_renew') }} then 'non_renewing'
+            when
+                source.word = 'active'
+                and {{ is_false('source.auto_renew') }}
+                and (source.canceled_at is not null or source.current_term_ends_at is null)
+                then 'non_renewing'
             else source.word
         end as status,
         coalesce(regexp_replace(lower(plans.interval_unit), 's$', ''), 'month') as billing_interval,
