@@ -3,8 +3,12 @@
 {% set timezone = modules.pytz.timezone(var('reporting_timezone')) -%}
 {% set build_day = run_started_at.astimezone(timezone).date() -%}
 {% set build_day_start = local_midnight("date '" ~ build_day ~ "'") -%}
-{#- An end that was only announced when its row was written is no event, and nor is a renewal date. -#}
-{% set ended_at = 'case when auto_renews or ended_at > updated_at then null else ended_at end' -%}
+{#-
+    An end that was only announced when its row was written is no event, and nor is a renewal date. Without updated_at, the
+    day of the file or the effective moment says when the row was written. A row from its start on tells nothing of that.
+-#}
+{% set written_at = 'coalesce(updated_at, case when valid_from <> started_at then valid_from end)' -%}
+{% set ended_at = 'case when auto_renews or ended_at > ' ~ written_at ~ ' then null else ended_at end' -%}
 {% set event_columns = [
     (ref('stg_orders'), ['ordered_at', 'updated_at']),
     (ref('stg_refunds'), ['refunded_at', 'updated_at']),
