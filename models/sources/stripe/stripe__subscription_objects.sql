@@ -1,3 +1,7 @@
+{%- set place_in_second -%}
+case type when 'customer.subscription.created' then 0 when 'customer.subscription.deleted' then 2 else 1 end
+{%- endset -%}
+
 with
 
 api_subscriptions as (
@@ -24,7 +28,8 @@ fivetran_versions as (
 
 ),
 
--- An event holds the whole subscription as it was from the event on.
+-- An event holds the whole subscription as it was from the event on. Stripe dates events by whole
+-- seconds: within one, the subscription is made first and deleted last.
 objects as (
 
     select
@@ -75,7 +80,13 @@ objects as (
         {{ json_value('data', '$.object.discounts') }} as discounts,
         {{ json_value('data', '$.object.cancellation_details') }} as cancellation_details,
         {{ json_value('data', '$.object.pause_collection') }} as pause_collection,
-        api_events.created as holds_from,
+        coalesce(
+            {{ iso_text(
+                "timezone('UTC', try_cast(" ~ in_utc(iso_from_epoch('api_events.created'))
+                ~ " as timestamptz)) + to_microseconds(" ~ place_in_second ~ ")"
+            ) }},
+            api_events.created
+        ) as holds_from,
         sdc_extracted_at,
         airbyte_extracted_at,
         airbyte_emitted_at,
