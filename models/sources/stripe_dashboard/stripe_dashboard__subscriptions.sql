@@ -30,6 +30,8 @@ with_intervals as (
 
 )
 
+-- Without the day of the start, the older of two days counts: start_utc is the start of the present
+-- plan.
 select
     id as subscription_id,
     customer_id,
@@ -45,7 +47,11 @@ select
     {{ plain_number('amount') }} as amount,
     quantity,
     cancellation_reason as cancel_reason,
-    coalesce(start_date, start_text, created) as started_at,
+    case
+        when start_date is not null then start_date
+        when try_cast(created as timestamptz) < try_cast(start_text as timestamptz) then created
+        else coalesce(start_text, created)
+    end as started_at,
     trial_ends_at,
     current_period_ends_at,
     case
