@@ -67,11 +67,31 @@ with_kinds as (
 
     from with_values
 
+),
+
+lines as (
+
+    select
+        *,
+        case
+            when is_day_first
+                then {{ iso_from('moment', ['%d/%m/%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S'], 'zone') }}
+            else {{ iso_from('moment', ['%m/%d/%Y %H:%M:%S', '%Y-%m-%d %H:%M:%S'], 'zone') }}
+        end as happened_at
+
+    from with_kinds
+
 )
 
+-- Of two downloads, the one that goes on for longer is the newer one.
 select
     file,
-    file_date,
+    coalesce(
+        file_date,
+        {{ local_date(
+            "max(" ~ cast_text('happened_at', 'timestamp') ~ ") over (partition by file)"
+        ) }}
+    ) as file_date,
     scan_position,
     transaction_id,
     reference_txn_id,
@@ -91,14 +111,10 @@ select
     shipping_text as shipping_amount,
     {{ hashed('from_email_address') }} as sender_id,
     {{ hashed('to_email_address') }} as receiver_id,
-    case
-        when is_day_first
-            then {{ iso_from('moment', ['%d/%m/%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S'], 'zone') }}
-        else {{ iso_from('moment', ['%m/%d/%Y %H:%M:%S', '%Y-%m-%d %H:%M:%S'], 'zone') }}
-    end as happened_at,
+    happened_at,
     case
         when date like '%/%' and highest_first <= 12 and highest_second <= 12
             then 'no date of the file says whether day or month comes first: read as month/day'
     end as date_remark
 
-from with_kinds
+from lines

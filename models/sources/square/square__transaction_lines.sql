@@ -28,11 +28,27 @@ with_values as (
 
     from source
 
+),
+
+lines as (
+
+    select
+        *,
+        {{ iso_from('moment', forms, 'zone') }} as happened_at
+
+    from with_values
+
 )
 
+-- Of two downloads, the one that goes on for longer is the newer one.
 select
     file,
-    file_date,
+    coalesce(
+        file_date,
+        {{ local_date(
+            "max(" ~ cast_text('happened_at', 'timestamp') ~ ") over (partition by file)"
+        ) }}
+    ) as file_date,
     scan_position,
     transaction_id,
     customer_id,
@@ -46,6 +62,6 @@ select
     replace(lower(transaction_status), ' ', '_') as status_word,
     try_cast(net_text as decimal(18, 4)) as net_amount,
     coalesce(partial_refund, 0) as partial_refund,
-    {{ iso_from('moment', forms, 'zone') }} as happened_at
+    happened_at
 
-from with_values
+from lines
