@@ -63,7 +63,10 @@
 {%- endmacro %}
 
 
-{#- The IANA name or the offset of a timezone as exports write it, by the seed timezone_names; else the name itself. -#}
+{#-
+    The IANA name or the offset of a timezone as exports write it, by the seed timezone_names or by the engine. A name that
+    neither knows is NULL, for the engine stops at it: the time stays a text, and its row is rejected.
+-#}
 {% macro iana_zone(text) -%}
     coalesce(
         (
@@ -71,7 +74,12 @@
             from (select name as seed_name, zone as seed_zone from {{ ref('timezone_names') }})
             where lower(seed_name) = lower({{ text }})
         ),
-        {{ text }}
+        (
+            select max(engine_zone)
+            from (select name as engine_zone from pg_timezone_names())
+            where lower(engine_zone) = lower({{ text }})
+        ),
+        case when left({{ text }}, 1) in ('+', '-') then {{ text }} end
     )
 {%- endmacro %}
 

@@ -69,11 +69,13 @@ with_kinds as (
 
 ),
 
+-- A time of an unknown timezone is none: its text names the zone, and is refused.
 lines as (
 
     select
         *,
         case
+            when zone is null and zone_name is not null then moment || ' ' || zone_name
             when is_day_first
                 then {{ iso_from('moment', ['%d/%m/%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S'], 'zone') }}
             else {{ iso_from('moment', ['%m/%d/%Y %H:%M:%S', '%Y-%m-%d %H:%M:%S'], 'zone') }}

@@ -30,11 +30,15 @@ with_values as (
 
 ),
 
+-- A time of an unknown timezone is none: its text names the zone, and is refused.
 lines as (
 
     select
         *,
-        {{ iso_from('moment', forms, 'zone') }} as happened_at
+        case
+            when zone is null and time_zone is not null then moment || ' ' || time_zone
+            else {{ iso_from('moment', forms, 'zone') }}
+        end as happened_at
 
     from with_values
 
