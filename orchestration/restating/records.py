@@ -178,7 +178,7 @@ _CHANGES = """
     from of_things
     where
         now.content is distinct from before.content
-        -- What nobody has seen has not been deleted. A subscription is deleted by a version of its own.
+        -- What nobody has seen has not been deleted. A version of its own deletes a subscription.
         and (is_known or not now.is_deleted)
 """
 

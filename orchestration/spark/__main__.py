@@ -19,9 +19,7 @@ from orchestration.spark.running import prepare_raw_tables, run_dbt
 def main() -> int:
     """Run dbt with this command's arguments; return 0 if it succeeded, 1 if not, 2 if refused."""
     if len(sys.argv) < 2:
-        print(
-            "Give a command of dbt, such as: python -m orchestration.spark build --select +rpt_mrr"
-        )
+        print("Give a command of dbt, such as: python -m orchestration.spark build")
         return 2
     try:
         with build_lock(paths.lock_file()):

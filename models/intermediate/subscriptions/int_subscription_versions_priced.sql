@@ -14,17 +14,15 @@ terms as (
 
 ),
 
--- A trial that turns into a state that does not pay has not paid, even if that was told up to a day
--- later. Some systems say trialing, others say active and when the trial ends.
+-- A trial that turns into a state that does not pay has not paid, even if told up to a day later.
 with_trial_over as (
 
     select
         *,
         coalesce(in_force_from < in_force_to, true) as is_in_force,
         (
-            set_aside_reason is null and mrr > 0
-            and status not in ('paused', 'unpaid', 'incomplete')
-            and (status <> 'past_due' or {{ var('past_due_pays') }})
+            set_aside_reason is null and status not in ('paused', 'unpaid', 'incomplete')
+            and mrr > 0 and (status <> 'past_due' or {{ var('past_due_pays') }})
         ) as can_pay,
         case
             when
@@ -147,8 +145,7 @@ paying_in_sequence as (
 
 ),
 
--- An end up to switch_gap_hours before the next payment is none. Every day counts as 24 hours. A
--- payment that begins at the end is the next one, so nothing is carried on to a later one.
+-- An end up to switch_gap_hours before the next payment, or at it, is none. A day has 24 hours.
 switches as (
 
     select

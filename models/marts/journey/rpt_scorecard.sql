@@ -1,9 +1,7 @@
 {#- What a report calls the things that the scorecard needs, where they have other names than in most reports. -#}
 {%- set reports = {
     'churn.rpt_retention_rates': {'basis': 'basis', 'is_left_truncated': 'is_left_truncated'},
-    'churn.rpt_mrr': {
-        'basis': "'subscriptions'", 'period_grain': "'month'", 'period_start': 'month', 'is_left_truncated': 'is_left_truncated',
-    },
+    'churn.rpt_mrr': {'basis': "'subscriptions'", 'period_grain': "'month'", 'period_start': 'month', 'is_left_truncated': 'is_left_truncated'},
     'cohorts.rpt_repeat_purchase': {'basis': "'orders'", 'period_start': 'cohort_start'},
     'clv.rpt_clv_by_cohort': {'period_start': 'cohort_start'},
     'journey.rpt_onboarding': {

@@ -256,11 +256,11 @@ class Subscriptions:
 
     @staticmethod
     def pays_at_first(one, was_tried):
-        is_on_trial = one.status == "trialing" or one.is_told_in_trial()
-        if is_on_trial and one.trial_ends_at and one.next_status in ("past_due", *NEVER_PAYING):
-            # Some sources tell that some seconds or hours later.
-            if one.in_force_to <= one.trial_ends_at + DAY:
-                return False
+        is_on_trial = one.trial_ends_at and (one.status == "trialing" or one.is_told_in_trial())
+        has_failed = one.next_status in ("past_due", *NEVER_PAYING)
+        # Some sources tell that some seconds or hours later.
+        if is_on_trial and has_failed and one.in_force_to <= one.trial_ends_at + DAY:
+            return False
         if one.status == "trialing":
             return one.trial_ends_at
         return one.status != "past_due" or not was_tried
