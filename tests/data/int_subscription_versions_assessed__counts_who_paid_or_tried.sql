@@ -17,18 +17,10 @@ reported as (
 
     union distinct
 
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
     select customer_id from {{ ref('int_subscription_versions_priced') }}
     where
         is_trial
-        and customer_id not in (
-            select dated_customer_id from {{ ref('int_accounts_dated') }}
-            where applies_until is not null
-        )
-    {%- else %}
-    select customer_id from {{ ref('int_subscription_versions_priced') }}
-    where is_trial
-    {%- endif %}
+        and customer_id not in (select customer_id from {{ ref('int_customers_until_a_merge') }})
 
 )
 

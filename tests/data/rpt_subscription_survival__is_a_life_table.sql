@@ -42,16 +42,8 @@ bad_durations as (
 -- With both values of merges_apply, survival is that of the customers of today.
 spells_of_today as (
 
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
     select * from {{ ref('int_subscriptions_merged_to_spells') }}
-    where
-        customer_id not in (
-            select dated_customer_id from {{ ref('int_accounts_dated') }}
-            where applies_until is not null
-        )
-    {%- else %}
-    select * from {{ ref('fct_subscription_spells') }}
-    {%- endif %}
+    where customer_id not in (select customer_id from {{ ref('int_customers_until_a_merge') }})
 
 ),
 

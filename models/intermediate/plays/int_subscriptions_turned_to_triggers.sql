@@ -19,13 +19,6 @@ plays as (
 versions as (
 
     select * from {{ ref('int_subscription_versions_priced') }}
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
-    where
-        customer_id not in (
-            select dated_customer_id from {{ ref('int_accounts_dated') }}
-            where applies_until is not null
-        )
-    {%- endif %}
 
 ),
 
@@ -36,13 +29,6 @@ spells as (
         lead(started_on) over (partition by customer_id order by started_on) as next_started_on
 
     from {{ ref('int_subscriptions_merged_to_spells') }}
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
-    where
-        customer_id not in (
-            select dated_customer_id from {{ ref('int_accounts_dated') }}
-            where applies_until is not null
-        )
-    {%- endif %}
 
 ),
 
@@ -189,4 +175,7 @@ where
     triggers.triggered_on >= triggers.starts_on
     and triggers.triggered_on <= as_of.as_of
     and (triggers.over_on is null or triggers.over_on >= triggers.triggered_on)
+    and triggers.customer_id not in (
+        select customer_id from {{ ref('int_customers_until_a_merge') }}
+    )
 group by triggers.play_id, triggers.customer_id, triggers.triggered_on

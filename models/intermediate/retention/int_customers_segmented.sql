@@ -23,18 +23,10 @@ customer_days as (
 
 versions as (
 
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
     select * from {{ ref('int_subscription_versions_priced') }}
     where
         not_counted_reason is null
-        and customer_id not in (
-            select dated_customer_id from {{ ref('int_accounts_dated') }}
-            where applies_until is not null
-        )
-    {%- else %}
-    select * from {{ ref('int_subscription_versions_priced') }}
-    where not_counted_reason is null
-    {%- endif %}
+        and customer_id not in (select customer_id from {{ ref('int_customers_until_a_merge') }})
 
 ),
 

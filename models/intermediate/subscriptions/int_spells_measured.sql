@@ -11,13 +11,7 @@ as_of as (
 spells_of_today as (
 
     select * from {{ ref('int_subscriptions_merged_to_spells') }}
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
-    where
-        customer_id not in (
-            select dated_customer_id from {{ ref('int_accounts_dated') }}
-            where applies_until is not null
-        )
-    {%- endif %}
+    where customer_id not in (select customer_id from {{ ref('int_customers_until_a_merge') }})
 
 ),
 

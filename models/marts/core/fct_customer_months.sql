@@ -14,18 +14,10 @@ customer_days as (
 
 recurring_revenue as (
 
-    {%- if var('merges_apply') == 'from_the_merge_on' %}
     select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
     where
         not is_short_lived
-        and customer_id not in (
-            select dated_customer_id from {{ ref('int_accounts_dated') }}
-            where applies_until is not null
-        )
-    {%- else %}
-    select * from {{ ref('int_subscriptions_aggregated_to_customer_months') }}
-    where not is_short_lived
-    {%- endif %}
+        and customer_id not in (select customer_id from {{ ref('int_customers_until_a_merge') }})
 
 ),
 
