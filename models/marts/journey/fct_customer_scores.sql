@@ -53,15 +53,6 @@ buyers as (
         customer_days.customer_id,
         max(case when customer_days.is_purchase_day then customer_days.activity_date end)
             as last_purchase_date,
-        max(
-            case
-                when
-                    customer_days.is_purchase_day
-                    and customer_days.activity_date >= {{ window_start }}
-                    then 1
-                else 0
-            end
-        ) as is_of_window,
         sum(
             case
                 when
@@ -89,41 +80,87 @@ buyers as (
 ),
 
 -- Only the buyers of the window are compared: with all others, most scores would be spent on
--- customers who left years ago.
-ranked as (
+-- customers who left years ago. One ranking of all buyers would sort them in one task on Spark, so
+-- who is worse is counted by day, by frequency and by whole amount.
+days as (
 
     select
-        *,
-        count(*) over (partition by is_of_window) as buyers,
-        rank() over (partition by is_of_window order by last_purchase_date) - 1
-            as less_recent_buyers,
-        rank() over (partition by is_of_window order by frequency) - 1 as less_frequent_buyers,
-        rank() over (partition by is_of_window order by monetary) - 1 as less_spending_buyers
+        last_purchase_date,
+        sum(count(*)) over (order by last_purchase_date) - count(*) as less_recent_buyers,
+        sum(count(*)) over () as buyers
 
     from buyers
+    where frequency > 0
+    group by last_purchase_date
 
 ),
 
--- A fifth of the buyers for each score. Equal buyers have equal scores: the lower one.
+frequencies as (
+
+    select
+        frequency,
+        sum(count(*)) over (order by frequency) - count(*) as less_frequent_buyers
+
+    from buyers
+    where frequency > 0
+    group by frequency
+
+),
+
+whole_amounts as (
+
+    select
+        floor(monetary) as whole_amount,
+        sum(count(*)) over (order by floor(monetary)) - count(*) as less_spending_buyers
+
+    from buyers
+    where frequency > 0
+    group by floor(monetary)
+
+),
+
+ranked as (
+
+    select
+        buyers.customer_id,
+        days.buyers,
+        days.less_recent_buyers,
+        frequencies.less_frequent_buyers,
+        whole_amounts.less_spending_buyers - 1 + rank() over (
+            partition by whole_amounts.whole_amount order by buyers.monetary
+        ) as less_spending_buyers
+
+    from buyers
+    inner join days
+        on buyers.last_purchase_date = days.last_purchase_date
+    inner join frequencies
+        on buyers.frequency = frequencies.frequency
+    inner join whole_amounts
+        on floor(buyers.monetary) = whole_amounts.whole_amount
+    where buyers.frequency > 0
+
+),
+
+-- A fifth of the buyers for each score. Equal buyers have equal scores: the lower one. Who bought
+-- nothing in the window has 1.
 scored as (
 
     select
-        *,
-        case
-            when frequency = 0 then 1
-            else 1 + floor({{ safe_divide('5 * less_recent_buyers', 'buyers') }})
-        end as r_score,
-        case
-            when frequency = 0 then 1
-            else 1 + floor({{ safe_divide('5 * less_frequent_buyers', 'buyers') }})
-        end as f_score,
-        case
-            when frequency = 0 then 1
-            else 1 + floor({{ safe_divide('5 * less_spending_buyers', 'buyers') }})
-        end as m_score,
-        frequency > 0 and 10 * less_spending_buyers >= 9 * buyers as is_top_decile
+        buyers.*,
+        coalesce(
+            1 + floor({{ safe_divide('5 * ranked.less_recent_buyers', 'ranked.buyers') }}), 1
+        ) as r_score,
+        coalesce(
+            1 + floor({{ safe_divide('5 * ranked.less_frequent_buyers', 'ranked.buyers') }}), 1
+        ) as f_score,
+        coalesce(
+            1 + floor({{ safe_divide('5 * ranked.less_spending_buyers', 'ranked.buyers') }}), 1
+        ) as m_score,
+        coalesce(10 * ranked.less_spending_buyers >= 9 * ranked.buyers, false) as is_top_decile
 
-    from ranked
+    from buyers
+    left join ranked
+        on buyers.customer_id = ranked.customer_id
 
 )
 
