@@ -1,5 +1,34 @@
 with
 
+-- Of those at risk, the share that did not leave, multiplied from day to day until a contract ends. A day on
+-- which all left makes it 0.
+kept as (
+
+    select
+        spells.customer_id,
+        plays.play_id,
+        case
+            when max(days.hazard) = 1 then 0
+            else exp(sum(ln(1 - case when days.hazard < 1 then days.hazard else 0 end)))
+        end as share_kept
+
+    from {{ ref('int_spells_measured') }} as spells
+    cross join {{ ref('int_plays_started') }} as plays
+    inner join {{ ref('rpt_subscription_survival') }} as days
+        on
+            days.segment_name = 'all'
+            and days.time_unit = 'day'
+            and spells.days_lasted < days.duration
+            and spells.days_lasted + plays.days + 3 >= days.duration
+    where
+        not spells.is_ended
+        and plays.trigger = 'renewal_due'
+        and spells.customer_id in (select customer_id from {{ ref('audiences') }})
+    group by spells.customer_id, plays.play_id
+    having max(days.duration) = max(spells.days_lasted + plays.days + 3)
+
+),
+
 ranked as (
 
     select
@@ -14,6 +43,7 @@ ranked as (
         customer_values.predicted_clv as predicted_clv_of_clv,
         customers.current_mrr as current_mrr_of_core,
         enrollments.goal,
+        customers.current_mrr * (1 - kept.share_kept) as expected_loss,
         lag(audiences.expected_worth) over (
             partition by audiences.play_id order by audiences.rank_in_play
         ) as expected_worth_before,
@@ -33,6 +63,10 @@ ranked as (
         on audiences.customer_id = customers.customer_id
     left join {{ ref('fct_customer_value') }} as customer_values
         on audiences.customer_id = customer_values.customer_id
+    left join kept
+        on
+            audiences.customer_id = kept.customer_id
+            and audiences.play_id = kept.play_id
 
 )
 
@@ -44,4 +78,7 @@ where
     or predicted_clv is distinct from predicted_clv_of_clv
     or current_mrr is distinct from current_mrr_of_core
     or (goal <> 'renewal' and expected_worth is distinct from predicted_clv)
-    or (goal = 'renewal' and expected_worth > current_mrr)
+    or (
+        goal = 'renewal'
+        and coalesce(abs(expected_worth - expected_loss) > 0.01, expected_worth is not null)
+    )

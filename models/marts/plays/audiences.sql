@@ -13,9 +13,20 @@ due_steps as (
 
 ),
 
-spells as (
+running_spells as (
 
     select * from {{ ref('int_spells_measured') }}
+    where not is_ended
+
+),
+
+survival as (
+
+    select
+        duration,
+        survival
+    from {{ ref('rpt_subscription_survival') }}
+    where segment_name = 'all' and time_unit = 'day'
 
 ),
 
@@ -51,32 +62,22 @@ due_now as (
 
 ),
 
--- Of the subscribers who reached a month of their spell, the share that left within it.
-spells_by_month as (
+-- Of the subscribers who stayed as long as this one, the share that left before the end of the
+-- contract was over. Months, quarters and years differ by up to three days, and so do their ends.
+leaving as (
 
     select
-        whole_months_lasted,
-        sum(case when is_ended then 1 else 0 end) as ended,
-        sum(count(*)) over (
-            order by whole_months_lasted desc
-            rows between unbounded preceding and current row
-        ) as at_risk
+        running_spells.customer_id,
+        plays.play_id,
+        1 - {{ safe_divide('at_the_end.survival', 'today.survival') }} as share_lost
 
-    from spells
-    group by whole_months_lasted
-
-),
-
-running_spells as (
-
-    select
-        spells.customer_id,
-        {{ safe_divide('spells_by_month.ended', 'spells_by_month.at_risk') }} as monthly_hazard
-
-    from spells
-    inner join spells_by_month
-        on spells.whole_months_lasted = spells_by_month.whole_months_lasted
-    where not spells.is_ended
+    from running_spells
+    inner join survival as today
+        on running_spells.days_lasted = today.duration
+    cross join {{ ref('int_plays_started') }} as plays
+    inner join survival as at_the_end
+        on running_spells.days_lasted + plays.days + 3 = at_the_end.duration
+    where plays.trigger = 'renewal_due'
 
 ),
 
@@ -90,7 +91,7 @@ valued as (
         customers.current_mrr,
         case
             when due_now.goal = 'renewal'
-                then {{ round_to_cent('customers.current_mrr * running_spells.monthly_hazard') }}
+                then {{ round_to_cent('customers.current_mrr * leaving.share_lost') }}
             else customer_values.predicted_clv
         end as expected_worth
 
@@ -99,8 +100,10 @@ valued as (
         on due_now.customer_id = customers.customer_id
     left join {{ ref('fct_customer_value') }} as customer_values
         on due_now.customer_id = customer_values.customer_id
-    left join running_spells
-        on due_now.customer_id = running_spells.customer_id
+    left join leaving
+        on
+            due_now.customer_id = leaving.customer_id
+            and due_now.play_id = leaving.play_id
 
 )
 

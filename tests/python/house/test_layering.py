@@ -91,7 +91,7 @@ PARENTS = {
     },
     "marts/plays": {
         *("seed", "intermediate/calendar", "intermediate/subscriptions", "intermediate/retention"),
-        *("intermediate/plays", "marts/core", "marts/clv"),
+        *("intermediate/plays", "marts/core", "marts/churn", "marts/clv"),
     },
     "marts/meta": {"intermediate/records"},
     "marts/bi": {"marts/core", "marts/cohorts", "marts/churn", "marts/clv", "marts/journey"},

@@ -132,7 +132,9 @@ def check_overview(
     assert charts["mrr_now"]["texts"] == [f"{mrr:,.0f}", f"a month before: {before:,.0f}"]
     kpis = served.execute(
         "select kpi_name, kpi, period_grain, unit, value, ci_low, ci_high, direction, target,"
-        f" previous_value, value_a_year_before from journey.rpt_scorecard {segment} and is_latest",
+        " case when change_from_previous is not null then previous_value end,"
+        " case when change_in_a_year is not null then value_a_year_before end"
+        f" from journey.rpt_scorecard {segment} and is_latest",
         names,
     ).fetchall()
     # Answer times are known of the whole shop only.
@@ -152,8 +154,9 @@ def check_overview(
     for called, kpi, grain, unit, number, low, high, direction, target, *others in kpis:
         label = called if grain == "all" else f"{called}, by {grain}"
         factor = 100 if unit in ("share", "difference") else 1
-        # An older cohort has had more time, so its value is not shown beside a younger one.
-        before, year_before = [None, None] if kpi.startswith("clv") else others
+        # What cannot be compared is not shown. An older cohort had more time for its value.
+        assert others == [None, None] or not kpi.startswith("clv")
+        before, year_before = others
         _, _, *cells, status, before_shown, year_before_shown = shown[label]
         nothing = "\N{EM DASH}"
         assert cells == [
