@@ -37,13 +37,17 @@ CUSTOMERS = 250
 SAMPLE_CUSTOMERS = 2_090
 
 
-def run(warehouse, shop, as_of, contacts_per_week):
-    variables = {
+def variables(shop, as_of, contacts_per_week):
+    return {
         "reporting_timezone": shop.zone.key,
         "as_of_date": as_of.isoformat() if as_of else "",
         "contacts_per_week": contacts_per_week,
     }
-    warehouse.fill(shop.files, "--select", *MODELS, variables=variables)
+
+
+def run(warehouse, shop, as_of, contacts_per_week):
+    settings_of_shop = variables(shop, as_of, contacts_per_week)
+    warehouse.fill(shop.files, "--select", *MODELS, variables=settings_of_shop)
     return warehouse.tables(KEYS)
 
 
@@ -114,6 +118,18 @@ def test_the_list_after_quiet_days_has_what_was_due_on_them(warehouse, quiet_day
     kept = [{name: row[name] for name in expected[0]} for row in found]
     assert sorted(kept, key=repr) == sorted(expected, key=repr)
     assert len({row["due_on"] for row in found}) > min(quiet_days, 2)
+
+
+def test_a_renewal_is_worth_what_leaves_until_the_contract_ends(warehouse):
+    """The model divides survivals. The law multiplies the hazards of each day."""
+    timezone, as_of, contacts_per_week = CASES["utc"]
+    shop = PlayShop("renewals", CUSTOMERS, ZoneInfo(timezone), as_of)
+    found = run(warehouse, shop, as_of, contacts_per_week)["plays.audiences"]
+    assert any(row["expected_worth"] for row in found if row["play_id"] == "renewal_due")
+    law = "audiences__rank_by_what_core_and_clv_say"
+    set_for_shop = variables(shop, as_of, contacts_per_week)
+    [result] = warehouse.dbt("test", "--select", law, variables=set_for_shop).results
+    assert result.status == "pass"
 
 
 YEARS = [date(2025 + month // 12, month % 12 + 1, 15) for month in range(24)]
