@@ -21,11 +21,9 @@ from orchestration.guarding.restatements import Result as Restated
 from orchestration.guarding.restatements import accept, evaluate_limits, summary
 from orchestration.guarding.restatements import blocking_failures as blocking_restatements
 from orchestration.guarding.thresholds import thresholds
-from orchestration.restating.ledger import Settings, write_ledger
+from orchestration.restating.ledger import write_ledger
 from orchestration.restating.watched import watched_reports
-from orchestration.serving.provenance import software_versions
 from orchestration.serving.published import served_file
-from orchestration.settings.variables import project_defaults
 from orchestration.words import first_few
 
 _SHOWN_WARNINGS = 4
@@ -127,7 +125,7 @@ def _restated(build: BuildResource) -> list[Restated]:
     """Write the ledger of this build, and return how far closed periods moved."""
     write_ledger(
         MANIFEST,
-        Settings(project_defaults() | build.variables, software_versions()),
+        build.settings,
         warehouse=paths.warehouse(),
         served=served_file(paths.serve()),
         ledger=paths.restatements(),

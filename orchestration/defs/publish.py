@@ -9,13 +9,9 @@ import dagster as dg
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.transform import MANIFEST, PROJECT, TRANSLATOR
-from orchestration.restating.fingerprints import code_hashes, mapping_hashes, seed_hashes
-from orchestration.restating.watched import watched_reports
 from orchestration.serving.history import Build
-from orchestration.serving.provenance import git_sha, software_versions
 from orchestration.serving.publish import publish
 from orchestration.settings.engine import is_on_catalog
-from orchestration.settings.variables import project_defaults
 from orchestration.spark.lakehouse import keep_published, serve_published, stopped_change
 from orchestration.warehouse.manifest import marts
 
@@ -41,13 +37,13 @@ def published_warehouse(build: BuildResource) -> Iterator[dg.AssetObservation | 
         Build(
             build_id=build.build_id,
             started_at=build.started_at,
-            git_sha=git_sha(),
-            versions=software_versions(),
-            variables=project_defaults() | build.variables,
+            git_sha=build.settings.git_sha,
+            versions=build.settings.versions,
+            variables=build.settings.variables,
             volume_drop_reason=build.accepted_drop,
             restatement_reason=build.accepted_restatement,
-            code_hashes=code_hashes(MANIFEST, watched_reports(MANIFEST)),
-            seed_hashes=seed_hashes(MANIFEST) | mapping_hashes(paths.raw_dir()),
+            code_hashes=build.settings.code_hashes,
+            seed_hashes=build.settings.seed_hashes,
         ),
         MANIFEST,
         warehouse=paths.warehouse(),

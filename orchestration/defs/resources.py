@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from orchestration import paths
 from orchestration.defs.alerts import alert_at_end
+from orchestration.restating.ledger import Settings
 from orchestration.runs.history import end_dead_runs, forget_old_runs, stay_alive
 from orchestration.runs.lock import build_lock
 from orchestration.serving.checked_settings import check_settings
@@ -42,7 +43,7 @@ class BuildResource(dg.ConfigurableResource):
 
     _build_id: str = PrivateAttr()
     _started_at: datetime = PrivateAttr()
-    _is_tested: bool = PrivateAttr(default=False)
+    _settings: Settings | None = PrivateAttr(default=None)
     _is_guarded: bool = PrivateAttr(default=False)
     _accepted_drop: str | None = PrivateAttr(default=None)
     _accepted_restatement: str | None = PrivateAttr(default=None)
@@ -79,11 +80,21 @@ class BuildResource(dg.ConfigurableResource):
     @property
     def is_tested(self) -> bool:
         """Whether the whole warehouse was built in this run, and all its tests passed."""
-        return self._is_tested
+        return self._settings is not None
 
-    def mark_tested(self) -> None:
-        """Note that the whole warehouse was built, and all its tests passed."""
-        self._is_tested = True
+    @property
+    def settings(self) -> Settings:
+        """What the warehouse of this run was built with. Raises ValueError unless it is tested."""
+        if self._settings is None:
+            raise ValueError("nothing was built and tested in this run")
+        return self._settings
+
+    def mark_tested(self, settings: Settings) -> None:
+        """Note that the whole warehouse was built with `settings`, and all its tests passed.
+
+        The steps that follow take the settings from here. The files may be others by then.
+        """
+        self._settings = settings
 
     @property
     def is_guarded(self) -> bool:

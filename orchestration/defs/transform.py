@@ -14,7 +14,12 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration import paths
 from orchestration.defs.resources import BuildResource
 from orchestration.defs.step_failures import failure_of
+from orchestration.restating.fingerprints import code_hashes, mapping_hashes, seed_hashes
+from orchestration.restating.ledger import Settings
+from orchestration.restating.watched import watched_reports
+from orchestration.serving.provenance import git_sha, software_versions
 from orchestration.settings.engine import engine, is_on_catalog
+from orchestration.settings.variables import project_defaults
 from orchestration.spark.lakehouse import stopped_change
 from orchestration.spark.running import prepare_raw_tables, take_over
 from orchestration.telling.failures import Failure, build_failures
@@ -55,6 +60,8 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
     if lacking:
         raise failure_of([Failure("guard", "disk space", lacking)], paths.logs())
     target, logs = start_afresh(build.build_id)
+    # As dbt reads them now. A person may edit these files while the build runs.
+    settings = _settings(build.variables)
     is_on_spark = engine() == "spark"
     if is_on_spark:
         if is_on_catalog() and (stopped := stopped_change(paths.serve())):
@@ -79,7 +86,17 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
         progress.close()
     if is_on_spark:
         _refuse_bad_input(lambda: take_over(target), logs)
-    build.mark_tested()
+    build.mark_tested(settings)
+
+
+def _settings(variables: Mapping[str, Any]) -> Settings:
+    return Settings(
+        variables=project_defaults() | variables,
+        versions=software_versions(),
+        code_hashes=code_hashes(MANIFEST, watched_reports(MANIFEST)),
+        seed_hashes=seed_hashes(MANIFEST) | mapping_hashes(paths.raw_dir()),
+        git_sha=git_sha(),
+    )
 
 
 def _refuse_bad_input(step: Callable[[], None], logs: Path) -> None:

@@ -13,16 +13,12 @@ from typing import Any, NamedTuple
 import duckdb
 
 from landing.texts import quoted
-from orchestration import paths
 from orchestration.restating.causes import Known, assign_causes
 from orchestration.restating.evidence import gather_evidence
 from orchestration.restating.fingerprints import (
     changed,
-    code_hashes,
     code_of,
-    mapping_hashes,
     mappings_of,
-    seed_hashes,
     settings_of,
 )
 from orchestration.restating.movements import find_moved
@@ -119,10 +115,22 @@ _CREATE_SHARES = """
 
 
 class Settings(NamedTuple):
-    """What makes a build, apart from its raw files: dbt vars, and versions of software by name."""
+    """What makes a build, apart from its raw files, as it was when the build began.
+
+    Attributes:
+        variables: every dbt var, by name.
+        versions: the versions of software, by name.
+        code_hashes: by model or macro.
+        seed_hashes: by seed or mapping.
+        git_sha: the commit of the project, or None without git.
+
+    """
 
     variables: Mapping[str, Any]
     versions: Mapping[str, str]
+    code_hashes: Mapping[str, str]
+    seed_hashes: Mapping[str, str]
+    git_sha: str | None = None
 
 
 def write_ledger(
@@ -242,8 +250,7 @@ def _known(
     code_before, seeds_before, variables_before = (
         json.loads(before[name]) for name in ("code_hashes", "seed_hashes", "vars")
     )
-    code = code_hashes(manifest, reports)
-    seeds = seed_hashes(manifest) | mapping_hashes(paths.raw_dir())
+    code, seeds = settings.code_hashes, settings.seed_hashes
     # A day of the data that moves on is no setting: closed periods do not depend on it.
     day_before, day = (str(each["as_of_date"]) for each in (variables_before, settings.variables))
     went_back = [f"as_of_date: {day_before or before['as_of']} -> {day}"]

@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from orchestration.restating.ledger import Settings
 from orchestration.settings.variables import project_defaults
 from orchestration.warehouse.manifest import group, marts
 
@@ -214,7 +215,7 @@ def run_guards(definitions, monkeypatch):
 
         @dg.multi_asset(specs=[dg.AssetSpec(key) for key in checked], name="meta__source_files")
         def stand_in(build: BuildResource):
-            build.mark_tested()
+            build.mark_tested(Settings({}, {}, {}, {}))
             yield from (dg.MaterializeResult(asset_key=key) for key in checked)
 
         results = [
@@ -319,6 +320,53 @@ def test_restatements_beyond_a_limit_block_unless_somebody_says_why(run_guards):
 
     _, [build] = run_guards(restated="warn", restatement_reason="the till was off")
     assert build.restatement_reason is None
+
+
+def test_a_build_keeps_the_settings_that_dbt_has_read(definitions, monkeypatch, tmp_path):
+    """While dbt runs, somebody edits dbt_project.yml and a mapping, and commits both."""
+    from orchestration.defs import guards, publish, transform
+    from orchestration.defs.resources import BuildResource
+
+    mapping = tmp_path / "raw/orders/_mapping.yml"
+    mapping.parent.mkdir(parents=True)
+    mapping.write_text("table: orders")
+    defaults, commits = {"lost_days": 100}, ["before"]
+    compared, published = [], []
+
+    def edit_files(_):
+        mapping.write_text("table: orders\nminor_units: true")
+        defaults["lost_days"] = 200
+        commits.append("after")
+        yield from ()
+
+    def publish_nothing(build, *_, **__):
+        published.append(build)
+        raise RuntimeError("published in a test")
+
+    monkeypatch.setenv("TENURE_RAW_DIR", str(tmp_path / "raw"))
+    monkeypatch.setenv("TENURE_HOME", str(tmp_path / "home"))
+    for module in (transform, guards, publish):
+        monkeypatch.setattr(module, "project_defaults", lambda: dict(defaults), raising=False)
+        monkeypatch.setattr(module, "git_sha", lambda: commits[-1], raising=False)
+    monkeypatch.setattr(transform, "lacking_space", lambda *_: None)
+    monkeypatch.setattr(transform, "dbt_events", edit_files)
+    monkeypatch.setattr(guards, "evaluate", lambda *_: [])
+    monkeypatch.setattr(guards, "evaluate_limits", lambda *_: [])
+    monkeypatch.setattr(guards, "write_ledger", lambda _, settings, **__: compared.append(settings))
+    monkeypatch.setattr(publish, "publish", publish_nothing)
+
+    dg.materialize(
+        [transform.warehouse, guards.guards, publish.published_warehouse],
+        resources={"build": BuildResource(variables={"past_due_pays": False})},
+        raise_on_error=False,
+    )
+    [settings], [build] = compared, published
+    for kept in (settings, build):
+        assert kept.variables == {"lost_days": 100, "past_due_pays": False}
+        assert kept.git_sha == "before"
+        [old] = [kept.seed_hashes[name] for name in kept.seed_hashes if "_mapping" in name]
+        [new] = transform.mapping_hashes(tmp_path / "raw").values()
+        assert old != new
 
 
 def test_guards_say_that_they_are_not_run_alone(definitions):

@@ -126,7 +126,12 @@ class Nights:
                 self.shop.pass_a_night(*kinds)
             self.warehouse.fill(self.shop.files, "--select", *selected, variables=variables)
         started_at = STARTED_AT + timedelta(days=len(self.builds))
-        settings = Settings(project_defaults() | variables, versions or {"duckdb": "1"})
+        settings = Settings(
+            variables=project_defaults() | variables,
+            versions=versions or {"duckdb": "1"},
+            code_hashes=code_hashes(self.manifest, watched_reports(self.manifest)),
+            seed_hashes=seed_hashes(self.manifest) | mapping_hashes(paths.raw_dir()),
+        )
         write_ledger(
             self.manifest,
             settings,
@@ -141,8 +146,8 @@ class Nights:
             git_sha=None,
             versions=settings.versions,
             variables=settings.variables,
-            code_hashes=code_hashes(self.manifest, watched_reports(self.manifest)),
-            seed_hashes=seed_hashes(self.manifest) | mapping_hashes(paths.raw_dir()),
+            code_hashes=settings.code_hashes,
+            seed_hashes=settings.seed_hashes,
         )
         publish(
             build,
