@@ -25,7 +25,7 @@ from orchestration.spark.running import prepare_raw_tables, take_over
 from orchestration.telling.failures import Failure, build_failures
 from orchestration.warehouse.arguments import build_arguments
 from orchestration.warehouse.disk_space import lacking_space
-from orchestration.warehouse.fresh_folders import start_afresh
+from orchestration.warehouse.fresh_folders import removed_at_start, start_afresh
 from orchestration.warehouse.manifest import is_built
 from orchestration.warehouse.parsing import dbt_project, prepare_manifest
 from orchestration.warehouse.process import DbtFailedError, dbt_events
@@ -55,7 +55,7 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
             " To try a single model, run `dbt build --select` in a terminal."
         )
     lacking = lacking_space(
-        paths.home(), paths.raw_dir(), paths.warehouse(), paths.serve() / "current"
+        paths.home(), paths.raw_dir(), paths.warehouse(), paths.serve(), removed_at_start()
     )
     if lacking:
         raise failure_of([Failure("guard", "disk space", lacking)], paths.logs())

@@ -78,6 +78,17 @@ def new_version(serve: Path, build_id: str) -> Iterator[Path]:
         _prune(serve)
 
 
+def make_room(serve: Path) -> None:
+    """Remove what killed builds left, and the versions above the number to keep.
+
+    A build that is published does the same. The caller holds the build lock.
+    """
+    if _versions(serve).exists():
+        with flipping(serve):
+            _remove_leftovers(serve)
+            _prune(serve)
+
+
 def serve_version(serve: Path, build_id: str) -> None:
     """Make the version `build_id` current: an older one, or a newer one again.
 

@@ -7,9 +7,11 @@ tried.
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from landing.files import delivered_files
+from orchestration.serving.versions import make_room
 
 # What a first build leaves per byte of raw files, warehouse and version together. With the files of
 # the benchmark (CSV, and half of the orders as Parquet) it is 6.6 bytes at a million orders, and
@@ -22,14 +24,23 @@ _GROWTH = 1.1
 _MARGIN = 50_000_000
 
 
-def lacking_space(home: Path, raw_dir: Path, warehouse: Path, served: Path) -> str | None:
+def lacking_space(
+    home: Path, raw_dir: Path, warehouse: Path, serve: Path, removed: Sequence[Path]
+) -> str | None:
     """Return a message with the free and the needed bytes, or None if the build should fit.
 
-    The disk is that of the folder `home`. `warehouse` is the private file of the last build, which
-    the new build replaces. `served` is the folder of the current version. Both may be missing.
+    The disk is that of the folder `home`. `warehouse` is the private file of the last build, and
+    `serve` the folder of the versions. `removed` are the files and folders that the build removes
+    before it needs the space, such as `warehouse`. All may be missing.
+
+    If the space does not do, old versions and what killed builds left under `serve` are removed.
+    The caller holds the build lock.
     """
-    replaced = _size(warehouse)
-    needed = round(_GROWTH * _estimate(raw_dir, replaced, _size(served))) + _MARGIN
+    needed = _estimate(raw_dir, _size(warehouse), _size(serve / "current"))
+    needed = round(_GROWTH * needed) + _MARGIN
+    replaced = sum(map(_size, removed))
+    if shutil.disk_usage(home).free + replaced < needed:
+        make_room(serve)
     free = shutil.disk_usage(home).free + replaced
     if free >= needed:
         return None
