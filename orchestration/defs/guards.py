@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import dagster as dg
 
@@ -23,7 +25,7 @@ from orchestration.guarding.restatements import blocking_failures as blocking_re
 from orchestration.guarding.thresholds import thresholds
 from orchestration.restating.ledger import write_ledger
 from orchestration.restating.watched import watched_reports
-from orchestration.serving.published import served_file
+from orchestration.serving.published import compare_with_served
 from orchestration.words import first_few
 
 _SHOWN_WARNINGS = 4
@@ -85,7 +87,7 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
             "Guards look at a warehouse that was built and tested in the same run:"
             " launch the job nightly."
         )
-    results = evaluate(THRESHOLDS, paths.warehouse(), served_file(paths.serve()), datetime.now(UTC))
+    results, restated = compare_with_served(paths.serve(), partial(_compared, build))
     has_drops = bool(volume_drops(results))
     if build.volume_drop_reason:
         results = accept_drops(results, build.volume_drop_reason)
@@ -99,7 +101,6 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
             description=result.message,
             metadata=result.metadata,
         )
-    restated = _restated(build)
     is_beyond = any(result.severity == "error" for result in restated)
     if build.restatement_reason:
         restated = accept(restated, build.restatement_reason)
@@ -121,17 +122,21 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
     )
 
 
-def _restated(build: BuildResource) -> list[Restated]:
-    """Write the ledger of this build, and return how far closed periods moved."""
+def _compared(build: BuildResource, served: Path | None) -> tuple[list[Result], list[Restated]]:
+    """Return what the guards find, and how far closed periods moved. Write the ledger.
+
+    `served` is the published file with which this build is compared; None: with nothing.
+    """
+    results = evaluate(THRESHOLDS, paths.warehouse(), served, datetime.now(UTC))
     write_ledger(
         MANIFEST,
         build.settings,
         warehouse=paths.warehouse(),
-        served=served_file(paths.serve()),
+        served=served,
         ledger=paths.restatements(),
         scratch=paths.scratch(),
     )
-    return evaluate_limits(WATCHED, paths.restatements())
+    return results, evaluate_limits(WATCHED, paths.restatements())
 
 
 def _warn(results: list[Result]) -> None:

@@ -85,20 +85,23 @@ class Result:
 
 
 def evaluate(
-    limits: Mapping[str, Mapping[str, Limits]], warehouse: Path, served: Path, now: datetime
+    limits: Mapping[str, Mapping[str, Limits]],
+    warehouse: Path,
+    served: Path | None,
+    now: datetime,
 ) -> list[Result]:
     """Return a result for each raw table in `limits` and each guard, passed or not.
 
     `limits` is by table and guard. `warehouse` and `served` (the published build) are DuckDB files
-    with meta.source_files, and `warehouse` has staging too. Before the first build there is no
-    `served` file, and nothing can have shrunk or drifted. `now` has a timezone. Raises duckdb.Error
+    with meta.source_files, and `warehouse` has staging too. Before the first build `served` is None
+    or not there, and nothing can have shrunk or drifted. `now` has a timezone. Raises duckdb.Error
     if a file cannot be read.
     """
     files = rows(warehouse, _FILES)
     contested = rows(warehouse, CONTESTED)
     lookalikes = rows(warehouse, LOOKALIKES)
     buyers = rows(warehouse, BUYERS)
-    published = rows(served, _FILES) if served.exists() else []
+    published = rows(served, _FILES) if served and served.exists() else []
     results = []
     for table, limits_of in limits.items():
         own, before, rivals, ids, known = (

@@ -138,7 +138,7 @@ def write_ledger(
     settings: Settings,
     *,
     warehouse: Path,
-    served: Path,
+    served: Path | None,
     ledger: Path,
     scratch: Path,
 ) -> None:
@@ -160,7 +160,7 @@ def write_ledger(
         connection.execute(f"create table ledger.restatements ({columns})")
         connection.execute("create table ledger.previous (build_id varchar)")
         connection.execute(_CREATE_SHARES)
-        if not served.exists():
+        if not served or not served.exists():
             return
         connection.execute(f"attach {quoted(served)} as served (read_only)")
         before = _build_before(connection)

@@ -48,6 +48,19 @@ def complete_versions(serve: Path) -> list[Path]:
     return sorted(path for path in _versions(serve).glob("*") if not path.name.startswith("."))
 
 
+def served_versions(serve: Path) -> list[Path]:
+    """Return the folders of the versions that readers have had: the current one, then from newest.
+
+    One that a killed build could not serve any more is none of them.
+    """
+    current = current_build(serve)
+    if current is None:
+        return []
+    unknown = {current, _marked_as_unserved(serve)}
+    others = [path for path in complete_versions(serve) if path.name not in unknown]
+    return [_versions(serve) / current, *reversed(others)]
+
+
 @contextmanager
 def new_version(serve: Path, build_id: str) -> Iterator[Path]:
     """Yield an empty folder for the caller to fill; then flush it to disk and make it current.

@@ -1,9 +1,11 @@
 """What Dagster sees of the project."""
 
 import dagster as dg
+import duckdb
 import pytest
 import yaml
 
+from orchestration.guarding.findings import rows
 from orchestration.restating.ledger import Settings
 from orchestration.settings.variables import project_defaults
 from orchestration.warehouse.manifest import group, marts
@@ -202,6 +204,10 @@ def test_every_guard_of_every_raw_table_is_a_check_that_blocks(definitions, mani
     assert set(guards.check_keys) <= set(job.asset_layer.asset_graph.asset_check_keys)
 
 
+def nothing(*_, **__):
+    """Stand in for a step that has nothing to say."""
+
+
 @pytest.fixture
 def run_guards(definitions, monkeypatch):
     """Run the guards and publishing after a replaced warehouse; the guards give these results."""
@@ -210,7 +216,13 @@ def run_guards(definitions, monkeypatch):
     from orchestration.guarding.guards import Result
     from orchestration.guarding.restatements import Result as Restated
 
-    def run(volume_drop_reason="", restatement_reason="", restated=None, **severities):
+    def run(
+        volume_drop_reason="",
+        restatement_reason="",
+        restated=None,
+        write_ledger=nothing,
+        **severities,
+    ):
         checked = [["meta", "source_files"], *(each.name.split(".") for each in guards.WATCHED)]
 
         @dg.multi_asset(specs=[dg.AssetSpec(key) for key in checked], name="meta__source_files")
@@ -234,7 +246,7 @@ def run_guards(definitions, monkeypatch):
             for report in guards.WATCHED
         ]
         monkeypatch.setattr(guards, "evaluate", lambda *_: results)
-        monkeypatch.setattr(guards, "write_ledger", lambda *_, **__: None)
+        monkeypatch.setattr(guards, "write_ledger", write_ledger)
         monkeypatch.setattr(guards, "evaluate_limits", lambda *_: moved)
         monkeypatch.setattr(publish, "publish", publish_nothing)
         result = dg.materialize(
@@ -367,6 +379,56 @@ def test_a_build_keeps_the_settings_that_dbt_has_read(definitions, monkeypatch, 
         [old] = [kept.seed_hashes[name] for name in kept.seed_hashes if "_mapping" in name]
         [new] = transform.mapping_hashes(tmp_path / "raw").values()
         assert old != new
+
+
+def test_a_damaged_version_is_a_warning_and_an_earlier_one_is_compared(
+    run_guards, monkeypatch, tmp_path, caplog
+):
+    from orchestration.serving.versions import new_version
+
+    monkeypatch.setenv("TENURE_HOME", str(tmp_path))
+    serve, files = tmp_path / "serve", {}
+    for night in ("monday", "tuesday"):
+        with (
+            new_version(serve, night) as folder,
+            duckdb.connect(folder / "tenure.duckdb") as connection,
+        ):
+            connection.execute("create schema meta")
+            connection.execute(f"create table meta.builds as select '{night}' as build_id")
+        files[night] = serve / "versions" / night / "tenure.duckdb"
+    compared = []
+
+    def write_ledger(*_, served, **__):
+        compared.append(served and rows(served, "from meta.builds")[0]["build_id"])
+
+    def run_night():
+        compared.clear()
+        caplog.clear()
+        assert len(run_guards(write_ledger=write_ledger)[1]) == 1
+        return compared, caplog.messages
+
+    assert run_night() == (["tuesday"], [])
+    damage(files["tuesday"])
+    [night], [warning] = run_night()
+    assert night == "monday" and str(files["tuesday"]) in warning
+    damage(files["monday"])
+    [night], warnings = run_night()
+    assert night is None and len(warnings) == 3
+    assert str(files["monday"]) in warnings[1] and "compared with nothing" in warnings[2]
+
+    # What is no damage of a version is not hidden.
+    def fall(*_, **__):
+        raise duckdb.OutOfMemoryException("too little memory")
+
+    with new_version(serve, "wednesday") as folder:
+        duckdb.connect(folder / "tenure.duckdb").close()
+    assert run_guards(write_ledger=fall)[1] == []
+
+
+def damage(file):
+    file.chmod(0o644)
+    with file.open("r+b") as stream:
+        stream.truncate(file.stat().st_size // 2)
 
 
 def test_guards_say_that_they_are_not_run_alone(definitions):

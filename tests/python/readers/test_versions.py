@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT
 
 from orchestration.serving import versions
+from orchestration.serving.published import compare_with_served, published_build
 from orchestration.serving.versions import (
     DEFAULT_KEPT,
     UnknownVersionError,
@@ -81,6 +82,52 @@ def test_the_current_version_is_never_pruned_even_if_the_clock_was_set_back(serv
     publish("an-earlier-name")
     assert current_build(serve) == "an-earlier-name"
     assert (serve / "current" / "tenure.duckdb").exists()
+
+
+def test_a_build_is_compared_with_the_newest_version_that_can_be_read(serve, publish, caplog):
+    def compared():
+        caplog.clear()
+        return compare_with_served(serve, lambda file: file and published_build(file).build_id)
+
+    assert compared() is None and not caplog.messages
+    for night in range(3):
+        publish(f"night-{night}")
+    assert compared() == "night-2" and not caplog.messages
+    file = serve / "versions/night-2/tenure.duckdb"
+    damage(file)
+    assert compared() == "night-1"
+    [warning] = caplog.messages
+    assert f"{file} cannot be read" in warning
+    (serve / "versions/night-1/tenure.duckdb").unlink()
+    damage(serve / "versions/night-0/tenure.duckdb")
+    assert compared() is None
+    assert len(caplog.messages) == 4 and "compared with nothing" in caplog.messages[-1]
+
+
+def test_after_a_rollback_a_build_is_compared_with_what_readers_have(serve, publish):
+    for night in range(3):
+        publish(f"night-{night}")
+    serve_version(serve, "night-0")
+    assert compare_with_served(serve, lambda file: file.parent.name) == "night-0"
+    damage(serve / "versions/night-0/tenure.duckdb")
+    assert compare_with_served(serve, lambda file: published_build(file).build_id) == "night-2"
+
+
+def test_an_error_that_is_not_of_the_file_is_not_taken_for_damage(serve, publish):
+    publish("night-0")
+    publish("night-1")
+
+    def fall(_):
+        raise duckdb.OutOfMemoryException("too little memory")
+
+    with pytest.raises(duckdb.OutOfMemoryException):
+        compare_with_served(serve, fall)
+
+
+def damage(file):
+    file.chmod(0o644)
+    with file.open("r+b") as stream:
+        stream.truncate(file.stat().st_size // 2)
 
 
 def test_a_version_that_cannot_be_removed_is_no_reason_to_fail(serve, publish, monkeypatch, caplog):
