@@ -5,7 +5,6 @@ skips them when a run is interrupted.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -38,4 +37,4 @@ def alert_at_end(
     elif events:
         alerts.unfinished(build_id, *all_step_failures(events), variables, restated)
     else:
-        alerts.published(build_id, datetime.now(UTC), restated)
+        alerts.published(build_id, restated=restated)

@@ -100,12 +100,15 @@ def unpublished(problem: str, message: str) -> None:
 
 
 @_never_raising
-def published(build_id: str, finished_at: datetime, restated: str | None = None) -> None:
+def published(
+    build_id: str, finished_at: datetime | None = None, restated: str | None = None
+) -> None:
     """End the incidents that began before `finished_at`, the end of the published `build_id`.
 
-    `restated` is a line about closed months that moved beyond a limit. It is told, too.
+    None: it has ended just now. `restated` is a line about closed months that moved beyond a limit.
+    It is told, too.
     """
-    _update(lambda state: _end(state, build_id, finished_at, restated))
+    _update(lambda state: _end(state, build_id, finished_at or datetime.now(UTC), restated))
 
 
 @_never_raising
@@ -231,8 +234,10 @@ def _read(file: Path) -> _State:
 
 
 def _incident(kind: str, names: list[str], since: str, unsent: str | None) -> _Incident:
-    moment = datetime.fromisoformat(since).astimezone(UTC).isoformat(timespec="seconds")
-    return _Incident(str(kind), [str(name) for name in names], moment, _text(unsent))
+    # The clock may have been ahead. No publication would end an incident of the future.
+    moment = min(datetime.fromisoformat(since).astimezone(UTC), datetime.now(UTC))
+    names = [str(name) for name in names]
+    return _Incident(str(kind), names, moment.isoformat(timespec="seconds"), _text(unsent))
 
 
 def _text(value: object) -> str | None:

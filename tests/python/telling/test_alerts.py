@@ -200,6 +200,23 @@ def test_a_build_that_was_finished_before_an_incident_does_not_end_it(sink):
     assert len(sink.texts) == 1
 
 
+def test_an_incident_of_a_clock_that_was_ahead_ends_with_the_next_publication(sink, home):
+    def in_the_future():
+        state = json.loads(state_file(home).read_text())
+        state["incidents"][0]["since"] = "2041-01-01T02:00:00+00:00"
+        state_file(home).write_text(json.dumps(state))
+
+    fail(BROKEN)
+    in_the_future()
+    alerts.published("older", datetime.now(UTC) - timedelta(hours=20))
+    assert len(sink.texts) == 1
+    in_the_future()
+    alerts.published("20261122T020000Z-ab12cd")
+    assert "Recovered after" in sink.texts[1]
+    fail(BROKEN)
+    assert "Failed, nothing was published" in sink.texts[2]
+
+
 def test_nothing_published_for_too_long_is_an_incident_of_its_own(sink):
     fail(BROKEN)
     for _ in range(2):
