@@ -26,11 +26,14 @@ from orchestration.telling.failures import Failure, build_failures
 from orchestration.warehouse.arguments import build_arguments
 from orchestration.warehouse.disk_space import lacking_space
 from orchestration.warehouse.fresh_folders import removed_at_start, start_afresh
-from orchestration.warehouse.manifest import is_built
+from orchestration.warehouse.manifest import is_built, tests_left_out
 from orchestration.warehouse.parsing import dbt_project, prepare_manifest
 from orchestration.warehouse.process import DbtFailedError, dbt_events
 from orchestration.warehouse.progress import DbtProgress
 from orchestration.warehouse.translator import TenureTranslator
+from orchestration.words import first_few_names
+
+_SHOWN_TESTS = 3
 
 _logger = logging.getLogger(__name__)
 
@@ -84,6 +87,7 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
         raise failure_of(failures, logs / "dbt.log") from None
     finally:
         progress.close()
+    _refuse_tests_left_out(target, logs)
     if is_on_spark:
         _refuse_bad_input(lambda: take_over(target), logs)
     build.mark_tested(settings)
@@ -97,6 +101,16 @@ def _settings(variables: Mapping[str, Any]) -> Settings:
         seed_hashes=seed_hashes(MANIFEST) | mapping_hashes(paths.raw_dir()),
         git_sha=git_sha(),
     )
+
+
+def _refuse_tests_left_out(target: Path, logs: Path) -> None:
+    """Raise dagster.Failure if dbt ended well, but without some of its data tests."""
+    manifest, run = (
+        json.loads((target / name).read_bytes()) for name in ("manifest.json", "run_results.json")
+    )
+    if left_out := tests_left_out(manifest, run["results"]):
+        message = f"dbt left out {len(left_out)} tests: {first_few_names(left_out, _SHOWN_TESTS)}"
+        raise failure_of([Failure("check", "tests", message)], logs / "dbt.log")
 
 
 def _refuse_bad_input(step: Callable[[], None], logs: Path) -> None:

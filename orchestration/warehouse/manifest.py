@@ -3,7 +3,7 @@
 The manifest is the only thing that the orchestration knows about the models.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,21 @@ def is_built(manifest: Manifest, unique_id: str) -> bool:
     """Return whether the project builds this node: dbt keeps the tests of disabled models, too."""
     node = manifest["nodes"].get(unique_id)
     return node is not None and node.get("config", {}).get("enabled", True)
+
+
+def tests_left_out(manifest: Manifest, results: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the data tests that dbt should have run and that have no result.
+
+    `results` are those of dbt's run_results.json.
+    """
+    done = {result["unique_id"] for result in results}
+    return [
+        node["name"]
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "test"
+        and is_built(manifest, unique_id)
+        and unique_id not in done
+    ]
 
 
 def marts(manifest: Manifest) -> list[Node]:

@@ -77,9 +77,19 @@ def _killed_by(number: int) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of dbt: absolute folders, no telemetry, one BLAS thread."""
+    """Return the environment of dbt: absolute folders, no telemetry, one BLAS thread.
+
+    A person may have set options of dbt for other work, such as DBT_RESOURCE_TYPES or
+    DBT_ENGINE_INDIRECT_SELECTION. The arguments say what the night builds, so no such variable gets
+    through. DBT_ENV_ is dbt's prefix for values that are no options.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DBT_") or name.startswith("DBT_ENV_")
+    }
     folders = {"TENURE_HOME": str(paths.home()), "TENURE_RAW_DIR": str(paths.raw_dir())}
-    return {**os.environ, **_ENVIRONMENT, **folders}
+    return {**inherited, **_ENVIRONMENT, **folders}
 
 
 def _event(line: str) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ import duckdb
 import pytest
 import yaml
 
+from orchestration import paths
 from orchestration.guarding.findings import rows
 from orchestration.restating.ledger import Settings
 from orchestration.settings.variables import project_defaults
@@ -346,6 +347,8 @@ def test_a_build_keeps_the_settings_that_dbt_has_read(definitions, monkeypatch, 
     compared, published = [], []
 
     def edit_files(_):
+        (paths.built() / "manifest.json").write_text('{"nodes": {}}')
+        (paths.built() / "run_results.json").write_text('{"results": []}')
         mapping.write_text("table: orders\nminor_units: true")
         defaults["lost_days"] = 200
         commits.append("after")
