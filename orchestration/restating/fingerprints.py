@@ -15,7 +15,7 @@ import yaml
 from landing.files import mappings_below
 from orchestration import paths
 from orchestration.restating.watched import Report
-from orchestration.warehouse.manifest import Manifest
+from orchestration.warehouse.manifest import Manifest, Node
 
 # The day of the data is no setting: closed periods do not depend on it, unless it goes back.
 _NO_SETTING = "as_of_date"
@@ -58,7 +58,7 @@ def code_hashes(manifest: Manifest, reports: Iterable[Report]) -> dict[str, str]
 def seed_hashes(manifest: Manifest) -> dict[str, str]:
     """Return the hash of each seed, by its name."""
     return {
-        node["name"]: node["checksum"]["checksum"][:12]
+        node["name"]: _hash_of_seed(node)[:12]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "seed"
     }
@@ -138,6 +138,15 @@ def _package(manifest: Manifest) -> str:
 def _short(unique_id: str) -> str:
     kind, _, name = unique_id.split(".", 2)
     return f"macro {name}" if kind == "macro" else f"source {name}" if kind == "source" else name
+
+
+def _hash_of_seed(node: Node) -> str:
+    checksum = node["checksum"]
+    if checksum["name"] != "path":
+        return checksum["checksum"]
+    # Of a file above 1 MiB dbt keeps the path, which stays when the file is edited.
+    with (paths.ROOT / node["original_file_path"]).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash(code: str) -> str:

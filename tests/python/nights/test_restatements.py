@@ -509,6 +509,28 @@ def test_rarer_causes(nights):
     assert set(totals["files"]) == {"orders/night 5 orders.csv"}
 
 
+def test_a_large_seed_that_is_edited_is_another_one(monkeypatch, tmp_path):
+    def seed(name, checksum):
+        return {
+            "resource_type": "seed",
+            "name": name,
+            "original_file_path": f"seeds/{name}.csv",
+            "checksum": dict(zip(("name", "checksum"), checksum, strict=True)),
+        }
+
+    # As dbt has it: of a file above 1 MiB it keeps the path.
+    nodes = [seed("plays", ("sha256", "ab" * 32)), seed("rates", ("path", "seeds/rates.csv"))]
+    small_and_large = {"nodes": dict(enumerate(nodes))}
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds/rates.csv").write_text("currency,rate\nEUR,1.1\n")
+    before = seed_hashes(small_and_large)
+    (tmp_path / "seeds/rates.csv").write_text("currency,rate\nEUR,1.2\n")
+    now = seed_hashes(small_and_large)
+    assert before["plays"] == now["plays"] == "ab" * 6
+    assert before["rates"] != now["rates"]
+
+
 def test_a_comment_is_no_other_code(manifest):
     reports = watched_reports(manifest)
     edited = copy.deepcopy(manifest)
