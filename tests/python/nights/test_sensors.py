@@ -57,6 +57,26 @@ def test_each_change_is_a_run_of_its_own(tick, raw):
     assert len(set(keys)) == 3
 
 
+def test_files_that_go_back_and_come_again_are_runs_of_their_own(tick, raw):
+    tick()
+    keys = []
+    for number in (2, 1, 2):
+        (raw / "orders" / "a.csv").write_text(f"order_id\n{number}\n")
+        assert not tick()
+        keys += [request.run_key for request in tick()]
+    assert len(set(keys)) == 3
+
+
+def test_a_cursor_of_an_older_release_goes_on(manifest, raw):
+    from orchestration.defs.sensors import new_raw_files
+
+    now = fingerprint(raw)
+    cursor = json.dumps({"seen": now, "requested": "earlier"})
+    with dg.build_sensor_context(cursor=cursor) as context:
+        result = new_raw_files.evaluate_tick(context)
+    assert [request.run_key for request in result.run_requests] == [f"1-earlier-{now[:12]}"]
+
+
 def test_a_landing_zone_that_is_not_there_yet_is_empty(tmp_path):
     assert fingerprint(tmp_path / "nothing") == fingerprint(tmp_path)
 
@@ -75,4 +95,4 @@ def test_the_cursor_is_readable(tick, raw, manifest):
 
     with dg.build_sensor_context() as context:
         cursor = json.loads(new_raw_files.evaluate_tick(context).cursor)
-    assert cursor == {"seen": fingerprint(raw), "requested": fingerprint(raw)}
+    assert cursor == {"seen": fingerprint(raw), "requested": fingerprint(raw), "number": 0}
