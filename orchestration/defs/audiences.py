@@ -31,7 +31,7 @@ def private_audiences(build: BuildResource) -> None:
         )
     folder = paths.private_audiences()
     try:
-        write_private_audiences(paths.warehouse(), folder, audience_columns())
+        write_private_audiences(paths.warehouse(), folder, audience_columns(), paths.scratch())
     except Exception as error:
         message = f"{error}\nImport no list of {folder}: it may be missing, or of an earlier build."
         log = keep_traceback(traceback.format_exc())

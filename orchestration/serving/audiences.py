@@ -20,6 +20,7 @@ import yaml
 
 from orchestration import paths
 from orchestration.runs.durable import flush_to_disk
+from orchestration.settings.duckdb_settings import duckdb_settings
 
 _COLUMNS = (
     *("customer_id", "step", "channel", "offer", "due_on", "rank_in_play"),
@@ -57,12 +58,15 @@ def write_audiences(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
             _write(stream, _COLUMNS, rows)
 
 
-def write_private_audiences(warehouse: Path, folder: Path, columns: Sequence[str]) -> list[Path]:
+def write_private_audiences(
+    warehouse: Path, folder: Path, columns: Sequence[str], scratch: Path
+) -> list[Path]:
     """Write the files with these `columns` of customers into `folder`, and return them.
 
     Files of earlier builds are removed first: if this fails, a CRM must not find the list of
     yesterday and write to the same people again. Each new file appears as a whole, and is never
-    readable for others. Without `columns` none is written.
+    readable for others. Without `columns` none is written. DuckDB writes temporary files into the
+    folder `scratch`, which no reader opens.
     """
     written = []
     if folder.exists():
@@ -72,7 +76,7 @@ def write_private_audiences(warehouse: Path, folder: Path, columns: Sequence[str
     if columns:
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=duckdb_settings(scratch)) as connection:
             file_name = str(warehouse).replace("'", "''")
             connection.execute(f"attach '{file_name}' as warehouse (read_only)")
             for play_id, rows in _audiences(connection, columns):

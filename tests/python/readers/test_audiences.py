@@ -99,7 +99,7 @@ def test_personal_columns_are_for_the_owner_only(warehouse, tmp_path):
     folder = tmp_path / "home audiences"
     before = os.umask(0)
     try:
-        written = write_private_audiences(warehouse, folder, ["email"])
+        written = write_private_audiences(warehouse, folder, ["email"], paths.scratch())
     finally:
         os.umask(before)
     assert [file.name for file in written] == ["birthday.csv", "win_back.csv"]
@@ -112,24 +112,46 @@ def test_personal_columns_are_for_the_owner_only(warehouse, tmp_path):
     ]
 
 
+def test_personal_columns_are_written_within_the_memory_and_folder_of_the_home(
+    warehouse, tmp_path, monkeypatch
+):
+    settings, connect = [], duckdb.connect
+
+    def connect_and_tell(*arguments, **named):
+        connection = connect(*arguments, **named)
+        settings.extend(
+            connection.execute(
+                "select current_setting('temp_directory'), current_setting('memory_limit')"
+            ).fetchall()
+        )
+        return connection
+
+    monkeypatch.setenv("TENURE_MEMORY_LIMIT", "512MiB")
+    monkeypatch.setattr(duckdb, "connect", connect_and_tell)
+    write_private_audiences(warehouse, tmp_path / "audiences", ["email"], paths.scratch())
+    assert settings == [(str(paths.scratch()), "512.0 MiB")]
+
+
 def test_files_that_are_not_asked_for_any_more_are_removed(warehouse, tmp_path):
     folder = tmp_path / "audiences"
-    write_private_audiences(warehouse, folder, ["email"])
+    write_private_audiences(warehouse, folder, ["email"], paths.scratch())
     (folder / "old_play.csv").touch()
     (folder / "killed.csv.partial").touch()
-    assert write_private_audiences(warehouse, folder, ["email"]) == sorted(folder.iterdir())
-    assert write_private_audiences(warehouse, folder, []) == []
+    assert write_private_audiences(warehouse, folder, ["email"], paths.scratch()) == sorted(
+        folder.iterdir()
+    )
+    assert write_private_audiences(warehouse, folder, [], paths.scratch()) == []
     assert list(folder.iterdir()) == []
 
 
 def test_a_list_that_cannot_be_written_leaves_none_of_yesterday(warehouse, tmp_path):
     folder = tmp_path / "audiences"
-    yesterday = write_private_audiences(warehouse, folder, ["email"])
+    yesterday = write_private_audiences(warehouse, folder, ["email"], paths.scratch())
     assert yesterday
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("alter table staging.stg_customer_records drop column email")
     with pytest.raises(duckdb.Error, match="email"):
-        write_private_audiences(warehouse, folder, ["email"])
+        write_private_audiences(warehouse, folder, ["email"], paths.scratch())
     assert list(folder.iterdir()) == []
 
 
