@@ -7,6 +7,7 @@ publisher copies it into meta.restatements, behind the restatements of earlier b
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -186,7 +187,8 @@ def _compare(
     gather_evidence(
         connection, settings.variables["segments"], settings.variables["reporting_timezone"]
     )
-    assign_causes(connection, _known(manifest, reports, settings, before), reports)
+    [(as_of,)] = connection.execute("select as_of from warehouse.intermediate.int_as_of").fetchall()
+    assign_causes(connection, _known(manifest, reports, settings, before, as_of), reports)
     versions = json.loads(before["versions"])
     if software := changed(versions, settings.versions, _SOFTWARE):
         connection.execute(
@@ -235,6 +237,19 @@ def is_of_another_shop(connection: duckdb.DuckDBPyConnection) -> bool:
     return known > 0 and shared == 0
 
 
+def as_of_taken_back(before: tuple[str, date], now: tuple[str, date]) -> list[str]:
+    """Return the line about the var as_of_date if it took the day of the data back, else none.
+
+    `before` and `now` are the var, which may be empty, and the as_of of each build. A day that
+    moves on is no setting: closed periods do not depend on it. Neither is one that goes back with
+    the data, while the var stays.
+    """
+    (var_before, as_of_before), (var, as_of) = before, now
+    if str(var) == str(var_before) or as_of >= as_of_before:
+        return []
+    return [f"as_of_date: {var_before or as_of_before} -> {var or as_of}"]
+
+
 def _build_before(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Any] | None:
     relation = connection.sql("select * from served.meta.builds where is_current")
     if "code_hashes" not in relation.columns:
@@ -244,18 +259,23 @@ def _build_before(connection: duckdb.DuckDBPyConnection) -> Mapping[str, Any] | 
 
 
 def _known(
-    manifest: Manifest, reports: Sequence[Report], settings: Settings, before: Mapping[str, Any]
+    manifest: Manifest,
+    reports: Sequence[Report],
+    settings: Settings,
+    before: Mapping[str, Any],
+    as_of: date,
 ) -> dict[str, Known]:
-    """Return for each report whether other code or other settings made it."""
+    """Return for each report whether other code or other settings made it.
+
+    `before` is the row of the served build in meta.builds, `as_of` is that of the new build.
+    """
     code_before, seeds_before, variables_before = (
         json.loads(before[name]) for name in ("code_hashes", "seed_hashes", "vars")
     )
     code, seeds = settings.code_hashes, settings.seed_hashes
-    # A day of the data that moves on is no setting: closed periods do not depend on it.
-    day_before, day = (str(each["as_of_date"]) for each in (variables_before, settings.variables))
-    went_back = [f"as_of_date: {day_before or before['as_of']} -> {day}"]
-    if not day or day >= str(before["as_of"]):
-        went_back = []
+    went_back = as_of_taken_back(
+        (variables_before["as_of_date"], before["as_of"]), (settings.variables["as_of_date"], as_of)
+    )
     known = {}
     for report in reports:
         variables, seed_names = settings_of(manifest, report)

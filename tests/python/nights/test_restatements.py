@@ -7,7 +7,7 @@ closed period that differs must be in meta.restatements with its cause, and noth
 import copy
 import random
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -18,7 +18,12 @@ from shops.restated_shop import RestatedShop
 from comparison.explain import CannotExplainError, explain
 from orchestration import paths
 from orchestration.restating.fingerprints import code_hashes, mapping_hashes, seed_hashes
-from orchestration.restating.ledger import Settings, is_of_another_shop, write_ledger
+from orchestration.restating.ledger import (
+    Settings,
+    as_of_taken_back,
+    is_of_another_shop,
+    write_ledger,
+)
 from orchestration.restating.watched import watched_reports
 from orchestration.serving.history import Build
 from orchestration.serving.publish import build_id, publish
@@ -529,6 +534,26 @@ def test_a_large_seed_that_is_edited_is_another_one(monkeypatch, tmp_path):
     now = seed_hashes(small_and_large)
     assert before["plays"] == now["plays"] == "ab" * 6
     assert before["rates"] != now["rates"]
+
+
+MARCH, JUNE = date(2025, 3, 1), date(2025, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (("", JUNE), ("2025-03-01", MARCH), "as_of_date: 2025-06-01 -> 2025-03-01"),
+        (("2025-06-01", JUNE), ("2025-03-01", MARCH), "as_of_date: 2025-06-01 -> 2025-03-01"),
+        # The var was ahead of the data, and was taken away.
+        (("2025-06-01", JUNE), ("", MARCH), "as_of_date: 2025-06-01 -> 2025-03-01"),
+        (("2025-03-01", MARCH), ("", JUNE), None),
+        (("", MARCH), ("", JUNE), None),
+        # The latest records are gone. No person has set another day.
+        (("", JUNE), ("", MARCH), None),
+    ],
+)
+def test_a_day_of_the_data_is_a_setting_only_if_a_var_takes_it_back(before, now, told):
+    assert as_of_taken_back(before, now) == ([told] if told else [])
 
 
 def test_a_comment_is_no_other_code(manifest):
