@@ -42,6 +42,11 @@ def spark() -> Path:
     return home() / "build" / "spark"
 
 
+def catalog_mark() -> Path:
+    """Return the file with the id by which this home knows its databases in a catalog of Spark."""
+    return home() / "catalog_mark"
+
+
 def lock_file() -> Path:
     """Return the file of the build lock. The file is never deleted."""
     return home() / "build" / "lock"

@@ -10,16 +10,18 @@ build all views read. It is empty while they change, so that a stopped change is
 
 from __future__ import annotations
 
-import hashlib
 import logging
+import os
 import re
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from orchestration import paths
 from orchestration.runs.durable import flush_to_disk
+from orchestration.runs.lock import wait_for_lock
 from orchestration.serving.history import tables_of_history
 from orchestration.serving.versions import (
     UnknownVersionError,
@@ -40,9 +42,8 @@ VIEWS = "serve"
 # Readers take its new build for a sign that all other views have theirs.
 LAST = "builds"
 NOTE = ".views"
-# A property of each database that a build has made, and of `serve`: a hash of TENURE_HOME, for
-# Spark hides values with words such as `url`. The macro spark__create_schema writes it too. Not
-# each catalog of Iceberg keeps properties.
+# A property of each database that a build has made, and of `serve`: the id of TENURE_HOME. The
+# macro spark__create_schema writes it too. Not each catalog of Iceberg keeps properties.
 MARK = "tenure_home"
 _MARKED = ("hive", "delta")
 _OURS = re.compile(r"tenure_\d{8}t\d{6}z_[0-9a-f]+")
@@ -194,8 +195,8 @@ def refuse_foreign(session: SparkSession, manifest: Manifest) -> None:
         if owner not in (None, home_mark()):
             faults.append(
                 f"The database {database} of Spark's catalog belongs to another TENURE_HOME: one"
-                f" catalog serves one. If that folder was moved to {paths.home()}, tell Spark so:"
-                f" {say_so}"
+                f" catalog serves one. If {paths.home()} made it, and has lost its file"
+                f" {paths.catalog_mark().name} since, tell Spark so: {say_so}"
             )
         elif owner is None and found:
             is_known = database == VIEWS or found <= ours[database]
@@ -227,8 +228,27 @@ def drop_unpublished(session: SparkSession, manifest: Manifest) -> None:
 
 
 def home_mark() -> str:
-    """Return what marks a database as one of this TENURE_HOME."""
-    return hashlib.md5(str(paths.home()).encode(), usedforsecurity=False).hexdigest()
+    """Return what marks a database as one of this TENURE_HOME: a random id, which is made once.
+
+    The path is no mark: homes on two machines may have the same one.
+    """
+    file = paths.catalog_mark()
+    with wait_for_lock(file):
+        mark = file.read_text(encoding="utf-8").strip()
+        if not mark:
+            # Hexadecimal, for Spark hides values with words such as `url`.
+            mark = uuid4().hex
+            file.write_text(mark, encoding="utf-8")
+            # Never may a database be on disk with a mark that is not.
+            flush_to_disk(file)
+            flush_to_disk(file.parent)
+    return mark
+
+
+def tell_mark() -> None:
+    """Hand the mark of this home to the macro spark__create_schema, where databases have one."""
+    if catalog() in _MARKED:
+        os.environ["TENURE_HOME_MARK"] = home_mark()
 
 
 def _tables_of(manifest: Manifest) -> dict[str, set[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration import paths
 from orchestration.settings.engine import catalog
 from orchestration.spark.handover import is_stored, keep_failing_rows, list_tables, make_warehouse
+from orchestration.spark.lakehouse import tell_mark
 from orchestration.spark.raw_tables import register, tables_below, write_raw_tables
 from orchestration.spark.session import start
 from orchestration.telling.failures import SHOWN_FAILURES
@@ -57,11 +57,10 @@ def run_dbt(
     from orchestration.spark.adapter import adapt
 
     adapt()
-    # The mark of a database has the folder as one text, be it given as another or not at all.
-    os.environ["TENURE_HOME"] = str(paths.home())
     if any(command in arguments for command in _WITHOUT_TABLES):
         return dbtRunner().invoke(list(arguments)).success
     kind, folder = catalog(), paths.spark()
+    tell_mark()
     session = start()
     try:
         first(session)

@@ -1,8 +1,9 @@
 """What a night asks of a catalog that others use too, tried on a catalog that is a fake."""
 
-import hashlib
 import json
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import jinja2
 import lakehouse_steps as steps
@@ -145,9 +146,33 @@ def test_a_schema_of_views_of_somebody_else_is_refused():
 
 
 def test_databases_of_another_home_are_refused():
-    other = hashlib.md5(b"/srv/other").hexdigest()
-    said = refused(FakeCatalog({"core": marked(mark=other), "staging": marked("stg_orders")}))
+    of_another = FakeCatalog({"core": marked(mark="0cc1"), "staging": marked("stg_orders")})
+    said = refused(of_another)
     assert [line[:40] for line in said] == ["The database core of Spark's catalog bel"]
+
+
+def test_a_home_of_the_same_path_on_another_machine_is_another_home():
+    session = FakeCatalog({"core": marked("dim_dates")})
+    paths.catalog_mark().unlink()
+    [said] = refused(session)
+    assert "core of Spark's catalog belongs to another TENURE_HOME" in said
+    lakehouse.drop_unpublished(session, manifest())
+    assert session.statements == []
+
+
+def test_a_home_that_moves_knows_its_databases(home, monkeypatch):
+    session = FakeCatalog({"core": marked("dim_dates")})
+    monkeypatch.setenv("TENURE_HOME", str(home.rename(home.with_name("moved"))))
+    lakehouse.refuse_foreign(session, manifest())
+    lakehouse.drop_unpublished(session, manifest())
+    assert session.statements == ["drop database core cascade"]
+
+
+def test_processes_that_ask_at_once_get_one_mark():
+    with ThreadPoolExecutor(8) as pool:
+        [mark] = set(pool.map(lambda _: home_mark(), range(32)))
+    assert len(mark) == 32
+    assert paths.catalog_mark().read_text() == mark
 
 
 def test_what_a_night_of_this_home_has_made_is_dropped_before_the_next_one():
@@ -193,10 +218,10 @@ def test_databases_of_the_views_and_of_dbt_get_the_mark_where_it_can_be_kept(kin
     monkeypatch.setenv("SPARK_CATALOG", kind)
     session = published(MONDAY)
     lakehouse.follow(session, paths.serve())
-    given = {"SPARK_CATALOG": kind, "TENURE_HOME": str(paths.home())}
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    lakehouse.tell_mark()
     of_dbt = {
-        "env_var": lambda name, default=None: given.get(name, default),
-        "local_md5": lambda text: hashlib.md5(text.encode()).hexdigest(),
+        "env_var": lambda name, *default: os.environ.get(name, *default),
         "statement": lambda name, caller: caller(),
     }
     text = (ROOT / "macros/engine/databases.sql").read_text()
