@@ -77,7 +77,7 @@ def keep_build(session: SparkSession, build_id: str, tables: Mapping[str, DataFr
     """Write `tables` by name into the database of a build. Any error leaves no database."""
     database = database_of(build_id)
     kind = catalog() if catalog() in ("iceberg", "delta") else "parquet"
-    session.sql(f"create database {database}")
+    session.sql(f"create database {database}{_with_mark()}")
     try:
         for name, rows in tables.items():
             rows.write.format(kind).saveAsTable(f"{database}.{name}")
@@ -101,9 +101,9 @@ def serve_published(serve: Path) -> None:
 def follow(session: SparkSession, serve: Path) -> None:
     """Let all views read the build that the file under `serve` serves; drop what is too old.
 
-    Views of tables that the build does not have are dropped, and so are the databases of builds
-    that no longer are versions on disk. A build without a database, which another engine has made,
-    leaves everything as it is.
+    Views of tables that the build does not have are dropped, and so are the databases of this
+    home's builds that no longer are versions on disk. A build without a database, which another
+    engine has made, leaves everything as it is.
     """
     # A rollback and a night must not change the views at the same time.
     with flipping(serve):
@@ -115,7 +115,11 @@ def follow(session: SparkSession, serve: Path) -> None:
         _note(serve, build_id)
         versions = {database_of(version.name) for version in complete_versions(serve)}
         for [database] in session.sql("show databases like 'tenure_*'").collect():
-            if _OURS.fullmatch(database) and database not in versions:
+            if (
+                _OURS.fullmatch(database)
+                and database not in versions
+                and (catalog() not in _MARKED or _owner(session, database) == home_mark())
+            ):
                 session.sql(f"drop database {database} cascade")
 
 
@@ -283,6 +287,11 @@ def _owner(session: SparkSession, database: str) -> str | None:
     return found[1] if found else None
 
 
+def _with_mark() -> str:
+    """Return the end of a statement that creates a database: the mark, if it can be kept."""
+    return f" with dbproperties ('{MARK}' = '{home_mark()}')" if catalog() in _MARKED else ""
+
+
 def _names_in(session: SparkSession, database: str) -> set[str]:
     """Return the names of all tables and views in a database."""
     tables = session.sql(f"show tables in {database}").collect()
@@ -294,8 +303,7 @@ def _names_in(session: SparkSession, database: str) -> set[str]:
 
 
 def _change_views(session: SparkSession, database: str) -> None:
-    mark = f" with dbproperties ('{MARK}' = '{home_mark()}')" if catalog() in _MARKED else ""
-    session.sql(f"create database if not exists {VIEWS}{mark}")
+    session.sql(f"create database if not exists {VIEWS}{_with_mark()}")
     tables = {row.tableName for row in session.sql(f"show tables in {database}").collect()}
     views = {
         row.viewName

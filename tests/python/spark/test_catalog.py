@@ -67,7 +67,9 @@ def test_a_view_that_cannot_be_changed_is_a_warning_of_the_next_nights(capsys, m
 def test_a_database_that_cannot_be_dropped_is_named_as_what_is_left_to_do(monkeypatch, caplog):
     old = database_of("20261101T000000Z-ff0000")
     session = published(
-        MONDAY, databases={old: {}}, failing={f"drop database {old}": "no right to drop\n\tat"}
+        MONDAY,
+        databases={old: marked()},
+        failing={f"drop database {old}": "no right to drop\n\tat"},
     )
     monkeypatch.setattr(lakehouse, "start", lambda: session)
     with caplog.at_level(logging.WARNING):
@@ -75,6 +77,29 @@ def test_a_database_that_cannot_be_dropped_is_named_as_what_is_left_to_do(monkey
     said = "warning: databases of old builds are still in Spark's catalog: no right to drop"
     assert caplog.messages == [said]
     assert lakehouse.stopped_change(paths.serve()) is None
+
+
+@pytest.mark.parametrize("kind", ["hive", "delta"])
+def test_of_old_builds_only_those_of_this_home_are_dropped(kind, monkeypatch):
+    monkeypatch.setenv("SPARK_CATALOG", kind)
+    session = published(MONDAY)
+    lakehouse.keep_build(session, "20261101T000000Z-ff0000", {})
+    others = {
+        database_of("20261102T000000Z-ff1111"): {"properties": {"tenure_home": "0cc1"}},
+        database_of("20261103T000000Z-ff2222"): {"properties": {"made_by": "somebody"}},
+    }
+    for name, has in others.items():
+        session.databases[name] = {"tables": [], "views": [], **has}
+    lakehouse.follow(session, paths.serve())
+    assert set(session.databases) == {database_of(MONDAY), "serve", *others}
+
+
+def test_on_iceberg_which_keeps_no_marks_old_builds_are_dropped_by_name(monkeypatch):
+    monkeypatch.setenv("SPARK_CATALOG", "iceberg")
+    session = published(MONDAY)
+    lakehouse.keep_build(session, "20261101T000000Z-ff0000", {})
+    lakehouse.follow(session, paths.serve())
+    assert set(session.databases) == {database_of(MONDAY), "serve"}
 
 
 def test_a_first_night_without_views_says_so(monkeypatch, caplog):

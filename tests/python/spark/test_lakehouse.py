@@ -135,12 +135,14 @@ def test_files_of_a_table_that_a_killed_night_began_are_in_nobodys_way(hive, ser
 @pytest.mark.spark
 def test_databases_of_builds_that_are_no_versions_any_more_are_dropped(hive, serve):
     hive(steps.run, "create database tenure_of_somebody_else")
-    hive(steps.run, f"create database {database_of('20261101T000000Z-ff0000')}")
+    old, of_another_home = (database_of(f"2026110{day}T000000Z-ff0000") for day in (1, 2))
+    hive(steps.create_marked, old)
+    hive(steps.create, of_another_home)
     for build_id in (MONDAY, TUESDAY, WEDNESDAY):
         hive(steps.publish, serve, build_id, tables_of(build_id))
     kept = [database_of(TUESDAY), database_of(WEDNESDAY)]
     assert [version.name for version in complete_versions(serve)] == [TUESDAY, WEDNESDAY]
-    others = ["default", "serve", "tenure_of_somebody_else"]
+    others = ["default", "serve", "tenure_of_somebody_else", of_another_home]
     assert hive(steps.databases) == sorted(kept + others)
 
 
