@@ -13,7 +13,7 @@ from orchestration import paths
 from orchestration.runs.lock import BuildRunningError, build_lock
 from orchestration.settings.engine import require_spark
 from orchestration.settings.variables import read_variables
-from orchestration.spark.running import prepare_raw_tables, run_dbt
+from orchestration.spark.running import prepare_raw_tables, run_dbt, touches_tables
 
 
 def main() -> int:
@@ -30,16 +30,17 @@ def main() -> int:
 
 
 def _run(command: str, *others: str) -> int:
+    # When dbt parses only the changed files, it loses the YAML of singular tests.
+    arguments = [command, "--target", "spark", "--no-partial-parse", *others]
     try:
         require_spark()
-        shutil.rmtree(paths.spark(), ignore_errors=True)
-        prepare_raw_tables(_variables())
+        if touches_tables(arguments):
+            shutil.rmtree(paths.spark(), ignore_errors=True)
+            prepare_raw_tables(_variables())
     except ValueError as error:
         print(error)
         return 2
-    # When dbt parses only the changed files, it loses the YAML of singular tests.
-    options = ["--target", "spark", "--no-partial-parse"]
-    return 0 if run_dbt([command, *options, *others]) else 1
+    return 0 if run_dbt(arguments) else 1
 
 
 def _variables() -> dict[str, Any]:

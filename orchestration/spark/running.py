@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 _WITHOUT_TABLES = ("parse", "ls", "list", "deps", "clean")
 
 
+def touches_tables(arguments: Sequence[str]) -> bool:
+    """Return whether a command of dbt reads or writes tables, so that it needs a session."""
+    return next((word for word in arguments if not word.startswith("-")), "") not in _WITHOUT_TABLES
+
+
 def prepare_raw_tables(variables: Mapping[str, Any]) -> None:
     """Turn the landing zone into Parquet, unless a catalog of one's own has the raw tables.
 
@@ -57,7 +62,7 @@ def run_dbt(
     from orchestration.spark.adapter import adapt
 
     adapt()
-    if any(command in arguments for command in _WITHOUT_TABLES):
+    if not touches_tables(arguments):
         return dbtRunner().invoke(list(arguments)).success
     kind, folder = catalog(), paths.spark()
     tell_mark()

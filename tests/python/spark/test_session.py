@@ -15,6 +15,7 @@ from conftest import ROOT
 from orchestration import paths
 from orchestration.settings.engine import catalog, engine, require_engine, require_java
 from orchestration.spark.__main__ import main
+from orchestration.spark.running import touches_tables
 from orchestration.spark.session import settings
 
 SIX_ROWS = (
@@ -158,6 +159,33 @@ def test_a_command_by_hand_without_spark_says_what_installs_it(monkeypatch, tmp_
     monkeypatch.setattr(sys, "argv", ["orchestration.spark", "build"])
     assert main() == 2
     assert "Spark is not installed; `make spark` installs it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "touches"),
+    [
+        (["ls", "--select", "rpt_mrr"], False),
+        (["--debug", "parse"], False),
+        (["build"], True),
+        (["show", "--select", "ls"], True),
+    ],
+)
+def test_a_command_without_tables_is_known_by_its_name(arguments, touches):
+    assert touches_tables(arguments) == touches
+
+
+@pytest.mark.parametrize(("command", "is_left"), [("ls", True), ("build", False)])
+def test_a_command_by_hand_without_tables_leaves_those_of_the_last_one(
+    command, is_left, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TENURE_HOME", str(tmp_path))
+    for name in ("require_spark", "prepare_raw_tables"):
+        monkeypatch.setattr(f"orchestration.spark.__main__.{name}", lambda *_: None)
+    monkeypatch.setattr("orchestration.spark.__main__.run_dbt", lambda *_: True)
+    monkeypatch.setattr(sys, "argv", ["orchestration.spark", command])
+    paths.spark().mkdir(parents=True)
+    assert main() == 0
+    assert paths.spark().exists() == is_left
 
 
 def test_a_metastore_of_its_own_may_be_in_a_folder_with_spaces(monkeypatch, tmp_path):
