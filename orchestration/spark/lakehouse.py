@@ -207,8 +207,9 @@ def refuse_foreign(session: SparkSession, manifest: Manifest) -> None:
             if not (has_published and is_known):
                 faults.append(
                     f"Spark's catalog has a database {database} with {min(found)} in it, and Tenure"
-                    " would write there. Use a catalog without a database of that name. If it is"
-                    f" Tenure's own, tell Spark so: {say_so}"
+                    " would write there. Use a catalog without a database of that name. If its"
+                    f" tables are Tenure's own, drop them, or tell Spark so: {say_so}. Then nights"
+                    " may drop the database, with its location and its grants."
                 )
     if faults:
         raise ValueError("\n".join(faults))

@@ -159,6 +159,7 @@ def test_a_database_that_nothing_shows_to_be_ours_is_refused_by_name_and_not_dro
     assert said.startswith("Spark's catalog has a database core with dim_dates in it")
     # What the sentence says to do lets the night go on.
     assert f"alter database core set dbproperties ('tenure_home' = '{home_mark()}')" in said
+    assert said.endswith("nights may drop the database, with its location and its grants.")
     lakehouse.drop_unpublished(session, manifest())
     assert list(session.databases) == ["core", "staging", "others"]
     session.databases["core"]["properties"]["tenure_home"] = home_mark()
