@@ -4,16 +4,25 @@ With the catalog in memory nothing is left of an earlier command, so a model nee
 the plus before its name. Nothing is published.
 """
 
+from __future__ import annotations
+
 import argparse
+import json
+import os
 import shutil
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration import paths
 from orchestration.runs.lock import BuildRunningError, build_lock
-from orchestration.settings.engine import require_spark
+from orchestration.settings.engine import catalog, require_spark
 from orchestration.settings.variables import read_variables
+from orchestration.spark.lakehouse import refuse_foreign
 from orchestration.spark.running import prepare_raw_tables, run_dbt, touches_tables
+from orchestration.warehouse.process import DbtFailedError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def main() -> int:
@@ -37,10 +46,27 @@ def _run(command: str, *others: str) -> int:
         if touches_tables(arguments):
             shutil.rmtree(paths.spark(), ignore_errors=True)
             prepare_raw_tables(_variables())
+            if catalog() != "in-memory":
+                # Dagster takes seconds to import.
+                from orchestration.warehouse.parsing import prepare_manifest
+
+                # What is parsed is the project on Spark.
+                os.environ["TENURE_ENGINE"] = "spark"
+                prepare_manifest()
+        return 0 if run_dbt(arguments, _begin) else 1
     except ValueError as error:
         print(error)
         return 2
-    return 0 if run_dbt(arguments) else 1
+    except DbtFailedError as error:
+        print(error)
+        return 1
+
+
+def _begin(session: SparkSession) -> None:
+    """Raise ValueError if the command would change a database of somebody else."""
+    if catalog() != "in-memory":
+        manifest = paths.parsed() / "manifest.json"
+        refuse_foreign(session, json.loads(manifest.read_bytes()))
 
 
 def _variables() -> dict[str, Any]:

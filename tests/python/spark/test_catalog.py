@@ -12,6 +12,7 @@ from conftest import ROOT
 from fake_catalog import FakeCatalog
 
 from orchestration import paths
+from orchestration.spark import __main__ as by_hand
 from orchestration.spark import child, lakehouse
 from orchestration.spark.lakehouse import database_of, home_mark
 from orchestration.warehouse.progress import DbtProgress
@@ -236,6 +237,33 @@ def test_a_night_is_refused_before_anything_changes(capsys):
     session = FakeCatalog({"core": {"tables": ["theirs"]}, "staging": marked("stg_orders")})
     with pytest.raises(ValueError, match="a database core with theirs in it"):
         child._begin(session)
+    assert session.statements == []
+
+
+@pytest.mark.parametrize("kind", ["hive", "in-memory"])
+def test_a_command_by_hand_is_refused_where_a_night_would_be(kind, monkeypatch, capsys):
+    session = FakeCatalog({"core": {"tables": ["theirs"]}})
+
+    def parse():
+        (paths.parsed() / "manifest.json").write_text(json.dumps(manifest()))
+
+    def run_dbt(arguments, first):
+        first(session)
+        return True
+
+    monkeypatch.setenv("SPARK_CATALOG", kind)
+    monkeypatch.setattr("orchestration.warehouse.parsing.prepare_manifest", parse)
+    monkeypatch.setattr(by_hand, "require_spark", lambda: None)
+    monkeypatch.setattr(by_hand, "prepare_raw_tables", lambda variables: None)
+    monkeypatch.setattr(by_hand, "run_dbt", run_dbt)
+    monkeypatch.setattr("sys.argv", ["orchestration.spark", "build"])
+    code = by_hand.main()
+    if kind == "hive":
+        assert code == 2
+        assert "Spark's catalog has a database core with theirs in it" in capsys.readouterr().out
+    else:
+        # Nobody else sees this catalog.
+        assert code == 0
     assert session.statements == []
 
 
