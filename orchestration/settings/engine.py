@@ -21,6 +21,7 @@ SPARK_VARIABLES = (
     "SPARK_JAVA_OPTIONS",
 )
 _OLDEST_JAVA = 17
+_NOT_INSTALLED = "TENURE_ENGINE: Spark is not installed; `make spark` installs it"
 
 
 def engine() -> str:
@@ -72,9 +73,47 @@ def require_engine() -> str:
 def require_spark() -> None:
     """Raise ValueError, with what to do, if Spark cannot run on this machine."""
     if not find_spec("pyspark") or not find_spec("dbt.adapters.spark"):
-        raise ValueError("TENURE_ENGINE: Spark is not installed; `make spark` installs it")
+        raise ValueError(_NOT_INSTALLED)
     catalog()
     require_java()
+    refuse_other_spark()
+
+
+def refuse_other_spark() -> None:
+    """Raise ValueError if a variable leads to another Spark than that of this Python.
+
+    Spark itself would fail much later, by an error that names no variable.
+    """
+    # Its text may have a token. An empty one counts too.
+    if "SPARK_REMOTE" in os.environ:
+        raise ValueError(
+            "SPARK_REMOTE is set, and Tenure cannot use Spark Connect: unset it. SPARK_MASTER may"
+            " name a cluster, such as spark://host:7077"
+        )
+    home = os.environ.get("SPARK_HOME")
+    if home is None or Path(home).resolve() == _own_spark().resolve():
+        return
+    needed, found = _version_of(_own_spark()), _version_of(Path(home))
+    if found != needed:
+        raise ValueError(
+            f"SPARK_HOME={home} has {f'Spark {found}' if found else 'no Spark'}, and Tenure runs"
+            f" Spark {needed} only: unset SPARK_HOME, then Spark's package for Python is used"
+        )
+
+
+def _own_spark() -> Path:
+    """Return the folder of Spark's package for Python."""
+    package = find_spec("pyspark")
+    if not package or not package.origin:
+        raise ValueError(_NOT_INSTALLED)
+    return Path(package.origin).parent
+
+
+def _version_of(home: Path) -> str:
+    """Return the version of a Spark by its jars, with that of Scala: "4.3.0 (Scala 2.13)"."""
+    names = (path.name for path in home.glob("jars/spark-core_*.jar"))
+    found = (re.fullmatch(r"spark-core_([\d.]+)-(.+)\.jar", name) for name in names)
+    return " and ".join(sorted(f"{name[2]} (Scala {name[1]})" for name in found if name))
 
 
 def require_java() -> None:

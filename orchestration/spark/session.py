@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from orchestration import paths
-from orchestration.settings.engine import catalog
+from orchestration.settings.engine import catalog, refuse_other_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -23,10 +23,12 @@ def start() -> SparkSession:
     """Return the session of this process, made with Tenure's settings.
 
     It must be there before dbt is: dbt-spark takes the session that it finds. What spark-defaults
-    or $SPARK_CONF_DIR say of other settings holds.
+    or $SPARK_CONF_DIR say of other settings holds. Raises ValueError if the environment names
+    another Spark.
     """
     from pyspark.sql import SparkSession
 
+    refuse_other_spark()
     # The workers would be run by another Python, without the packages of this one.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_DIRS", str(paths.scratch()))

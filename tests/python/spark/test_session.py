@@ -13,7 +13,13 @@ import pytest
 from conftest import ROOT
 
 from orchestration import paths
-from orchestration.settings.engine import catalog, engine, require_engine, require_java
+from orchestration.settings.engine import (
+    catalog,
+    engine,
+    refuse_other_spark,
+    require_engine,
+    require_java,
+)
 from orchestration.spark.__main__ import main
 from orchestration.spark.running import touches_tables
 from orchestration.spark.session import settings
@@ -102,6 +108,58 @@ def test_a_python_model_sees_what_it_sees_on_duckdb(spark):
         lambda table: table.aggregate("kind, sum(amount) as total").order("kind").df(),
     ):
         assert chosen(there).equals(chosen(here))
+
+
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """The folder of Spark's package for Python, and no variable that leads to another one."""
+    for name in ("SPARK_HOME", "SPARK_REMOTE"):
+        monkeypatch.delenv(name, raising=False)
+    folder = with_jars(tmp_path / "pyspark", "spark-core_2.13-4.3.0.jar")
+    monkeypatch.setattr("orchestration.settings.engine._own_spark", lambda: folder)
+    return folder
+
+
+def with_jars(folder, *names):
+    (folder / "jars").mkdir(parents=True)
+    for name in names:
+        (folder / "jars" / name).touch()
+    return folder
+
+
+def test_a_spark_home_of_the_same_version_will_do(installed, monkeypatch, tmp_path):
+    refuse_other_spark()
+    (tmp_path / "link").symlink_to(installed)
+    same = with_jars(tmp_path / "opt", "spark-core_2.13-4.3.0.jar", "spark-sql_2.13-4.3.0.jar")
+    for home in (installed, tmp_path / "link", same):
+        monkeypatch.setenv("SPARK_HOME", str(home))
+        refuse_other_spark()
+
+
+@pytest.mark.parametrize(
+    ("jars", "said"),
+    [
+        (["spark-core_2.12-3.5.1.jar"], r"has Spark 3\.5\.1 \(Scala 2\.12\)"),
+        (["spark-sql_2.13-4.3.0.jar"], "has no Spark"),
+    ],
+)
+def test_a_spark_home_of_another_version_is_named(jars, said, installed, monkeypatch, tmp_path):
+    home = with_jars(tmp_path / "opt", *jars)
+    monkeypatch.setenv("SPARK_HOME", str(home))
+    runs = r"and Tenure runs Spark 4\.3\.0 \(Scala 2\.13\) only: unset SPARK_HOME"
+    with pytest.raises(ValueError, match=f"SPARK_HOME={home} {said}, {runs}"):
+        refuse_other_spark()
+
+
+def test_spark_connect_is_refused_before_a_build_and_its_token_is_not_told(installed, monkeypatch):
+    for name in ("find_spec", "require_java"):
+        monkeypatch.setattr(f"orchestration.settings.engine.{name}", lambda *_: True)
+    monkeypatch.setenv("TENURE_ENGINE", "spark")
+    require_engine()
+    monkeypatch.setenv("SPARK_REMOTE", "sc://host:15002/;token=secret")
+    with pytest.raises(ValueError, match="Tenure cannot use Spark Connect: unset it") as refusal:
+        require_engine()
+    assert "secret" not in str(refusal.value)
 
 
 def test_a_machine_without_java_is_told_what_to_do(monkeypatch, tmp_path):
