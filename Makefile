@@ -15,11 +15,12 @@ export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-deps
+NEEDS_JAVA := $(BIN)/python -m orchestration.settings.engine
 UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build spark spark-test boards serve-boards query show docs metrics check-raw check-published \
+.PHONY: help setup build setup-spark spark spark-test boards serve-boards query show docs metrics check-raw check-published \
 	rollback versions test scratch-build torture dev lint bench diff explain sample pin
 
 help: ## show this list
@@ -36,12 +37,15 @@ build: setup ## read, build, test and publish once; VARS='{as_of_date: 1997-10-0
 check-raw: setup ## what is wrong with the raw files, in seconds; WRITE=1 writes the proposed _mapping.yml
 	@$(BIN)/python -m landing.check $(if $(WRITE),--write)
 
+setup-spark: setup $(VENV)/.installed-spark ## install Spark into .venv, 500 MB, once; needs Java 17
+	@$(NEEDS_JAVA)
+
 # Where Spark runs, and where its tables are: SPARK_MASTER, SPARK_CATALOG and others in docs/engines.md.
-spark: setup $(VENV)/.installed-spark ## the same night on Spark, which needs Java 17: SPARK_MASTER=local[2]
+spark: setup-spark ## the same night on Spark, which needs Java 17: SPARK_MASTER=local[2]
 	@TENURE_ENGINE=spark $(BIN)/python -m orchestration.nightly --vars="$$VARS" --wait="$$WAIT" \
 	--volume-drop-reason="$$VOLUME_DROP_REASON" --restatement-reason="$$RESTATEMENT_REASON"
 
-spark-test: $(VENV)/.installed-dev $(VENV)/.installed-spark ## prove that Spark and DuckDB give the same numbers; needs Java 17
+spark-test: setup-spark $(VENV)/.installed-dev ## prove that Spark and DuckDB give the same numbers; needs Java 17
 	@$(BIN)/python -m pytest -m "spark and not torture" tests/python/spark
 
 boards: setup ## render the charts of the published tables again, and print the paths of the pages
@@ -176,6 +180,7 @@ $(VENV)/.installed-metrics: requirements-metrics.lock $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-spark: requirements-spark.lock $(VENV)/.installed
+	@$(NEEDS_JAVA)
 	@echo "Installing Spark from requirements-spark.lock: 500 MB, once."
 	@# Spark's package comes as source only. Without isolation the locked setuptools builds it.
 	@$(PIP_INSTALL) --no-build-isolation --require-hashes -r requirements-spark.lock

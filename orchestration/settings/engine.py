@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +22,7 @@ SPARK_VARIABLES = (
     "SPARK_JAVA_OPTIONS",
 )
 _OLDEST_JAVA = 17
-_NOT_INSTALLED = "TENURE_ENGINE: Spark is not installed; `make spark` installs it"
+_NOT_INSTALLED = "TENURE_ENGINE: Spark is not installed; `make setup-spark` installs it"
 
 
 def engine() -> str:
@@ -131,3 +132,11 @@ def require_java() -> None:
     if not found or int(found[1]) < _OLDEST_JAVA:
         version = f"version {found[1]}" if found else "of an unknown version"
         raise ValueError(f"{needed}, and {java} is {version}: {remedy}")
+
+
+if __name__ == "__main__":
+    # `make setup-spark` asks before it installs Spark.
+    try:
+        require_java()
+    except ValueError as error:
+        sys.exit(str(error))

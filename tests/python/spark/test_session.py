@@ -162,6 +162,23 @@ def test_spark_connect_is_refused_before_a_build_and_its_token_is_not_told(insta
     assert "secret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("goal", ["setup-spark", "spark", "spark-test"])
+def test_make_asks_for_java_before_it_installs_spark(goal):
+    unset = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    done = subprocess.run(
+        ["make", "--dry-run", "--assume-new=requirements-spark.lock", goal],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if name not in unset},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    before, _, _ = done.stdout.partition("-r requirements-spark.lock")
+    assert "-m orchestration.settings.engine" in before
+    # It asks each time, and not only when there is something to install.
+    assert done.stdout.count("-m orchestration.settings.engine") == 2
+
+
 def test_a_machine_without_java_is_told_what_to_do(monkeypatch, tmp_path):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -216,7 +233,7 @@ def test_a_command_by_hand_without_spark_says_what_installs_it(monkeypatch, tmp_
     monkeypatch.setattr("orchestration.settings.engine.find_spec", lambda name: None)
     monkeypatch.setattr(sys, "argv", ["orchestration.spark", "build"])
     assert main() == 2
-    assert "Spark is not installed; `make spark` installs it" in capsys.readouterr().out
+    assert "Spark is not installed; `make setup-spark` installs it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
