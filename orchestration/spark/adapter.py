@@ -42,8 +42,11 @@ class ModelsOfThisProcess(PythonJobHelper):
         with duckdb.connect() as connection:
             table = connection.from_df(names["model"](dbt, spark)).to_arrow_table()
         # dbt-spark drops the table of the last build only where Parquet is the format.
-        rows = spark.createDataFrame(table)
-        rows.write.format(self._format).mode("overwrite").saveAsTable(self._table)
+        write = spark.createDataFrame(table).write.format(self._format).mode("overwrite")
+        if self._format == "delta":
+            # Else Delta refuses a model whose columns are others than in the last build.
+            write = write.option("overwriteSchema", "true")
+        write.saveAsTable(self._table)
 
 
 def adapt() -> None:

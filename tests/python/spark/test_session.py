@@ -110,6 +110,30 @@ def test_a_python_model_sees_what_it_sees_on_duckdb(spark):
         assert chosen(there).equals(chosen(here))
 
 
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("kind", "options"), [("delta", {"overwriteSchema": "true"}), ("parquet", {}), ("iceberg", {})]
+)
+def test_a_python_model_may_get_other_columns_on_delta(kind, options, monkeypatch):
+    from pyspark.sql import SparkSession
+
+    from orchestration.spark.adapter import ModelsOfThisProcess
+
+    given = {}
+    write = SimpleNamespace()
+    write.format = write.mode = lambda text: write
+    write.option = lambda name, value: given.update({name: value}) or write
+    write.saveAsTable = lambda table: given.update(table=table)
+    spark = SimpleNamespace(table=None, createDataFrame=lambda rows: SimpleNamespace(write=write))
+    monkeypatch.setattr(SparkSession, "active", lambda: spark)
+    model = {"schema": "core", "alias": "fits", "config": {"file_format": kind}}
+    code = (
+        "import pandas\ndbtObj = lambda load: None\nmodel = lambda *_: pandas.DataFrame({'n': [1]})"
+    )
+    ModelsOfThisProcess(model, None).submit(code)
+    assert given == {"table": "core.fits", **options}
+
+
 @pytest.fixture
 def installed(monkeypatch, tmp_path):
     """The folder of Spark's package for Python, and no variable that leads to another one."""
