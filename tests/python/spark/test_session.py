@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -201,6 +202,31 @@ def test_make_asks_for_java_before_it_installs_spark(goal):
     assert "-m orchestration.settings.engine" in before
     # It asks each time, and not only when there is something to install.
     assert done.stdout.count("-m orchestration.settings.engine") == 2
+
+
+@pytest.mark.parametrize(
+    ("version", "is_installed"),
+    [(None, True), ("11.0.2", True), ("1.8.0_402", True), ("17.0.15", False), ("21", False)],
+)
+def test_ci_installs_java_where_there_is_none_or_an_old_one(version, is_installed, tmp_path):
+    programs = {"apt-get": "echo $*", "make": "echo make $* $JAVA_HOME", "dpkg": "echo amd64"}
+    if version:
+        programs["java"] = f"echo 'openjdk version \"{version}\" 2024-07-16' >&2"
+    for name in ("bash", "dirname", "sed"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    for name, does in {**programs, "chromium": ":"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [tmp_path / "bash", ROOT / ".ci/run"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    home = " /usr/lib/jvm/java-17-openjdk-amd64" if is_installed else ""
+    assert done.stdout.splitlines()[-2:] == [f"make test{home}", f"make spark-test{home}"]
+    assert ("openjdk-17-jre-headless" in done.stdout) == is_installed
 
 
 def test_a_machine_without_java_is_told_what_to_do(monkeypatch, tmp_path):
