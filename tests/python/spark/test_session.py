@@ -15,6 +15,7 @@ from conftest import ROOT
 
 from orchestration import paths
 from orchestration.settings.engine import (
+    SPARK_VARIABLES,
     catalog,
     engine,
     refuse_other_spark,
@@ -311,6 +312,16 @@ def test_a_command_by_hand_without_tables_leaves_those_of_the_last_one(
     paths.spark().mkdir(parents=True)
     assert main() == 0
     assert paths.spark().exists() == is_left
+
+
+@pytest.mark.parametrize("kind", ["in-memory", "hive", "iceberg", "delta"])
+def test_the_docs_name_each_setting_that_is_always_set(kind, monkeypatch):
+    monkeypatch.setenv("SPARK_CATALOG", kind)
+    monkeypatch.delenv("SPARK_CONF_DIR", raising=False)
+    docs = (ROOT / "docs/engines.md").read_text()
+    assert not [name for name in settings() if f"`{name}`" not in docs]
+    for name in SPARK_VARIABLES:
+        assert f"| `{name}` |" in docs
 
 
 def test_a_metastore_of_its_own_may_be_in_a_folder_with_spaces(monkeypatch, tmp_path):
