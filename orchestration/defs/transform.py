@@ -26,7 +26,7 @@ from orchestration.telling.failures import Failure, build_failures
 from orchestration.warehouse.arguments import build_arguments
 from orchestration.warehouse.disk_space import lacking_space
 from orchestration.warehouse.fresh_folders import removed_at_start, start_afresh
-from orchestration.warehouse.manifest import is_built, tests_left_out
+from orchestration.warehouse.manifest import is_built, left_out_tests
 from orchestration.warehouse.parsing import dbt_project, prepare_manifest
 from orchestration.warehouse.process import DbtFailedError, dbt_events
 from orchestration.warehouse.progress import DbtProgress
@@ -108,7 +108,7 @@ def _refuse_tests_left_out(target: Path, logs: Path) -> None:
     manifest, run = (
         json.loads((target / name).read_bytes()) for name in ("manifest.json", "run_results.json")
     )
-    if left_out := tests_left_out(manifest, run["results"]):
+    if left_out := left_out_tests(manifest, run["results"]):
         message = f"dbt left out {len(left_out)} tests: {first_few_names(left_out, _SHOWN_TESTS)}"
         raise failure_of([Failure("check", "tests", message)], logs / "dbt.log")
 

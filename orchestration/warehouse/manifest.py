@@ -30,7 +30,7 @@ def is_built(manifest: Manifest, unique_id: str) -> bool:
     return node is not None and node.get("config", {}).get("enabled", True)
 
 
-def tests_left_out(manifest: Manifest, results: Iterable[Mapping[str, Any]]) -> list[str]:
+def left_out_tests(manifest: Manifest, results: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the names of the data tests that dbt should have run and that have no result.
 
     `results` are those of dbt's run_results.json.

@@ -8,7 +8,7 @@ from orchestration.warehouse.arguments import (
     parse_arguments,
     semantic_arguments,
 )
-from orchestration.warehouse.manifest import tests_left_out
+from orchestration.warehouse.manifest import left_out_tests
 from orchestration.warehouse.process import dbt_events
 
 TARGET, LOGS = Path("/x/target"), Path("/x/logs")
@@ -87,5 +87,5 @@ def test_a_data_test_without_a_result_is_named():
 
     nodes = {"model.a": node("model"), "test.a": node("test"), "test.b": node("test")}
     manifest = {"nodes": {**nodes, "test.off": node("test", enabled=False)}}
-    assert tests_left_out(manifest, [{"unique_id": "test.a"}, {"unique_id": "test.b"}]) == []
-    assert tests_left_out(manifest, [{"unique_id": "test.a"}]) == ["the test"]
+    assert left_out_tests(manifest, [{"unique_id": "test.a"}, {"unique_id": "test.b"}]) == []
+    assert left_out_tests(manifest, [{"unique_id": "test.a"}]) == ["the test"]
