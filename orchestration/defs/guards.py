@@ -87,7 +87,7 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
             "Guards look at a warehouse that was built and tested in the same run:"
             " launch the job nightly."
         )
-    results, restated = compare_with_served(paths.serve(), partial(_compared, build))
+    results = compare_with_served(paths.serve(), _evaluated)
     has_drops = bool(volume_drops(results))
     if build.volume_drop_reason:
         results = accept_drops(results, build.volume_drop_reason)
@@ -101,6 +101,7 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
             description=result.message,
             metadata=result.metadata,
         )
+    restated = compare_with_served(paths.serve(), partial(_restated, build))
     is_beyond = any(result.severity == "error" for result in restated)
     if build.restatement_reason:
         restated = accept(restated, build.restatement_reason)
@@ -122,12 +123,13 @@ def guards(build: BuildResource) -> Iterator[dg.AssetCheckResult]:
     )
 
 
-def _compared(build: BuildResource, served: Path | None) -> tuple[list[Result], list[Restated]]:
-    """Return what the guards find, and how far closed periods moved. Write the ledger.
+def _evaluated(served: Path | None) -> list[Result]:
+    """Return what the guards find, compared with the published file `served`, if there is one."""
+    return evaluate(THRESHOLDS, paths.warehouse(), served, datetime.now(UTC))
 
-    `served` is the published file with which this build is compared; None: with nothing.
-    """
-    results = evaluate(THRESHOLDS, paths.warehouse(), served, datetime.now(UTC))
+
+def _restated(build: BuildResource, served: Path | None) -> list[Restated]:
+    """Write the ledger of this build, and return how far closed periods moved since `served`."""
     write_ledger(
         MANIFEST,
         build.settings,
@@ -136,7 +138,7 @@ def _compared(build: BuildResource, served: Path | None) -> tuple[list[Result], 
         ledger=paths.restatements(),
         scratch=paths.scratch(),
     )
-    return results, evaluate_limits(WATCHED, paths.restatements())
+    return evaluate_limits(WATCHED, paths.restatements())
 
 
 def _warn(results: list[Result]) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from orchestration.restating.fingerprints import code_hashes, mapping_hashes, se
 from orchestration.restating.ledger import Settings
 from orchestration.restating.watched import watched_reports
 from orchestration.serving.provenance import git_sha, software_versions
+from orchestration.serving.versions import make_room
 from orchestration.settings.engine import engine, is_on_catalog
 from orchestration.settings.variables import project_defaults
 from orchestration.spark.lakehouse import stopped_change
@@ -58,7 +60,12 @@ def warehouse(context: dg.AssetExecutionContext, build: BuildResource) -> Iterat
             " To try a single model, run `dbt build --select` in a terminal."
         )
     lacking = lacking_space(
-        paths.home(), paths.raw_dir(), paths.warehouse(), paths.serve(), removed_at_start()
+        paths.home(),
+        paths.raw_dir(),
+        paths.warehouse(),
+        paths.serve() / "current",
+        removed_at_start(),
+        partial(make_room, paths.serve()),
     )
     if lacking:
         raise failure_of([Failure("guard", "disk space", lacking)], paths.logs())

@@ -7,11 +7,10 @@ tried.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from landing.files import delivered_files
-from orchestration.serving.versions import make_room
 
 # What a first build leaves per byte of raw files, warehouse and version together. With the files of
 # the benchmark (CSV, and half of the orders as Parquet) it is 6.6 bytes at a million orders, and
@@ -25,22 +24,26 @@ _MARGIN = 50_000_000
 
 
 def lacking_space(
-    home: Path, raw_dir: Path, warehouse: Path, serve: Path, removed: Sequence[Path]
+    home: Path,
+    raw_dir: Path,
+    warehouse: Path,
+    version: Path,
+    removed: Sequence[Path],
+    make_room: Callable[[], None],
 ) -> str | None:
     """Return a message with the free and the needed bytes, or None if the build should fit.
 
     The disk is that of the folder `home`. `warehouse` is the private file of the last build, and
-    `serve` the folder of the versions. `removed` are the files and folders that the build removes
-    before it needs the space, such as `warehouse`. All may be missing.
+    `version` the folder that readers have. `removed` are the files and folders that the build
+    removes before it needs the space, such as `warehouse`. All may be missing.
 
-    If the space does not do, old versions and what killed builds left under `serve` are removed.
-    The caller holds the build lock.
+    If the space does not do, `make_room` is called first. It removes what else may go.
     """
-    needed = _estimate(raw_dir, _size(warehouse), _size(serve / "current"))
+    needed = _estimate(raw_dir, _size(warehouse), _size(version))
     needed = round(_GROWTH * needed) + _MARGIN
     replaced = sum(map(_size, removed))
     if shutil.disk_usage(home).free + replaced < needed:
-        make_room(serve)
+        make_room()
     free = shutil.disk_usage(home).free + replaced
     if free >= needed:
         return None

@@ -7,6 +7,7 @@ kept as (
     select
         spells.customer_id,
         plays.play_id,
+        min(today.survival) as share_kept_until_today,
         case
             when max(days.hazard) = 1 then 0
             else exp(sum(ln(1 - case when days.hazard < 1 then days.hazard else 0 end)))
@@ -14,6 +15,11 @@ kept as (
 
     from {{ ref('int_spells_measured') }} as spells
     cross join {{ ref('int_plays_started') }} as plays
+    inner join {{ ref('rpt_subscription_survival') }} as today
+        on
+            today.segment_name = 'all'
+            and today.time_unit = 'day'
+            and spells.days_lasted = today.duration
     inner join {{ ref('rpt_subscription_survival') }} as days
         on
             days.segment_name = 'all'
@@ -43,7 +49,11 @@ ranked as (
         customer_values.predicted_clv as predicted_clv_of_clv,
         customers.current_mrr as current_mrr_of_core,
         enrollments.goal,
-        customers.current_mrr * (1 - kept.share_kept) as expected_loss,
+        -- After a day on which all left, nobody knows what share of those who came later will leave.
+        case
+            when kept.share_kept_until_today > 0
+                then customers.current_mrr * (1 - kept.share_kept)
+        end as expected_loss,
         lag(audiences.expected_worth) over (
             partition by audiences.play_id order by audiences.rank_in_play
         ) as expected_worth_before,
@@ -80,5 +90,8 @@ where
     or (goal <> 'renewal' and expected_worth is distinct from predicted_clv)
     or (
         goal = 'renewal'
-        and coalesce(abs(expected_worth - expected_loss) > 0.01, expected_worth is not null)
+        and (
+            (expected_worth is null) <> (expected_loss is null)
+            or abs(expected_worth - expected_loss) > 0.01
+        )
     )

@@ -39,12 +39,12 @@ states as (
         status,
         in_force_from,
         min(case when status <> 'paused' then in_force_from end) over (
-            partition by subscription_id, item_id
+            partition by customer_id, subscription_id, item_id
             order by in_force_from
             rows between 1 following and unbounded following
         ) as other_state_from,
         last_value(in_force_to) over (
-            partition by subscription_id, item_id
+            partition by customer_id, subscription_id, item_id
             order by in_force_from
             rows between unbounded preceding and unbounded following
         ) as item_ends_at

@@ -2,10 +2,11 @@
 
 import shutil
 from collections import namedtuple
+from functools import partial
 
 import pytest
 
-from orchestration.serving.versions import complete_versions
+from orchestration.serving.versions import complete_versions, make_room
 from orchestration.warehouse.disk_space import lacking_space
 from orchestration.warehouse.fresh_folders import removed_at_start, start_afresh
 
@@ -45,7 +46,11 @@ def lacking(tmp_path, monkeypatch):
         monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, total - on_disk()))
         warehouse = tmp_path / "warehouse"
         removed = [warehouse, tmp_path / "tmp"]
-        return lacking_space(tmp_path, tmp_path / "raw", warehouse, tmp_path / "serve", removed)
+        serve = tmp_path / "serve"
+        room = partial(make_room, serve)
+        return lacking_space(
+            tmp_path, tmp_path / "raw", warehouse, serve / "current", removed, room
+        )
 
     return ask
 

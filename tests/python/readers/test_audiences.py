@@ -156,7 +156,7 @@ def test_a_list_that_cannot_be_written_leaves_none_of_yesterday(warehouse, tmp_p
 
 
 def test_nothing_is_made_when_nobody_asked(warehouse, tmp_path):
-    assert write_private_audiences(warehouse, tmp_path / "audiences", []) == []
+    assert write_private_audiences(warehouse, tmp_path / "audiences", [], paths.scratch()) == []
     assert not (tmp_path / "audiences").exists()
 
 
