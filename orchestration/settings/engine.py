@@ -91,8 +91,11 @@ def refuse_other_spark() -> None:
             "SPARK_REMOTE is set, and Tenure cannot use Spark Connect: unset it. SPARK_MASTER may"
             " name a cluster, such as spark://host:7077"
         )
-    home = os.environ.get("SPARK_HOME")
-    if home is None or Path(home).resolve() == _own_spark().resolve():
+    # It is no setting of Tenure, so the command for the next try does not have it.
+    if "SPARK_HOME" not in os.environ:
+        return
+    home = os.environ["SPARK_HOME"]
+    if Path(home).resolve() == _own_spark().resolve():
         return
     needed, found = _version_of(_own_spark()), _version_of(Path(home))
     if found != needed:
