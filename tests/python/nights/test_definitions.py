@@ -1,5 +1,7 @@
 """What Dagster sees of the project."""
 
+from types import SimpleNamespace
+
 import dagster as dg
 import duckdb
 import pytest
@@ -339,6 +341,8 @@ def test_a_build_keeps_the_settings_that_dbt_has_read(definitions, monkeypatch, 
     """While dbt runs, somebody edits dbt_project.yml and a mapping, and commits both."""
     from orchestration.defs import guards, publish, transform
     from orchestration.defs.resources import BuildResource
+    from orchestration.guarding.guards import Result
+    from orchestration.guarding.restatements import Result as Restated
 
     mapping = tmp_path / "raw/orders/_mapping.yml"
     mapping.parent.mkdir(parents=True)
@@ -365,13 +369,28 @@ def test_a_build_keeps_the_settings_that_dbt_has_read(definitions, monkeypatch, 
         monkeypatch.setattr(module, "git_sha", lambda: commits[-1], raising=False)
     monkeypatch.setattr(transform, "lacking_space", lambda *_: None)
     monkeypatch.setattr(transform, "dbt_events", edit_files)
-    monkeypatch.setattr(guards, "evaluate", lambda *_: [])
-    monkeypatch.setattr(guards, "evaluate_limits", lambda *_: [])
+    results = [
+        Result(guard, table, None, "passed", {})
+        for table, limits in guards.THRESHOLDS.items()
+        for guard in limits
+    ]
+    moved = [Restated(report.name, None, "nothing moved", {}) for report in guards.WATCHED]
+    monkeypatch.setattr(guards, "evaluate", lambda *_: results)
+    monkeypatch.setattr(guards, "evaluate_limits", lambda *_: moved)
     monkeypatch.setattr(guards, "write_ledger", lambda _, settings, **__: compared.append(settings))
     monkeypatch.setattr(publish, "publish", publish_nothing)
 
+    checked = [["meta", "source_files"], *(each.name.split(".") for each in guards.WATCHED)]
+
+    # The step of the warehouse, without the outputs that dbt's events would be.
+    @dg.multi_asset(specs=[dg.AssetSpec(key) for key in checked], name="meta__source_files")
+    def stand_in(build: BuildResource):
+        context = SimpleNamespace(selected_asset_keys=set(transform.warehouse.keys))
+        yield from transform.warehouse.op.compute_fn.decorated_fn(context, build)
+        yield from (dg.MaterializeResult(asset_key=key) for key in checked)
+
     dg.materialize(
-        [transform.warehouse, guards.guards, publish.published_warehouse],
+        [stand_in, guards.guards, publish.published_warehouse],
         resources={"build": BuildResource(variables={"past_due_pays": False})},
         raise_on_error=False,
     )
