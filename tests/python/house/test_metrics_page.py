@@ -166,7 +166,7 @@ WITHOUT_LAW = {
 
 # No second implementation counts these columns.
 WITHOUT_ORACLE = {
-    # The worth of an audience is that of clv, which has oracles of its own.
+    # The worth of an audience is made of clv and of survival, which have oracles of their own.
     "plays.audiences.{rank_in_play,expected_worth}",
     "plays.audiences.p_alive",
     "plays.audiences.{predicted_clv,current_mrr}",
